@@ -1,0 +1,398 @@
+"""The per-atom feature tensor that travels between the estimators, and the input checks they share."""
+
+import numbers as number_types
+
+import numpy as np
+from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d, validate_data
+
+ANONYMOUS_ELEMENT = 1
+"""Atomic number given to the rows of plain arrays, which name no element."""
+
+
+class AtomicFeatures:
+    """Features of every atom of many structures, padded to one rectangular tensor.
+
+    The object is immutable, costs no copy of its arrays, and can be sliced by scikit-learn's
+    cross-validation like an array of structures.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_structures, n_atoms_max, n_features)
+        Feature values. NaN marks slots without an atom and functions that are not defined for an
+        atom's element.
+    numbers : array-like of int of shape (n_structures, n_atoms_max), default=None
+        Atomic numbers, 0 for padding. By default every slot that holds a number is an atom of one
+        anonymous element.
+    symmetry_functions : sequence, default=None
+        One definition per column.
+    structures : sequence of ase.Atoms, default=None
+        What the values were computed from.
+
+    Attributes
+    ----------
+    values, numbers, symmetry_functions, structures
+        As given, as read-only arrays and tuples.
+    n_atoms : ndarray of int of shape (n_structures,)
+        Atoms in each structure.
+
+    Raises
+    ------
+    ValueError
+        If the shapes contradict each other or a structure has no atom.
+
+    Examples
+    --------
+    Two structures, of two atoms and of one atom, with two features:
+
+    >>> from sklearn_agl import AtomicFeatures
+    >>> nan = float("nan")
+    >>> X = AtomicFeatures([[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [nan, nan]]])
+    >>> X
+    AtomicFeatures(n_structures=2, n_atoms_max=2, n_features=2)
+    >>> X.n_atoms
+    array([2, 1])
+    >>> X[[1]].take_features([0]).values.tolist()
+    [[[5.0], [nan]]]
+    """
+
+    def __init__(self, values, numbers=None, *, symmetry_functions=None, structures=None):
+        values = np.asarray(values)
+        if values.ndim != 3:
+            raise ValueError(
+                "AtomicFeatures needs values of shape (n_structures, n_atoms_max, n_features), "
+                f"got an array of {values.ndim} dimensions."
+            )
+        if numbers is None:
+            numbers = np.where(np.isnan(values).all(axis=2), 0, ANONYMOUS_ELEMENT)
+        self.values = _read_only(values)
+        self.numbers = _read_only(np.asarray(numbers))
+        self.symmetry_functions = _as_tuple(symmetry_functions)
+        self.structures = _as_tuple(structures)
+        self._check_shapes()
+        self.n_atoms = _read_only(np.count_nonzero(self.numbers, axis=1))
+        if len(self) and not self.n_atoms.all():
+            raise ValueError(f"Structure {int(np.argmin(self.n_atoms))} has no atom; leave it out.")
+
+    def _check_shapes(self):
+        n_structures, n_atoms_max, n_features = self.values.shape
+        if self.numbers.shape != (n_structures, n_atoms_max):
+            raise ValueError(
+                f"numbers has shape {self.numbers.shape}, but values of shape {self.values.shape} "
+                f"need {(n_structures, n_atoms_max)}."
+            )
+        for name, wanted in (("symmetry_functions", n_features), ("structures", n_structures)):
+            given = getattr(self, name)
+            if given is not None and len(given) != wanted:
+                raise ValueError(f"{name} has {len(given)} entries, but values need {wanted}.")
+
+    def __repr__(self):
+        n_structures, n_atoms_max, n_features = self.shape
+        return (
+            f"AtomicFeatures(n_structures={n_structures}, n_atoms_max={n_atoms_max}, "
+            f"n_features={n_features})"
+        )
+
+    def __len__(self):
+        return len(self.values)
+
+    @property
+    def shape(self):
+        """Shape of `values`: (n_structures, n_atoms_max, n_features)."""
+        return self.values.shape
+
+    @property
+    def ndim(self):
+        """Always 3."""
+        return 3
+
+    @property
+    def dtype(self):
+        """Type of `values`."""
+        return self.values.dtype
+
+    @property
+    def n_features(self):
+        """Number of columns."""
+        return self.values.shape[2]
+
+    @property
+    def elements(self):
+        """Atomic numbers that occur, ascending."""
+        return tuple(int(z) for z in np.unique(self.numbers) if z)
+
+    @property
+    def feature_names(self):
+        """Names of the columns (ndarray of str), or None where no definitions are known."""
+        if self.symmetry_functions is None:
+            return None
+        return np.array([function.name for function in self.symmetry_functions], dtype=object)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype=dtype, copy=copy)
+
+    def __getitem__(self, rows):
+        """Structures `rows`: any scikit-learn row index; a single integer gives one structure."""
+        if isinstance(rows, tuple):
+            if len(rows) != 2 or rows[1] is not Ellipsis:
+                raise IndexError(
+                    "AtomicFeatures takes row indices only; use take_features for columns and "
+                    "values for the bare array."
+                )
+            rows = rows[0]
+        if isinstance(rows, number_types.Integral):
+            rows = [rows]
+        chosen = np.arange(len(self))[rows]
+        structures = None
+        if self.structures is not None:
+            structures = [self.structures[i] for i in chosen]
+        return AtomicFeatures(
+            self.values[rows],
+            self.numbers[rows],
+            symmetry_functions=self.symmetry_functions,
+            structures=structures,
+        )
+
+    def take_features(self, columns):
+        """Keep some columns.
+
+        Parameters
+        ----------
+        columns : array-like of bool of shape (n_features,) or of int
+            Mask or indices.
+
+        Returns
+        -------
+        AtomicFeatures
+            The same structures with the chosen columns.
+        """
+        chosen = np.arange(self.n_features)[np.asarray(columns)]
+        functions = self.symmetry_functions
+        return AtomicFeatures(
+            self.values[:, :, chosen],
+            self.numbers,
+            symmetry_functions=None if functions is None else [functions[i] for i in chosen],
+            structures=self.structures,
+        )
+
+    def columns_of(self, element):
+        """Columns that are defined for an element.
+
+        Parameters
+        ----------
+        element : int
+            Atomic number.
+
+        Returns
+        -------
+        ndarray of int
+            Column indices; empty if the element does not occur.
+        """
+        atoms = self.numbers == element
+        if not atoms.any():
+            return np.empty(0, dtype=int)
+        return np.flatnonzero(~np.isnan(self.values[atoms][0]))
+
+    def __reduce__(self):
+        return _rebuild, (self.values, self.numbers, self.symmetry_functions, self.structures)
+
+
+def concatenate(parts):
+    """Join feature tensors of the same columns along their structures.
+
+    Parameters
+    ----------
+    parts : sequence of AtomicFeatures
+        Their numbers of atoms may differ; the shorter ones are padded.
+
+    Returns
+    -------
+    AtomicFeatures
+        All structures in order.
+
+    Raises
+    ------
+    ValueError
+        If the parts have different numbers of features.
+    """
+    if len({part.n_features for part in parts}) != 1:
+        raise ValueError(
+            f"Cannot join features of {[part.n_features for part in parts]} columns; "
+            "compute them with the same symmetry functions."
+        )
+    width = max(part.shape[1] for part in parts)
+    padding = [((0, 0), (0, width - part.shape[1])) for part in parts]
+    structures = None
+    if all(part.structures is not None for part in parts):
+        structures = [atoms for part in parts for atoms in part.structures]
+    return AtomicFeatures(
+        np.concatenate(
+            [
+                np.pad(part.values, (*pad, (0, 0)), constant_values=np.nan)
+                for part, pad in zip(parts, padding, strict=True)
+            ]
+        ),
+        np.concatenate(
+            [np.pad(part.numbers, pad) for part, pad in zip(parts, padding, strict=True)]
+        ),
+        symmetry_functions=parts[0].symmetry_functions,
+        structures=structures,
+    )
+
+
+def as_atomic_features(X):
+    """View a 2-D or 3-D array as AtomicFeatures: a row of a 2-D array is a structure of one atom.
+
+    Parameters
+    ----------
+    X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
+        In a 3-D array, rows of NaN are padding.
+
+    Returns
+    -------
+    AtomicFeatures
+        `X` itself if it is one already.
+    """
+    if isinstance(X, AtomicFeatures):
+        return X
+    X = np.asarray(X)
+    return AtomicFeatures(X[:, None, :] if X.ndim == 2 else X)
+
+
+def is_atomic(X):
+    """Whether `X` holds per-atom features (AtomicFeatures or a 3-D array), not a 2-D table."""
+    return isinstance(X, AtomicFeatures) or (isinstance(X, np.ndarray) and X.ndim == 3)
+
+
+def validate_features(estimator, X, *, reset, **check_params):
+    """Check the features given to an estimator and note or compare their number and names.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Gets `n_features_in_` and, where names are known, `feature_names_in_`.
+    X : AtomicFeatures or array-like
+        2-D input passes through scikit-learn's own checks.
+    reset : bool
+        True in `fit`, False afterwards.
+    **check_params
+        Handed on to scikit-learn for 2-D input.
+
+    Returns
+    -------
+    AtomicFeatures
+        The checked features.
+
+    Raises
+    ------
+    ValueError
+        If a value is missing or infinite, or the columns are not those of `fit`.
+    """
+    if not is_atomic(X):
+        _refuse_structures(X)
+        X = validate_data(estimator, X, reset=reset, dtype=[np.float64, np.float32], **check_params)
+        return as_atomic_features(X)
+    X = as_atomic_features(X)
+    if len(X) == 0:
+        raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required.")
+    _check_finite(X)
+    _check_columns(estimator, X, reset)
+    return X
+
+
+def validate_energies(X, y):
+    """Check total energies.
+
+    Parameters
+    ----------
+    X : AtomicFeatures
+        Features that the energies belong to.
+    y : array-like of shape (n_structures,)
+        Total energy of each structure.
+
+    Returns
+    -------
+    ndarray of float of shape (n_structures,)
+        The energies.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer energies than structures, or one is not finite.
+    """
+    if y is None:
+        raise ValueError("requires y to be passed, but the target y is None: give the energies.")
+    y = check_array(y, ensure_2d=False, dtype=None, ensure_all_finite=False, input_name="y")
+    y = column_or_1d(y, warn=True)
+    if y.dtype.kind not in "biuf":
+        y = y.astype(np.float64)
+    check_consistent_length(X, y)
+    bad = np.flatnonzero(~np.isfinite(y))
+    if bad.size:
+        raise ValueError(
+            f"Energy of structure {bad[0]} is {y[bad[0]]}; energies must not contain NaN or "
+            "infinity. Leave that structure out."
+        )
+    return y.astype(np.float64)
+
+
+def _refuse_structures(X):
+    first = X[0] if isinstance(X, (list, tuple)) and len(X) else X
+    if type(first).__name__ == "Atoms":
+        raise ValueError(
+            "This step needs features, not structures: put a SymmetryFunctionTransformer before "
+            "it in a Pipeline, or transform the structures first."
+        )
+
+
+def _check_finite(X):
+    """Every column of an element must be a finite number for all its atoms."""
+    for element in X.elements:
+        rows, slots = np.nonzero(X.numbers == element)
+        values = X.values[rows, slots]
+        bad = ~np.isfinite(values[:, X.columns_of(element)]).all(axis=1)
+        bad |= np.isinf(values).any(axis=1)
+        if bad.any():
+            raise ValueError(
+                f"Features of structure {rows[bad][0]}, atom {slots[bad][0]} contain NaN or "
+                "infinity. Only padding and functions of other elements may be NaN."
+            )
+
+
+def _check_columns(estimator, X, reset):
+    names = X.feature_names
+    if reset:
+        estimator.n_features_in_ = X.n_features
+        if names is not None:
+            estimator.feature_names_in_ = names
+        elif hasattr(estimator, "feature_names_in_"):
+            del estimator.feature_names_in_
+        return
+    kind = type(estimator).__name__
+    if X.n_features != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {X.n_features} features, but {kind} is expecting "
+            f"{estimator.n_features_in_} features as input."
+        )
+    known = getattr(estimator, "feature_names_in_", None)
+    if names is not None and known is not None and not np.array_equal(names, known):
+        differing = int(np.argmax(names != known))
+        raise ValueError(
+            f"Column {differing} is {names[differing]}, but {kind} was fitted with "
+            f"{known[differing]} there. Compute the features with the same transformer."
+        )
+
+
+def _read_only(array):
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _as_tuple(sequence):
+    return None if sequence is None else tuple(sequence)
+
+
+def _rebuild(values, numbers, symmetry_functions, structures):
+    return AtomicFeatures(
+        values, numbers, symmetry_functions=symmetry_functions, structures=structures
+    )
