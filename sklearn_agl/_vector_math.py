@@ -1,7 +1,8 @@
 """Elementary functions that LLVM can vectorise inside compiled loops.
 
-numba's wheels ship no vector math library, so ``math.exp`` in a loop stays scalar. The versions here are straight-line
-arithmetic (range reduction, a polynomial, exponent bits) and are inlined into the loop that calls them.
+numba's wheels ship no vector math library, so ``math.exp`` in a loop stays scalar. The versions
+here are straight-line arithmetic (range reduction, a polynomial, exponent bits) and are inlined
+into the loop that calls them.
 """
 
 from llvmlite import ir
@@ -18,7 +19,10 @@ LARGEST_ARGUMENT = 709.0
 
 @intrinsic
 def _round(typingctx, x):
-    """Nearest whole number, as a float: one vector instruction, where ``math.floor`` returns an integer."""
+    """Nearest whole number, as a float.
+
+    One vector instruction, where ``math.floor`` returns an integer.
+    """
 
     def codegen(context, builder, signature, args):
         function = builder.module.declare_intrinsic("llvm.rint", [ir.DoubleType()])
@@ -31,7 +35,8 @@ def _round(typingctx, x):
 def _power_of_two(typingctx, n):
     """2**n for a whole number n, written straight into the exponent bits.
 
-    The detour by int32 is deliberate: AVX2 converts float64 to int32 in one instruction, to int64 only with AVX-512.
+    The detour by int32 is deliberate: AVX2 converts float64 to int32 in one instruction, to int64
+    only with AVX-512.
     """
 
     def codegen(context, builder, signature, args):
@@ -70,3 +75,22 @@ def tanh(x):
     """tanh(x) to 3e-16 absolute."""
     growth = exp(2.0 * x)
     return (growth - 1.0) / (growth + 1.0)
+
+
+@njit(fastmath=True, inline="always")
+def sin_quarter(x):
+    """sin(x) to 2e-16 relative, for x between 0 and pi/2 only (Taylor series)."""
+    y = x * x
+    p = -3.868170170630684e-23
+    p = p * y + 1.9572941063391263e-20
+    p = p * y - 8.22063524662433e-18
+    p = p * y + 2.8114572543455206e-15
+    p = p * y - 7.647163731819816e-13
+    p = p * y + 1.6059043836821613e-10
+    p = p * y - 2.505210838544172e-08
+    p = p * y + 2.7557319223985893e-06
+    p = p * y - 0.0001984126984126984
+    p = p * y + 0.008333333333333333
+    p = p * y - 0.16666666666666666
+    p = p * y + 1.0
+    return p * x

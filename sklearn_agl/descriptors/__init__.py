@@ -1,0 +1,12 @@
+"""Symmetry functions: what they are, named sets of them, and the transformer that computes them."""
+
+from ._definitions import SymmetryFunction
+from ._presets import symmetry_function_grid, symmetry_function_preset
+from ._transformer import SymmetryFunctionTransformer
+
+__all__ = [
+    "SymmetryFunction",
+    "SymmetryFunctionTransformer",
+    "symmetry_function_grid",
+    "symmetry_function_preset",
+]

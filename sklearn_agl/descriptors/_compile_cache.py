@@ -1,0 +1,96 @@
+"""Keeps generated kernel sources in a folder of the user, so that processes share machine code.
+
+numba caches the machine code of a function beside its source file. A generated source is therefore
+written to disk once, under a name made from its content, and imported from there. The folder is
+``$SKLEARN_AGL_CACHE_DIR`` or the user's cache folder; where it cannot be written, kernels are
+compiled in memory.
+"""
+
+import hashlib
+import importlib.util
+import linecache
+import os
+import sys
+import tempfile
+from pathlib import Path
+from types import ModuleType
+
+PACKAGE = Path(__file__).parent
+HELPERS = (
+    PACKAGE.parent / "_vector_math.py",
+    PACKAGE / "_cutoffs.py",
+    PACKAGE / "_kernels.py",
+    PACKAGE / "_plan.py",
+)
+"""What the generated code calls: numba does not notice changes there, so the name must."""
+
+
+def load_kernel(source):
+    """Import generated source.
+
+    Parameters
+    ----------
+    source : str
+        Module that uses the name CACHE for numba's option of that name.
+
+    Returns
+    -------
+    module
+        From the cache folder if that is possible, else from memory.
+    """
+    name = f"sklearn_agl_kernel_{_fingerprint(source)}"
+    try:
+        path = _write_once(cache_folder() / f"{name}.py", "CACHE = True\n" + source)
+        return _import_file(name, path)
+    except (OSError, RuntimeError):  # numba's error for a folder without room for its cache
+        return _import_text(name, "CACHE = False\n" + source)
+
+
+def cache_folder():
+    """Folder of generated sources and their machine code."""
+    chosen = os.environ.get("SKLEARN_AGL_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "sklearn_agl"
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME")
+    return Path(base or Path.home() / ".cache") / "sklearn_agl"
+
+
+def _fingerprint(source):
+    digest = hashlib.sha256(source.encode())
+    for helper in HELPERS:
+        digest.update(helper.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _write_once(path, text):
+    """Write a file unless it is there; other processes never see half of it."""
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(temporary, path)
+    return path
+
+
+def _import_file(name, path):
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # numba's cached code refers to its module by name
+    spec.loader.exec_module(module)
+    return module
+
+
+def _import_text(name, source):
+    module = ModuleType(name)
+    filename = f"<{name}>"
+    # With its lines known, numba can read the source and tracebacks can show it.
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    exec(compile(source, filename, "exec"), module.__dict__)
+    return module

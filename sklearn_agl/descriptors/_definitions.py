@@ -1,0 +1,258 @@
+"""What a symmetry function is: its kind, its parameters and the elements it looks at."""
+
+import math
+from dataclasses import KW_ONLY, dataclass, replace
+
+from ase.data import atomic_numbers, chemical_symbols
+
+from ._cutoffs import CUTOFFS
+
+KINDS = {
+    "G2": ("eta",),
+    "G4": ("eta", "zeta", "lambda_"),
+}
+"""Supported kinds and the parameters each of them needs."""
+
+ANGULAR_KINDS = ("G4",)
+PARAMETERS = ("eta", "kappa", "zeta", "lambda_")
+
+
+@dataclass(frozen=True, slots=True)
+class SymmetryFunction:
+    r"""One atom-centred symmetry function, in the naming of Behler (2011).
+
+    With :math:`f_c` the cutoff function and :math:`\theta` the angle at the central atom i,
+
+    .. math::
+
+        G^2_i = \sum_j e^{-\eta (r_{ij} - r_s)^2} f_c(r_{ij})
+
+    .. math::
+
+        G^4_i = 2^{1-\zeta} \sum_{j<k} (1 + \lambda \cos\theta_{ijk})^\zeta
+        e^{-\eta [(r_{ij} - r_s)^2 + (r_{ik} - r_s)^2 + (r_{jk} - r_s)^2]}
+        f_c(r_{ij}) f_c(r_{ik}) f_c(r_{jk})
+
+    Each unordered pair of neighbours counts once, as in n2p2. Sandberg et al. (2024) print the
+    formula of G4 under the name :math:`G^5`.
+
+    Parameters
+    ----------
+    kind : {"G2", "G4"}
+        Radial or angular.
+    eta : float
+        Inverse squared width, in 1/length². Not negative.
+    r_s : float, default=0.0
+        Shift of the Gaussian, in units of length.
+    kappa : float, default=None
+        Belongs to kinds that are not supported yet.
+    zeta : float, default=None
+        Exponent of the angular term, positive. G4 only.
+    lambda_ : {-1, 1}, default=None
+        Where the angular term is large: at 180 degrees (-1) or at 0 degrees (1). G4 only.
+    r_cut : float, default=None
+        Cutoff radius. None: the transformer's.
+    center : str, default=None
+        Chemical symbol of the central atom. None: every element.
+    neighbors : str or tuple of str, default=None
+        Chemical symbols of the neighbour (G2) or of both neighbours (G4, in any order). None: every
+        element, or every unordered pair.
+    cutoff : {"cosine", "poly2"}, default=None
+        Cutoff function. None: the transformer's.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is missing, does not belong to the kind, or has an impossible value.
+
+    References
+    ----------
+    J. Behler, J. Chem. Phys. 134, 074106 (2011), equations 5, 6 and 8.
+
+    Examples
+    --------
+    >>> from sklearn_agl.descriptors import SymmetryFunction
+    >>> SymmetryFunction("G2", eta=0.5, r_cut=6.0, center="Si", neighbors="Si").name
+    'Si|G2(Si, eta=0.5, r_s=0, r_cut=6)'
+    >>> SymmetryFunction("G4", eta=0.5, zeta=4, lambda_=-1).name
+    '*|G4(*, eta=0.5, r_s=0, zeta=4, lambda=-1)'
+    """
+
+    kind: str
+    _: KW_ONLY
+    eta: float | None = None
+    r_s: float = 0.0
+    kappa: float | None = None
+    zeta: float | None = None
+    lambda_: int | None = None
+    r_cut: float | None = None
+    center: str | None = None
+    neighbors: tuple[str, ...] | None = None
+    cutoff: str | None = None
+
+    def __post_init__(self):
+        _check_kind(self)
+        _check_choice("lambda_", self.lambda_, (None, -1, 1))
+        _check_choice("cutoff", self.cutoff, (None, *CUTOFFS))
+        clean = {
+            "eta": _number("eta", self.eta, at_least=0.0),
+            "r_s": _number("r_s", self.r_s),
+            "zeta": _number("zeta", self.zeta, above=0.0),
+            "lambda_": None if self.lambda_ is None else int(self.lambda_),
+            "r_cut": _number("r_cut", self.r_cut, above=0.0),
+            "center": None if self.center is None else _symbol(self.center),
+            "neighbors": _sorted_symbols(self.kind, self.neighbors),
+        }
+        for name, value in clean.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def is_angular(self):
+        """Whether the function looks at pairs of neighbours."""
+        return self.kind in ANGULAR_KINDS
+
+    @property
+    def name(self):
+        """Unique name, used for the feature column."""
+        parts = ["*" if self.neighbors is None else "-".join(self.neighbors)]
+        for field, label in (
+            ("eta", "eta"),
+            ("r_s", "r_s"),
+            ("zeta", "zeta"),
+            ("lambda_", "lambda"),
+            ("r_cut", "r_cut"),
+        ):
+            value = getattr(self, field)
+            if value is not None:
+                parts.append(f"{label}={_shortest(value)}")
+        if self.cutoff not in (None, "poly2"):
+            parts.append(f"cutoff={self.cutoff}")
+        return f"{self.center or '*'}|{self.kind}({', '.join(parts)})"
+
+
+def expand_symmetry_functions(functions, elements, *, r_cut, cutoff):
+    """Fill in everything that the definitions leave open.
+
+    Parameters
+    ----------
+    functions : sequence of SymmetryFunction
+        Definitions; None stands for every element, the default radius or the default cutoff.
+    elements : sequence of int
+        Atomic numbers, ascending.
+    r_cut : float
+        Default cutoff radius.
+    cutoff : str
+        Default cutoff function.
+
+    Returns
+    -------
+    tuple of SymmetryFunction
+        Complete definitions, one per column: by central element (ascending atomic number), then in
+        the order given, then by neighbour elements (ascending).
+
+    Raises
+    ------
+    ValueError
+        If a definition names an element that is not in `elements`, or two columns would be equal.
+    """
+    symbols = [chemical_symbols[z] for z in elements]
+    for function in functions:
+        _check_known(function, symbols)
+    expanded = [
+        replace(
+            function,
+            center=center,
+            neighbors=neighbors,
+            r_cut=r_cut if function.r_cut is None else function.r_cut,
+            cutoff=function.cutoff or cutoff,
+        )
+        for center in symbols
+        for function in functions
+        if function.center in (None, center)
+        for neighbors in _neighbor_choices(function, symbols)
+    ]
+    _check_unique(expanded)
+    return tuple(expanded)
+
+
+def _neighbor_choices(function, symbols):
+    if function.neighbors is not None:
+        return [function.neighbors]
+    if not function.is_angular:
+        return [(symbol,) for symbol in symbols]
+    return [(a, b) for i, a in enumerate(symbols) for b in symbols[i:]]
+
+
+def _check_kind(function):
+    kind = function.kind
+    if kind not in KINDS:
+        raise ValueError(
+            f"Symmetry functions of kind {kind!r} are not supported; choose one of {list(KINDS)}."
+        )
+    for name in PARAMETERS:
+        given, needed = getattr(function, name) is not None, name in KINDS[kind]
+        if needed and not given:
+            raise ValueError(f"A symmetry function of kind {kind} needs {name}.")
+        if given and not needed:
+            raise ValueError(f"A symmetry function of kind {kind} has no parameter {name}.")
+
+
+def _check_choice(name, value, choices):
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}.")
+
+
+def _check_known(function, symbols):
+    for symbol in (function.center, *(function.neighbors or ())):
+        if symbol is not None and symbol not in symbols:
+            raise ValueError(
+                f"Symmetry function {function.name} names element {symbol}, but the known elements "
+                f"are {symbols}. Drop the function, or name the element in elements=."
+            )
+
+
+def _check_unique(functions):
+    seen = set()
+    for function in functions:
+        if function in seen:
+            raise ValueError(f"Symmetry function {function.name} occurs twice; drop one of them.")
+        seen.add(function)
+
+
+def _number(name, value, *, at_least=None, above=None):
+    if value is None and name != "r_s":
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number, got {value!r}.") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {value!r}.")
+    if at_least is not None and number < at_least:
+        raise ValueError(f"{name} must be at least {at_least:g}, got {value!r}.")
+    if above is not None and number <= above:
+        raise ValueError(f"{name} must be above {above:g}, got {value!r}.")
+    return number
+
+
+def _symbol(value):
+    if not isinstance(value, str) or atomic_numbers.get(value, 0) == 0:
+        raise ValueError(f"Unknown chemical symbol {value!r}; write for example 'Si'.")
+    return value
+
+
+def _sorted_symbols(kind, neighbors):
+    if neighbors is None:
+        return None
+    given = (neighbors,) if isinstance(neighbors, str) else tuple(neighbors)
+    wanted = 2 if kind in ANGULAR_KINDS else 1
+    if len(given) != wanted:
+        raise ValueError(
+            f"A symmetry function of kind {kind} needs {wanted} neighbour element(s), "
+            f"got {neighbors!r}."
+        )
+    return tuple(sorted(map(_symbol, given), key=atomic_numbers.get))
+
+
+def _shortest(value):
+    return repr(int(value)) if float(value).is_integer() else repr(value)

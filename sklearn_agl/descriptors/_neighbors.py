@@ -1,0 +1,121 @@
+"""Neighbour lists, and the checks that a structure must pass before it gets one."""
+
+from typing import NamedTuple
+
+import numpy as np
+from ase import Atoms
+from vesin import NeighborList
+
+FLAT_CELL = 1e-10
+"""Periodic vectors whose directions span less than this volume (of 1) are linearly dependent."""
+
+
+class Neighbors(NamedTuple):
+    """All ordered pairs within the cutoff radius, periodic images included.
+
+    Attributes
+    ----------
+    pairs : ndarray of int of shape (n_pairs, 2)
+        Central atom and neighbour.
+    vectors : ndarray of shape (n_pairs, 3)
+        From the central atom to the neighbour, in units of length.
+    """
+
+    pairs: np.ndarray
+    vectors: np.ndarray
+
+
+def find_neighbors(atoms, r_cut):
+    """All neighbours of all atoms of one structure.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Checked structure.
+    r_cut : float
+        Cutoff radius.
+
+    Returns
+    -------
+    Neighbors
+    """
+    search = NeighborList(cutoff=r_cut, full_list=True, n_threads=1)
+    cell = np.where(atoms.pbc[:, None], atoms.cell.array, 0.0)
+    pairs, vectors = search.compute(
+        points=atoms.positions, box=cell, periodic=atoms.pbc, quantities="PD"
+    )
+    return Neighbors(pairs.astype(np.int64), vectors)
+
+
+def check_structures(structures):
+    """Refuse anything that is not a list of sound structures.
+
+    Parameters
+    ----------
+    structures : sequence of ase.Atoms
+        Any mix of sizes, elements, cells and periodicity.
+
+    Returns
+    -------
+    list of ase.Atoms
+        The structures themselves.
+
+    Raises
+    ------
+    ValueError
+        With the index of the structure and the cure, for an entry that is no ase.Atoms, a structure
+        without atoms, positions that are not finite, and a periodic cell without volume.
+    """
+    if isinstance(structures, Atoms):
+        raise ValueError("Got one ase.Atoms; put it into a list: [atoms].")
+    try:
+        structures = list(structures)
+    except TypeError:
+        raise ValueError(
+            f"Expected a sequence of ase.Atoms, got {type(structures).__name__}."
+        ) from None
+    if not structures:
+        raise ValueError("Got no structure; at least one is needed.")
+    for index, atoms in enumerate(structures):
+        _check_structure(index, atoms)
+    return structures
+
+
+def _check_structure(index, atoms):
+    if not isinstance(atoms, Atoms):
+        raise ValueError(
+            f"Structure {index} is of type {type(atoms).__name__}; convert it to ase.Atoms."
+        )
+    if len(atoms) == 0:
+        raise ValueError(f"Structure {index} has no atoms; leave it out.")
+    finite = np.isfinite(atoms.positions).all(axis=1)
+    if not finite.all():
+        bad = int(np.argmin(finite))
+        raise ValueError(
+            f"Structure {index} has a position that is not finite: atom {bad} is at "
+            f"{atoms.positions[bad].tolist()}. Correct it or leave the structure out."
+        )
+    if (atoms.numbers <= 0).any():
+        bad = int(np.argmax(atoms.numbers <= 0))
+        raise ValueError(
+            f"Structure {index} has an atom without an element: atom {bad} is of the placeholder "
+            "kind 'X'. Give it a chemical symbol."
+        )
+    _check_cell(index, atoms)
+
+
+def _check_cell(index, atoms):
+    vectors = atoms.cell.array[atoms.pbc]
+    if not len(vectors):
+        return
+    lengths = np.linalg.norm(vectors, axis=1)
+    sound = np.isfinite(vectors).all() and (lengths > 0).all()
+    if sound:
+        directions = vectors / lengths[:, None]
+        sound = np.linalg.det(directions @ directions.T) > FLAT_CELL**2
+    if not sound:
+        raise ValueError(
+            f"Structure {index} is periodic along {atoms.pbc.tolist()} but its cell "
+            f"{atoms.cell.array.tolist()} has no volume there. Set the cell, or switch periodicity "
+            "off with atoms.pbc = False."
+        )

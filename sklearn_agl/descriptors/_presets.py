@@ -1,0 +1,217 @@
+"""Named sets of symmetry functions, and the rules by which sets are built."""
+
+import numpy as np
+
+from ._definitions import SymmetryFunction
+
+SIGNS = (-1, 1)
+
+
+def symmetry_function_grid(
+    *,
+    r_cut,
+    n_centered=0,
+    n_shifted=0,
+    shifted_range=None,
+    angular_eta=(),
+    angular_zeta=(1, 2, 4, 16, 64),
+    angular_r_s=(0.0,),
+    center=None,
+    neighbors=None,
+    angular_neighbors=None,
+):
+    r"""Build a set of radial and angular functions by the published rules.
+
+    Centred radial functions follow Imbalzano et al. (2018), equation 6, with n = `n_centered`:
+
+    .. math:: \eta_m = (n^{m/n} / r_c)^2, \quad m = 0, \dots, n
+
+    Shifted ones follow Gastegger et al. (2018): evenly spaced :math:`r_s` with spacing
+    :math:`\Delta` and :math:`\eta = 1 / (2 \Delta^2)`. Angular functions are all combinations of
+    `angular_eta`, `angular_r_s`, lambda = -1 and 1, and `angular_zeta`.
+
+    Parameters
+    ----------
+    r_cut : float
+        Cutoff radius.
+    n_centered : int, default=0
+        Number of centred radial functions, m = 0, ..., n_centered - 1.
+    n_shifted : int, default=0
+        Number of shifted radial functions.
+    shifted_range : tuple of (float, float), default=None
+        First and last shift. By default they are spread evenly over the inside of (0, r_cut).
+    angular_eta, angular_zeta, angular_r_s : sequence of float
+        Parameters of the angular functions.
+    center : str, default=None
+        Central element of all functions, or None for every element.
+    neighbors : str, default=None
+        Neighbour element of the radial functions.
+    angular_neighbors : tuple of (str, str), default=None
+        Neighbour elements of the angular functions.
+
+    Returns
+    -------
+    list of SymmetryFunction
+        Centred, shifted, then angular functions: for each eta and r_s, lambda = -1 with all zeta,
+        then lambda = 1.
+
+    References
+    ----------
+    G. Imbalzano et al., J. Chem. Phys. 148, 241730 (2018);
+    M. Gastegger et al., J. Chem. Phys. 148, 241709 (2018).
+
+    Examples
+    --------
+    >>> from sklearn_agl.descriptors import symmetry_function_grid
+    >>> for function in symmetry_function_grid(r_cut=4.0, n_centered=2, n_shifted=1):
+    ...     print(function.name)
+    *|G2(*, eta=0.0625, r_s=0, r_cut=4)
+    *|G2(*, eta=0.125, r_s=0, r_cut=4)
+    *|G2(*, eta=0.125, r_s=2, r_cut=4)
+    """
+    n = n_centered
+    radial = [(_round((n ** (m / n) / r_cut) ** 2), 0.0) for m in range(n)]
+    radial += _shifted(n_shifted, r_cut, shifted_range)
+    where = {"r_cut": r_cut, "center": center}
+    return [
+        SymmetryFunction("G2", eta=eta, r_s=r_s, neighbors=neighbors, **where)
+        for eta, r_s in radial
+    ] + [
+        SymmetryFunction(
+            "G4", eta=eta, r_s=r_s, lambda_=sign, zeta=zeta, neighbors=angular_neighbors, **where
+        )
+        for eta in angular_eta
+        for r_s in angular_r_s
+        for sign in SIGNS
+        for zeta in angular_zeta
+    ]
+
+
+def _shifted(n_shifted, r_cut, shifted_range):
+    if not n_shifted:
+        return []
+    if shifted_range is None:
+        shifts = np.linspace(0.0, r_cut, n_shifted + 2)[1:-1]
+    else:
+        shifts = np.linspace(*shifted_range, n_shifted)
+    spacing = shifts[1] - shifts[0] if n_shifted > 1 else r_cut / 2
+    return [(_round(1.0 / (2.0 * spacing**2)), _round(shift)) for shift in shifts]
+
+
+def _round(value):
+    """Five significant digits, as published tables print them."""
+    return float(f"{value:.5g}")
+
+
+def _table(radial, *, angular_eta, angular_zeta, r_cut):
+    functions = [SymmetryFunction("G2", eta=eta, r_s=r_s, r_cut=r_cut) for eta, r_s in radial]
+    return functions + symmetry_function_grid(
+        r_cut=r_cut, angular_eta=(angular_eta,), angular_zeta=angular_zeta
+    )
+
+
+def _lj_22():
+    centered = (0.12755, 0.24281, 0.46223, 0.87993, 1.6751, 3.1888)
+    shifts = (0.5, 0.86, 1.22, 1.58, 1.94, 2.3)
+    radial = [(eta, 0.0) for eta in centered] + [(3.858, r_s) for r_s in shifts]
+    return _table(radial, angular_eta=0.12755, angular_zeta=(1, 2, 4, 8, 16), r_cut=2.8)
+
+
+def _al_22():
+    centered = (0.0013, 0.04, 0.1, 0.26, 0.66, 1.85)
+    shifts = (1.017, 2.035, 3.052, 4.07, 5.087, 6.105)
+    radial = [(eta, 0.0) for eta in centered] + [(1.85, r_s) for r_s in shifts]
+    return _table(radial, angular_eta=0.0013, angular_zeta=(1, 2, 4, 16, 64), r_cut=6.8)
+
+
+def _b_60():
+    return symmetry_function_grid(
+        r_cut=6.0,
+        n_centered=8,
+        n_shifted=12,
+        shifted_range=(1.2, 5.6),
+        angular_eta=(0.01, 0.04, 0.08, 0.16),
+    )
+
+
+def _al_329():
+    return symmetry_function_grid(
+        r_cut=6.8,
+        n_centered=20,
+        n_shifted=249,
+        angular_eta=(0.0013, 0.01, 0.02, 0.04, 0.08, 0.16),
+    )
+
+
+PRESETS = {"lj-22": _lj_22, "al-22": _al_22, "b-60": _b_60, "al-329": _al_329}
+
+
+def symmetry_function_preset(name):
+    """A named set of symmetry functions, for any elements.
+
+    Parameters
+    ----------
+    name : {"lj-22", "al-22", "b-60", "al-329"}
+        - "lj-22": Lennard-Jones, table SII of Sandberg et al. (2024), reduced units, r_cut 2.8;
+        - "al-22": aluminium, table SIII, Å, r_cut 6.8;
+        - "b-60": 20 radial and 40 angular functions for directional bonds (boron, silicon), Å,
+          r_cut 6.0;
+        - "al-329": 269 radial and 60 angular functions for aluminium, Å, r_cut 6.8.
+
+    Returns
+    -------
+    list of SymmetryFunction
+        In the order of the table: radial functions, then for each eta all zeta with lambda = -1,
+        then with lambda = 1.
+
+    Raises
+    ------
+    ValueError
+        If there is no such set.
+
+    Notes
+    -----
+    The constants of "lj-22" and "al-22" are those of the tables. The constants behind the other two
+    (table SIV; the starting set of S. Ghimire's thesis) are not published in a form that could be
+    used here. Those sets have the published numbers of functions and radii, and constants by the
+    rules of `symmetry_function_grid`, which the authors cite as well: "b-60" with 8 centred and 12
+    shifted radial functions and four angular widths, of which the two narrow ones see nearest
+    neighbours only; "al-329" with 20 centred and 249 shifted ones and six angular widths.
+
+    References
+    ----------
+    J. Sandberg, T. Voigtmann, E. Devijver, N. Jakse, Mach. Learn.: Sci. Technol. (2024),
+    supplementary tables SII to SIV.
+
+    Examples
+    --------
+    >>> from sklearn_agl.descriptors import symmetry_function_preset
+    >>> functions = symmetry_function_preset("lj-22")
+    >>> len(functions), sum(function.is_angular for function in functions)
+    (22, 10)
+    """
+    if name not in PRESETS:
+        raise ValueError(f"Unknown set of symmetry functions {name!r}; known are {list(PRESETS)}.")
+    return PRESETS[name]()
+
+
+def automatic_symmetry_functions(r_cut):
+    """A modest set for any elements: 8 radial functions per neighbour, 8 angular ones per pair.
+
+    Parameters
+    ----------
+    r_cut : float
+        Cutoff radius.
+
+    Returns
+    -------
+    list of SymmetryFunction
+    """
+    wide = 1.0 / r_cut**2
+    return symmetry_function_grid(
+        r_cut=r_cut,
+        n_centered=3,
+        n_shifted=5,
+        angular_eta=(_round(wide), _round(4.0 * wide)),
+        angular_zeta=(1, 4),
+    )
