@@ -12,25 +12,33 @@ from ._compile_cache import load_kernel
 HEADER = '''\
 """Symmetry function kernel, written by sklearn_agl.descriptors._codegen."""
 
-import numpy as np
+import math
+
 from numba import njit
 
-from sklearn_agl._vector_math import exp
+from sklearn_agl._vector_math import exp_of_negative
 from sklearn_agl.descriptors._cutoffs import {cutoffs}
 from sklearn_agl.descriptors._kernels import (
-    JIT_OPTIONS, LANES, STREAM_LENGTH, add_radial, allocate, append_triplets, finish_stream,
-    load_neighbors, sort_neighbors,
+    JIT_OPTIONS, STREAM_LENGTH, add_perimeter, add_radial, load_neighbors, sort_neighbors,
 )
-
-OPTIONS = dict(JIT_OPTIONS, cache=CACHE)
+from sklearn_agl.descriptors._triplets import LANES, append_triplets
 '''
 
+# The weight of a neighbour or of a triplet gets the factor f_c(r).
 CUTOFF_LOOP = """
 
 @njit(**JIT_OPTIONS)
-def multiply_by_{name}(x, n, weight):
+def multiply_by_{name}(squares, n, r_cut, weight):
+    inverse = 1.0 / r_cut
     for t in range(n):
-        weight[t] *= {name}(min(x[t], 1.0))
+        weight[t] *= {name}(min(math.sqrt(squares[t]) * inverse, 1.0))
+"""
+
+CUTOFF_CHOICE = """
+
+@njit(**JIT_OPTIONS)
+def multiply_by_cutoff(cutoff, squares, n, r_cut, weight):
+{calls}
 """
 
 # G4 of one group of triplets, all its zeta and lambda at once:
@@ -40,55 +48,51 @@ def multiply_by_{name}(x, n, weight):
 GROUP_LOOP = """
 
 @njit(**JIT_OPTIONS)
-def add_group_{number}(cosine_theta, squares, weight, perimeter, n, eta, r_s, columns, out):
-    a = -eta
-    b = 2.0 * eta * r_s
-    c = -3.0 * eta * r_s * r_s
+def add_group_{number}(stream, n, eta, r_s, columns, first, out):
+    cosine, squares, weight{rows} = stream[0], stream[1], stream[3]{values}
     {sums} = {zeros}
     for t in range((n + LANES - 1) // LANES * LANES):
-        w = weight[t] * exp(a * squares[t] + b * perimeter[t] + c)
+        w = weight[t] * exp_of_negative({exponent})
 {powers}
 {additions}
 {results}
 """
 
+STREAM = """
+
+@njit(**JIT_OPTIONS)
+def add_stream(stream, n, r_cut, cutoff, pair, plan, out):
+    for t in range(n, n + LANES):
+        stream[0, t] = stream[1, t] = stream[2, t] = stream[3, t] = stream[4, t] = 0.0
+    multiply_by_cutoff(cutoff, stream[2], n, r_cut, stream[3])
+{perimeter}
+    for g in range(plan.group_starts[pair], plan.group_starts[pair + 1]):
+        shape, eta, r_s = plan.group_shape[g], plan.group_eta[g], plan.group_r_s[g]
+        first = plan.column_starts[g]
+{calls}
+"""
+
 DRIVER = '''
 
-@njit(**OPTIONS)
-def evaluate(pairs, vectors, species, n_species, plan, out):
+@njit(**JIT_OPTIONS, cache=CACHE)
+def evaluate(neighbors, species, plan, scratch, out):
     """Add the symmetry functions of every atom to `out` (n_atoms, n_functions).
 
     Returns the number of an atom that shares its place with another one, or -1.
     """
-    n_atoms = len(species)
-    starts = np.zeros(n_atoms * n_species + 1, dtype=np.int64)
-    sorted_vectors = np.empty((len(pairs), 3))
-    clash = sort_neighbors(pairs, vectors, species, n_species, starts, sorted_vectors)
+    starts, vectors, near, stream, counts = scratch
+    n_species = len(counts)
+    clash = sort_neighbors(neighbors, species, n_species, starts, vectors)
     if clash >= 0:
         return clash
-    near, stream = allocate(n_species, np.max(np.diff(starts)))
-    counts = np.zeros(n_species, dtype=np.int64)
-    for i in range(n_atoms):
+    for i in range(len(species)):
         for shell in range(plan.shell_starts[species[i]], plan.shell_starts[species[i] + 1]):
-            r_cut = plan.shell_r_cut[shell]
-            cutoff = plan.shell_cutoff[shell]
+            r_cut, cutoff = plan.shell_r_cut[shell], plan.shell_cutoff[shell]
             for e in range(n_species):
                 row = i * n_species + e
-                block = near[e]
-                n = load_neighbors(sorted_vectors[starts[row]:starts[row + 1]], r_cut, block)
-                counts[e] = n
-                for k in range(n):
-                    block[6, k] = 1.0
-                for k in range(n, n + LANES):
-                    block[6, k] = 0.0
-                scaled = stream[0]
-                for k in range(n):
-                    scaled[k] = block[3, k] / r_cut
-                multiply_by_cutoff(cutoff, scaled, n, block[6])
-                first = plan.radial_starts[shell * n_species + e]
-                last = plan.radial_starts[shell * n_species + e + 1]
-                add_radial(block[3], block[6], n, plan.radial_eta[first:last],
-                           plan.radial_r_s[first:last], plan.radial_column[first:last], out[i])
+                counts[e] = load_neighbors(vectors, starts[row], starts[row + 1], r_cut, near[e])
+                multiply_by_cutoff(cutoff, near[e, 4], counts[e], r_cut, near[e, 6])
+                add_radial(near[e], counts[e], plan, shell * n_species + e, out[i])
             for e in range(n_species):
                 for e2 in range(e, n_species):
                     pair = (shell * n_species + e) * n_species + e2
@@ -97,26 +101,14 @@ def evaluate(pairs, vectors, species, n_species, plan, out):
                     n = 0
                     for j in range(counts[e]):
                         n_second = j if e == e2 else counts[e2]
-                        n = append_triplets(near[e], j, near[e2], n_second, r_cut, stream, n)
-                        if n >= STREAM_LENGTH:
+                        n = append_triplets(
+                            near[e], j, near[e2], n_second, r_cut * r_cut, stream, n
+                        )
+                        if n >= STREAM_LENGTH or j == counts[e] - 1:
                             add_stream(stream, n, r_cut, cutoff, pair, plan, out[i])
                             n = 0
-                    add_stream(stream, n, r_cut, cutoff, pair, plan, out[i])
     return -1
 '''
-
-STREAM = """
-
-@njit(**JIT_OPTIONS)
-def add_stream(stream, n, r_cut, cutoff, pair, plan, out):
-    finish_stream(stream, n, r_cut)
-    multiply_by_cutoff(cutoff, stream[2], n, stream[3])
-    for g in range(plan.group_starts[pair], plan.group_starts[pair + 1]):
-        shape = plan.group_shape[g]
-        eta, r_s = plan.group_eta[g], plan.group_r_s[g]
-        columns = plan.columns[plan.column_starts[g]:plan.column_starts[g + 1]]
-{calls}
-"""
 
 
 @lru_cache(maxsize=256)
@@ -125,15 +117,15 @@ def compile_kernel(shapes, cutoffs):
 
     Parameters
     ----------
-    shapes : tuple of tuple of (float, int)
-        The (zeta, lambda) of each kind of group.
+    shapes : tuple of GroupShape
+        What each kind of angular group needs.
     cutoffs : tuple of str
         Names of cutoff functions.
 
     Returns
     -------
     callable
-        ``evaluate(pairs, vectors, species, n_species, plan, out)``.
+        ``evaluate(neighbors, species, plan, scratch, out)``.
     """
     return load_kernel(write_source(shapes, cutoffs)).evaluate
 
@@ -142,24 +134,21 @@ def write_source(shapes, cutoffs):
     """Source of the module that `compile_kernel` compiles."""
     parts = [HEADER.format(cutoffs=", ".join(cutoffs))]
     parts += [CUTOFF_LOOP.format(name=name) for name in cutoffs]
-    parts.append(
-        _dispatch(
-            "multiply_by_cutoff(number, x, n, weight)",
-            "number",
-            [f"multiply_by_{name}(x, n, weight)" for name in cutoffs],
-        )
-    )
+    calls = [f"multiply_by_{name}(squares, n, r_cut, weight)" for name in cutoffs]
+    parts.append(CUTOFF_CHOICE.format(calls=_branches("cutoff", calls, indent=4)))
     parts += [_group_source(number, shape) for number, shape in enumerate(shapes)]
     calls = [
-        f"add_group_{number}(stream[0], stream[1], stream[3], stream[4], n, eta, r_s, columns, out)"
+        f"add_group_{number}(stream, n, eta, r_s, plan.columns, first, out)"
         for number in range(len(shapes))
     ]
-    parts += [STREAM.format(calls=_branches("shape", calls, indent=8)), DRIVER]
-    return "".join(parts)
-
-
-def _dispatch(head, variable, calls):
-    return f"\n\n@njit(**JIT_OPTIONS)\ndef {head}:\n{_branches(variable, calls, indent=4)}\n"
+    shifted = any(shape.shifted for shape in shapes)
+    parts.append(
+        STREAM.format(
+            calls=_branches("shape", calls, indent=8),
+            perimeter="    add_perimeter(stream, n)" if shifted else "",
+        )
+    )
+    return "".join([*parts, DRIVER])
 
 
 def _branches(variable, calls, indent):
@@ -170,16 +159,22 @@ def _branches(variable, calls, indent):
 
 def _group_source(number, shape):
     powers, additions = _Powers(), []
-    for i, (zeta, lambda_) in enumerate(shape):
+    for i, (zeta, lambda_) in enumerate(shape.powers):
         additions.append(f"        sum_{i} += w * {powers.power(zeta, lambda_)}")
     results = [
-        f"    out[columns[{i}]] += {2.0 ** (1.0 - zeta)!r} * sum_{i}"
-        for i, (zeta, _) in enumerate(shape)
+        f"    out[columns[first + {i}]] += {2.0 ** (1.0 - zeta)!r} * sum_{i}"
+        for i, (zeta, _) in enumerate(shape.powers)
     ]
+    exponent = "-eta * squares[t]"
+    if shape.shifted:
+        exponent = "-eta * (squares[t] - r_s * (2.0 * perimeter[t] - 3.0 * r_s))"
     return GROUP_LOOP.format(
         number=number,
-        sums=", ".join(f"sum_{i}" for i in range(len(shape))),
-        zeros=", ".join("0.0" for _ in shape),
+        rows=", perimeter" if shape.shifted else "",
+        values=", stream[4]" if shape.shifted else "",
+        exponent=exponent,
+        sums=", ".join(f"sum_{i}" for i in range(len(additions))),
+        zeros=", ".join("0.0" for _ in additions),
         powers="\n".join(f"        {line}" for line in powers.lines),
         additions="\n".join(additions),
         results="\n".join(results),
@@ -203,7 +198,7 @@ class _Powers:
         zeta = int(zeta)
         name = f"{base}{zeta}"
         if zeta == 1:
-            return self._define(name, f"1.0 {'+' if lambda_ > 0 else '-'} cosine_theta[t]")
+            return self._define(name, f"1.0 {'+' if lambda_ > 0 else '-'} cosine[t]")
         half = self.power(zeta // 2, lambda_)
         if zeta % 2 == 0:
             return self._define(name, f"{half} * {half}")

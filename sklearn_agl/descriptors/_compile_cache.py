@@ -21,6 +21,7 @@ HELPERS = (
     PACKAGE / "_cutoffs.py",
     PACKAGE / "_kernels.py",
     PACKAGE / "_plan.py",
+    PACKAGE / "_triplets.py",
 )
 """What the generated code calls: numba does not notice changes there, so the name must."""
 

@@ -14,10 +14,19 @@ import math
 import numpy as np
 from numba import njit
 
-from .._vector_math import exp
-
-LANES = 4
-"""Loops run to a multiple of this many entries."""
+from .._vector_math import exp_of_negative
+from ._triplets import (
+    DISTANCE,
+    INVERSE,
+    LANES,
+    OPPOSITE,
+    PERIMETER,
+    SQUARE,
+    WEIGHT,
+    X,
+    Y,
+    Z,
+)
 
 STREAM_LENGTH = 1024
 """A stream is evaluated when it has grown to this length: it then still fits the fastest cache."""
@@ -30,106 +39,98 @@ inline_loop = njit(**JIT_OPTIONS)
 
 
 @inline_loop
-def sort_neighbors(pairs, vectors, species, n_species, starts, sorted_vectors):
+def sort_neighbors(neighbors, species, n_species, starts, vectors):
     """Counting sort of the pairs by central atom, then by the neighbour's element.
 
-    Returns the number of an atom that shares its place with another one, or -1.
+    Fills `starts` (n_atoms * n_species + 2 zeros at first), of which entry ``i * n_species + e``
+    tells where the neighbours of atom i of element e start, and `vectors`. Returns the number of an
+    atom that shares its place with another one, or -1.
     """
+    pairs = neighbors.pairs
+    # Counted two places ahead, the sums first give where each row starts, one place ahead; filling
+    # the rows then moves these to where they end, which is where the next row starts.
     for p in range(len(pairs)):
-        starts[pairs[p, 0] * n_species + species[pairs[p, 1]] + 1] += 1
-    for row in range(len(starts) - 1):
-        starts[row + 1] += starts[row]
-    filled = starts.copy()
+        starts[pairs[p, 0] * n_species + species[pairs[p, 1]] + 2] += 1
+    for row in range(1, len(starts)):
+        starts[row] += starts[row - 1]
     for p in range(len(pairs)):
-        row = pairs[p, 0] * n_species + species[pairs[p, 1]]
+        row = pairs[p, 0] * n_species + species[pairs[p, 1]] + 1
         square = 0.0
         for axis in range(3):
-            sorted_vectors[filled[row], axis] = vectors[p, axis]
-            square += vectors[p, axis] ** 2
-        filled[row] += 1
-        if square < TOO_CLOSE**2:
+            component = neighbors.vectors[p, axis]
+            vectors[starts[row], axis] = component
+            square += component * component
+        starts[row] += 1
+        if square < TOO_CLOSE * TOO_CLOSE:
             return pairs[p, 0]
     return -1
 
 
 @inline_loop
-def load_neighbors(vectors, r_cut, near):
-    """Neighbours within `r_cut`, one row per quantity; returns their number.
+def load_neighbors(vectors, start, end, r_cut, near):
+    """Neighbours within `r_cut`, one row of `near` per quantity; returns their number.
 
-    Rows of `near`: x, y, z, distance, its square, its inverse, and room for the cutoff function.
+    The weight is 1 for each, and 0 behind the end.
     """
     n = 0
-    for p in range(len(vectors)):
-        x, y, z = vectors[p]
+    for p in range(start, end):
+        x, y, z = vectors[p, 0], vectors[p, 1], vectors[p, 2]
         square = x * x + y * y + z * z
-        if square < r_cut * r_cut:
-            near[0, n] = x
-            near[1, n] = y
-            near[2, n] = z
-            near[4, n] = square
-            n += 1
-    distance, inverse = near[3], near[5]
+        near[X, n], near[Y, n], near[Z, n], near[SQUARE, n] = x, y, z, square
+        n += square < r_cut * r_cut
+    squares, distances, inverses = near[SQUARE], near[DISTANCE], near[INVERSE]
     for k in range(n):
-        distance[k] = math.sqrt(near[4, k])
-        inverse[k] = 1.0 / distance[k]
+        distances[k] = math.sqrt(squares[k])
+        inverses[k] = 1.0 / distances[k]
+    for k in range(n):
+        near[WEIGHT, k] = 1.0
     for k in range(n, n + LANES):
-        distance[k] = 0.0
+        near[WEIGHT, k] = near[DISTANCE, k] = 0.0
     return n
 
 
 @inline_loop
-def add_radial(distance, weight, n, eta, r_s, columns, out):
+def add_radial(near, n, plan, row, out):
     """G2: sum over j of exp(-eta (r_ij - r_s)²) f_c(r_ij)."""
+    distance, weight = near[DISTANCE], near[WEIGHT]
     padded = (n + LANES - 1) // LANES * LANES
-    for m in range(len(eta)):
-        eta_m, r_s_m, total = eta[m], r_s[m], 0.0
+    for m in range(plan.radial_starts[row], plan.radial_starts[row + 1]):
+        eta, r_s, total = plan.radial_eta[m], plan.radial_r_s[m], 0.0
         for k in range(padded):
-            shifted = distance[k] - r_s_m
-            total += weight[k] * exp(-eta_m * shifted * shifted)
-        out[columns[m]] += total
+            shifted = distance[k] - r_s
+            total += weight[k] * exp_of_negative(-eta * shifted * shifted)
+        out[plan.radial_column[m]] += total
 
 
 @inline_loop
-def append_triplets(first, j, second, n_second, r_cut, stream, n):
-    """Append the triplets of one neighbour j and `n_second` neighbours k; returns the new length.
-
-    Rows of `stream`: cos(theta), sum of the squared distances, r_jk², f_c(r_ij) f_c(r_ik), sum of
-    the distances without r_jk.
-    """
-    limit = r_cut * r_cut
-    x, y, z, r = first[0, j], first[1, j], first[2, j], first[3, j]
-    square, inverse, weight = first[4, j], first[5, j], first[6, j]
-    for k in range(n_second):
-        dot = x * second[0, k] + y * second[1, k] + z * second[2, k]
-        squares = square + second[4, k]
-        opposite = squares - 2.0 * dot
-        stream[0, n] = dot * (inverse * second[5, k])
-        stream[1, n] = squares + opposite
-        stream[2, n] = opposite
-        stream[3, n] = weight * second[6, k]
-        stream[4, n] = r + second[3, k]
-        # Without a branch: an entry that fails the test is overwritten by the next one.
-        n += opposite < limit
-    return n
-
-
-@inline_loop
-def finish_stream(stream, n, r_cut):
-    """Complete the sum of distances, put r_jk / r_cut in place of r_jk², and pad with zeros."""
-    for row in range(5):
-        for t in range(n, n + LANES):
-            stream[row, t] = 0.0
-    opposite, perimeter = stream[2], stream[4]
-    inverse = 1.0 / r_cut
+def add_perimeter(stream, n):
+    """Complete the sum of distances by r_jk."""
+    opposite, perimeter = stream[OPPOSITE], stream[PERIMETER]
     for t in range(n):
-        distance = math.sqrt(opposite[t])
-        perimeter[t] += distance
-        opposite[t] = distance * inverse
+        perimeter[t] += math.sqrt(opposite[t])
 
 
-@inline_loop
-def allocate(n_species, longest_row):
-    """Scratch memory for one thread: neighbour rows per element, and the triplet stream."""
-    near = np.zeros((n_species, 7, longest_row + LANES))
-    stream = np.zeros((5, STREAM_LENGTH + longest_row + LANES))
-    return near, stream
+def allocate_scratch(pairs, n_atoms, n_species):
+    """Working memory of the kernel for one structure.
+
+    Parameters
+    ----------
+    pairs : ndarray of int of shape (n_pairs, 2)
+        Central atoms and neighbours.
+    n_atoms, n_species : int
+        Numbers of atoms and of elements.
+
+    Returns
+    -------
+    tuple of ndarray
+        Row starts and vectors of the sorted pairs, neighbour rows per element, the triplet stream,
+        and neighbour counts per element.
+    """
+    longest = int(np.bincount(pairs[:, 0], minlength=1).max())
+    return (
+        np.zeros(n_atoms * n_species + 2, dtype=np.int64),
+        np.empty((len(pairs), 3)),
+        np.zeros((n_species, 7, longest + LANES)),
+        np.zeros((5, STREAM_LENGTH + longest + LANES)),
+        np.zeros(n_species, dtype=np.int64),
+    )

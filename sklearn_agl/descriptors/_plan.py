@@ -13,6 +13,21 @@ import numpy as np
 from ase.data import atomic_numbers
 
 
+class GroupShape(NamedTuple):
+    """What the innermost loop over the triplets of an angular group looks like.
+
+    Attributes
+    ----------
+    shifted : bool
+        Whether r_s differs from zero.
+    powers : tuple of (float, int)
+        The pairs of zeta and lambda.
+    """
+
+    shifted: bool
+    powers: tuple
+
+
 class KernelArrays(NamedTuple):
     """The numbers of a set of functions, in compressed rows: the kernel's run-time argument.
 
@@ -53,8 +68,8 @@ class KernelPlan(NamedTuple):
 
     Attributes
     ----------
-    shapes : tuple of tuple of (float, int)
-        The (zeta, lambda) of each kind of angular group.
+    shapes : tuple of GroupShape
+        The kinds of angular groups.
     cutoffs : tuple of str
         Names of the cutoff functions.
     arrays : KernelArrays
@@ -135,7 +150,7 @@ def _group_rows(members, offset, n_elements, shapes):
     rows = []
     for (first, second, eta, r_s), same in groups.items():
         same = sorted(same, key=lambda m: (m.function.zeta, m.function.lambda_))
-        shape = tuple((m.function.zeta, m.function.lambda_) for m in same)
+        shape = GroupShape(r_s != 0.0, tuple((m.function.zeta, m.function.lambda_) for m in same))
         number = shapes.setdefault(shape, len(shapes))
         pair = offset + first * n_elements + second
         rows.append((pair, eta, r_s, number, [m.column for m in same]))

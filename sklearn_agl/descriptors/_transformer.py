@@ -13,6 +13,7 @@ from ..features import AtomicFeatures
 from ._codegen import compile_kernel
 from ._cutoffs import CUTOFFS
 from ._definitions import SymmetryFunction, expand_symmetry_functions
+from ._kernels import allocate_scratch
 from ._neighbors import check_structures, find_neighbors
 from ._plan import make_plan
 from ._presets import automatic_symmetry_functions, symmetry_function_preset
@@ -230,9 +231,10 @@ def _fill_chunk(chunk, structures, elements, plan, evaluate, values):
     for index in chunk:
         atoms = structures[index]
         species = np.searchsorted(elements, atoms.numbers)
-        pairs, vectors = find_neighbors(atoms, plan.r_cut)
+        neighbors = find_neighbors(atoms, plan.r_cut)
+        scratch = allocate_scratch(neighbors.pairs, len(atoms), len(elements))
         out = np.where(plan.defined[species], 0.0, np.nan)
-        clash = evaluate(pairs, vectors, species, len(elements), plan.arrays, out)
+        clash = evaluate(neighbors, species, plan.arrays, scratch, out)
         if clash >= 0:
             raise ValueError(
                 f"Structure {index} has two atoms at one point: atom {clash} and another one at "
