@@ -1,0 +1,5 @@
+"""Data sets to try the package on."""
+
+from sklearn_agl.datasets._lennard_jones import make_lennard_jones
+
+__all__ = ["make_lennard_jones"]
