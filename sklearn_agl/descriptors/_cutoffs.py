@@ -22,8 +22,12 @@ def cosine(x):
 
 @njit(fastmath=True, inline="always")
 def poly2(x):
-    """1 - 10 x³ + 15 x⁴ - 6 x⁵; its first and second derivatives vanish at both ends."""
-    return ((15.0 - 6.0 * x) * x - 10.0) * x * x * x + 1.0
+    """1 - 10 x³ + 15 x⁴ - 6 x⁵; its first and second derivatives vanish at both ends.
+
+    In powers of 1 - x, which stays precise where the function goes to zero.
+    """
+    y = 1.0 - x
+    return ((6.0 * y - 15.0) * y + 10.0) * y * y * y
 
 
 CUTOFFS = {"cosine": cosine, "poly2": poly2}

@@ -1,5 +1,6 @@
 """The estimator that turns structures into symmetry function values."""
 
+import itertools
 from numbers import Real
 
 import numpy as np
@@ -17,6 +18,7 @@ from ._kernels import allocate_scratch
 from ._neighbors import check_structures, find_neighbors
 from ._plan import make_plan
 from ._presets import automatic_symmetry_functions, symmetry_function_preset
+from ._progress import progress_bar
 
 CHUNKS_PER_JOB = 8
 """Pieces of work per thread: enough to balance structures of different sizes."""
@@ -41,7 +43,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
     n_jobs : int, default=None
         Number of threads. The result does not depend on it.
     verbose : bool or int, default=False
-        Whether to show progress: a bar if tqdm is installed, else joblib's messages.
+        Whether to show progress: a bar if tqdm is installed, else a line now and then.
 
     Attributes
     ----------
@@ -169,7 +171,8 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         _check_elements(structures, self.elements_)
         numbers = _padded_numbers(structures)
         values = np.full((*numbers.shape, self.n_features_out_), np.nan, dtype=self.dtype)
-        self._fill(values, structures)
+        for row, computed in zip(values, self._compute(structures), strict=True):
+            row[: len(computed)] = computed
         return AtomicFeatures(
             values,
             numbers,
@@ -215,32 +218,38 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
             raise ValueError("symmetry_functions is empty; give at least one function.")
         return functions
 
-    def _fill(self, values, structures):
+    def _compute(self, structures):
+        """Yield the values of one structure after the other, each (n_atoms, n_features)."""
         plan = make_plan(self.symmetry_functions_, self.elements_)
-        evaluate = compile_kernel(plan.shapes, plan.cutoffs)
         n_chunks = min(len(structures), CHUNKS_PER_JOB * effective_n_jobs(self.n_jobs))
-        chunks = np.array_split(np.arange(len(structures)), n_chunks)
+        bounds = np.linspace(0, len(structures), n_chunks + 1).astype(int)
         calls = (
-            delayed(_fill_chunk)(chunk, structures, self.elements_, plan, evaluate, values)
-            for chunk in chunks
+            delayed(_compute_chunk)(start, structures[start:end], self.elements_, plan)
+            for start, end in itertools.pairwise(bounds)
         )
-        Parallel(n_jobs=self.n_jobs, require="sharedmem")(calls)
+        parallel = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")
+        with progress_bar(len(structures), "symmetry functions", self.verbose) as advance:
+            for chunk in parallel(calls):
+                yield from chunk
+                advance(len(chunk))
 
 
-def _fill_chunk(chunk, structures, elements, plan, evaluate, values):
-    for index in chunk:
-        atoms = structures[index]
+def _compute_chunk(start, structures, elements, plan):
+    evaluate = compile_kernel(plan.shapes, plan.cutoffs)
+    results = []
+    for index, atoms in enumerate(structures, start):
         species = np.searchsorted(elements, atoms.numbers)
         neighbors = find_neighbors(atoms, plan.r_cut)
         scratch = allocate_scratch(neighbors.pairs, len(atoms), len(elements))
-        out = np.where(plan.defined[species], 0.0, np.nan)
-        clash = evaluate(neighbors, species, plan.arrays, scratch, out)
+        values = np.where(plan.defined[species], 0.0, np.nan)
+        clash = evaluate(neighbors, species, plan.arrays, scratch, values)
         if clash >= 0:
             raise ValueError(
                 f"Structure {index} has two atoms at one point: atom {clash} and another one at "
                 f"{atoms.positions[clash].tolist()}. Remove one of them."
             )
-        values[index, : len(atoms)] = out
+        results.append(values)
+    return results
 
 
 def _check_input(structures):

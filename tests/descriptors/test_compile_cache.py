@@ -1,0 +1,95 @@
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from sklearn_agl.descriptors import _compile_cache
+from sklearn_agl.descriptors._codegen import write_source
+from sklearn_agl.descriptors._compile_cache import cache_folder, load_kernel
+from sklearn_agl.descriptors._plan import GroupShape
+
+SOURCE = """
+from numba import njit
+
+@njit(cache=CACHE)
+def evaluate(x):
+    return 2 * x
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("SKLEARN_AGL_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_folder_follows_the_environment(folder):
+    assert cache_folder() == folder
+
+
+def test_folder_is_the_users_by_default(monkeypatch, tmp_path):
+    monkeypatch.delenv("SKLEARN_AGL_CACHE_DIR", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "sklearn_agl"
+
+
+def test_source_and_machine_code_are_kept(folder):
+    assert load_kernel(SOURCE).evaluate(3) == 6
+    assert len(list(folder.glob("*.py"))) == 1
+    assert len(list(folder.glob("__pycache__/*.nbi"))) == 1
+    assert not list(folder.glob("*.tmp"))
+
+
+def test_machine_code_is_found_by_another_process(folder):
+    program = (
+        "from sklearn_agl.descriptors._compile_cache import load_kernel\n"
+        f"function = load_kernel({SOURCE!r}).evaluate\n"
+        "print(function(3), sum(function.stats.cache_hits.values()))"
+    )
+    path = os.pathsep.join(sys.path)
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert outputs == [["6", "0"], ["6", "1"]]
+
+
+def test_compiles_in_memory_where_nothing_can_be_written(tmp_path, monkeypatch):
+    blocked = tmp_path / "file"
+    blocked.write_text("a file where a folder is wanted")
+    monkeypatch.setenv("SKLEARN_AGL_CACHE_DIR", str(blocked))
+    assert load_kernel(SOURCE).evaluate(3) == 6
+
+
+def test_name_depends_on_the_helpers(folder, monkeypatch, tmp_path):
+    load_kernel(SOURCE)
+    helper = tmp_path / "helper.py"
+    helper.write_text("changed")
+    monkeypatch.setattr(_compile_cache, "HELPERS", (helper,))
+    load_kernel(SOURCE)
+    assert len(list(folder.glob("*.py"))) == 2
+
+
+def test_powers_are_squared_and_shared():
+    shape = GroupShape(False, ((1.0, 1), (4.0, -1), (4.0, 1), (6.0, 1)))
+    lines = write_source((shape,), ("poly2",)).splitlines()
+    powers = [line.strip() for line in lines if re.match(r" +[pm]\d+ = ", line)]
+    assert powers == [
+        "p1 = 1.0 + cosine[t]",
+        "m1 = 1.0 - cosine[t]",
+        "m2 = m1 * m1",
+        "m4 = m2 * m2",
+        "p2 = p1 * p1",
+        "p4 = p2 * p2",
+        "p3 = p2 * p1",
+        "p6 = p3 * p3",
+    ]

@@ -1,0 +1,175 @@
+"""The compiled kernels against the plain implementation, and the invariances of the functions."""
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from scipy.spatial.transform import Rotation
+
+from sklearn_agl.descriptors import SymmetryFunction, SymmetryFunctionTransformer
+from sklearn_agl.descriptors._triplets import append_four_at_once, append_one_by_one, has_avx2
+
+from ._plain import evaluate_all
+
+FUNCTIONS = [
+    SymmetryFunction("G2", eta=0.3),
+    SymmetryFunction("G2", eta=4.0, r_s=1.5),
+    SymmetryFunction("G2", eta=0.0, r_cut=2.5),
+    SymmetryFunction("G2", eta=1.0, center="O", neighbors="H", cutoff="cosine"),
+    *[
+        SymmetryFunction("G4", eta=eta, r_s=r_s, zeta=zeta, lambda_=lambda_)
+        for eta, r_s in ((0.1, 0.0), (0.6, 1.2))
+        for zeta in (1, 3, 16)
+        for lambda_ in (-1, 1)
+    ],
+    SymmetryFunction("G4", eta=0.2, zeta=2.5, lambda_=1, neighbors=("O", "H")),
+    SymmetryFunction("G4", eta=0.2, zeta=2, lambda_=-1, r_cut=2.2, cutoff="cosine"),
+]
+ALL_PERIODICITIES = [[a, b, c] for a in (False, True) for b in (False, True) for c in (False, True)]
+
+
+def transformer(**parameters):
+    parameters = {
+        "symmetry_functions": FUNCTIONS,
+        "r_cut": 3.0,
+        "elements": ["H", "O"],
+    } | parameters
+    return SymmetryFunctionTransformer(**parameters)
+
+
+def values_of(atoms, **parameters):
+    return transformer(**parameters).fit_transform([atoms]).values[0]
+
+
+def random_structure(
+    seed, n_atoms=6, pbc=False, cell=((3.1, 0, 0), (0.9, 2.7, 0), (-0.6, 0.4, 2.9))
+):
+    rng = np.random.default_rng(seed)
+    positions = rng.uniform(-2.0, 4.0, size=(n_atoms, 3))
+    return Atoms(rng.choice(["H", "O"], n_atoms), positions=positions, cell=cell, pbc=pbc)
+
+
+def assert_as_plain(atoms, **parameters):
+    fitted = transformer(**parameters).fit([atoms])
+    expected = evaluate_all(atoms, fitted.symmetry_functions_)
+    assert_allclose(fitted.transform([atoms]).values[0], expected, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("pbc", ALL_PERIODICITIES)
+def test_molecules_wires_slabs_and_crystals_are_as_in_the_plain_implementation(pbc):
+    assert_as_plain(random_structure(seed=sum(pbc), pbc=pbc))
+
+
+def test_structures_of_more_triplets_than_a_stream_holds():
+    rng = np.random.default_rng(0)
+    atoms = Atoms("H3O2", positions=rng.uniform(0, 2.2, (5, 3)), cell=[2.2] * 3, pbc=True)
+    assert_as_plain(atoms, r_cut=4.5, symmetry_functions=[FUNCTIONS[0], FUNCTIONS[4], FUNCTIONS[8]])
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**20),
+    n_atoms=st.integers(1, 4),
+    pbc=st.sampled_from(ALL_PERIODICITIES),
+    lengths=st.tuples(*[st.floats(1.6, 5.0)] * 3),
+    skew=st.tuples(*[st.floats(-0.8, 0.8)] * 3),
+)
+def test_random_cells_are_as_in_the_plain_implementation(seed, n_atoms, pbc, lengths, skew):
+    cell = np.diag(lengths)
+    cell[1, 0], cell[2, 0], cell[2, 1] = skew
+    atoms = random_structure(seed, n_atoms, pbc, cell)
+    assert_as_plain(atoms)
+
+
+def test_neighbors_without_cell_vectors_along_open_directions():
+    atoms = random_structure(seed=3, pbc=[True, False, False], cell=np.diag([3.0, 0.0, 0.0]))
+    assert_as_plain(atoms)
+
+
+def test_lone_atom_has_zeros():
+    assert_allclose(values_of(Atoms("H"))[0, : len(FUNCTIONS) - 1].max(), 0.0)
+    fitted = transformer().fit([Atoms("O")])
+    values = fitted.transform([Atoms("O")]).values[0, 0]
+    own = [f.center == "O" for f in fitted.symmetry_functions_]
+    assert (values[own] == 0.0).all()
+
+
+def test_atoms_beyond_the_cutoff_do_not_count():
+    assert np.nanmax(values_of(Atoms("H2", positions=[[0, 0, 0], [0, 0, 3.0 + 1e-9]]))) == 0.0
+
+
+def test_order_of_atoms_does_not_matter():
+    atoms = random_structure(seed=1, n_atoms=8, pbc=True)
+    order = np.random.default_rng(0).permutation(len(atoms))
+    assert_allclose(values_of(atoms[order]), values_of(atoms)[order], rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parametrize("pbc", [False, True])
+def test_rotation_and_translation_do_not_matter(pbc):
+    atoms = random_structure(seed=2, n_atoms=8, pbc=pbc)
+    moved = atoms.copy()
+    turn = Rotation.from_rotvec([0.4, -1.1, 2.0]).as_matrix()
+    moved.set_cell(atoms.cell.array @ turn.T)
+    moved.positions = (atoms.positions + [5.0, -7.0, 0.3]) @ turn.T
+    assert_allclose(values_of(moved), values_of(atoms), rtol=1e-10, atol=1e-15)
+
+
+def test_choice_of_cell_does_not_matter():
+    atoms = random_structure(seed=4, n_atoms=3, pbc=True)
+    values = values_of(atoms)
+    assert_allclose(values_of(atoms * (2, 1, 2)), np.tile(values, (4, 1)), rtol=1e-10, atol=1e-15)
+    wrapped = atoms.copy()
+    wrapped.wrap()
+    assert_allclose(values_of(wrapped), values, rtol=1e-10, atol=1e-15)
+
+
+def test_straight_angles_give_no_nan_for_broken_powers():
+    line = Atoms("H3", positions=[[0, 0, 0], [0.1, 0.3, 0.7], [0.2, 0.6, 1.4]])
+    functions = [
+        SymmetryFunction("G4", eta=0.1, zeta=zeta, lambda_=lambda_)
+        for zeta in (0.5, 2.5)
+        for lambda_ in (-1, 1)
+    ]
+    assert_as_plain(line, symmetry_functions=functions, elements=["H"])
+
+
+def test_very_narrow_functions_underflow_to_zero():
+    atoms = Atoms("H3", positions=[[0, 0, 0], [0, 0, 1.5], [0, 1.5, 0]])
+    functions = [
+        SymmetryFunction("G2", eta=1e6),
+        SymmetryFunction("G4", eta=1e6, zeta=1, lambda_=1),
+        SymmetryFunction("G4", eta=1e6, r_s=0.5, zeta=1, lambda_=1),
+    ]
+    values = values_of(atoms, symmetry_functions=functions, elements=["H"])
+    assert (np.abs(values) < 1e-300).all()
+
+
+def test_single_precision_is_the_rounded_result():
+    atoms = random_structure(seed=5, pbc=True)
+    single, double = values_of(atoms, dtype="float32"), values_of(atoms)
+    assert single.dtype == np.float32
+    assert_allclose(single, double.astype(np.float32), rtol=0, atol=0)
+
+
+def test_perfect_crystal_gives_equal_atoms():
+    values = SymmetryFunctionTransformer("al-22").fit_transform([bulk("Al", cubic=True)]).values[0]
+    assert_allclose(values, np.tile(values[0], (4, 1)), rtol=1e-10)
+
+
+@pytest.mark.skipif(not has_avx2(), reason="the processor has no AVX2")
+@pytest.mark.parametrize("n_second", [0, 1, 3, 4, 5, 17])
+def test_both_ways_to_append_triplets_agree(n_second):
+    rng = np.random.default_rng(n_second)
+    first, second = rng.uniform(-1, 1, (2, 7, 24))
+    streams = np.zeros((2, 5, 40))
+    lengths = [
+        append(first, 2, second, n_second, 1.0, stream, 3)
+        for append, stream in zip((append_one_by_one, append_four_at_once), streams, strict=True)
+    ]
+    assert lengths[0] == lengths[1]
+    assert_allclose(
+        streams[0, :, : lengths[0]], streams[1, :, : lengths[0]], rtol=1e-12, atol=1e-15
+    )
