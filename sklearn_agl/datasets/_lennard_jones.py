@@ -13,6 +13,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
 from sklearn_agl.datasets._molecular_dynamics import energy_and_forces, langevin, neighbor_list
+from sklearn_agl.descriptors._progress import progress_bar
 
 TIMESTEP = 0.005
 FRICTION = 2.0
@@ -91,7 +92,7 @@ def make_lennard_jones(
     n_jobs : int, default=None
         Number of simulations that run at the same time, as threads.
     verbose : bool, default=False
-        Whether to print a line for each finished simulation.
+        Whether to show how far the simulations are: a bar with tqdm, else lines.
 
     Returns
     -------
@@ -155,12 +156,17 @@ def make_lennard_jones(
         r_cut=r_cut,
         equilibration_steps=equilibration_steps,
         sampling_interval=sampling_interval,
-        verbose=verbose,
     )
-    runs = Parallel(n_jobs=n_jobs, prefer="threads")(
+    calls = (
         delayed(simulate)(*state, n_samples=len(range(k, n_structures, len(states))), seed=seed)
         for k, (state, seed) in enumerate(zip(states, seeds, strict=True))
     )
+    parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+    runs = []
+    with progress_bar(n_structures, "Lennard-Jones structures", verbose) as advance:
+        for run in parallel(calls):
+            runs.append(run)
+            advance(len(run))
     structures = [runs[i % len(states)][i // len(states)] for i in range(n_structures)]
     for i, atoms in enumerate(structures):
         atoms.info["state"] = i % len(states)
@@ -177,7 +183,6 @@ def _simulate(
     r_cut,
     equilibration_steps,
     sampling_interval,
-    verbose,
 ):
     """Structures of one state, in the order of time."""
     rng = np.random.default_rng(seed)
@@ -199,11 +204,6 @@ def _simulate(
         atoms = _to_atoms(positions, length, r_cut)
         atoms.info.update(temperature=temperature, density=density)
         structures.append(atoms)
-    if verbose:
-        print(
-            f"[make_lennard_jones] temperature {temperature:.3g}, density {density:.3g}: "
-            f"{n_samples} structures"
-        )
     return structures
 
 

@@ -186,11 +186,12 @@ def test_liquid_diffuses_and_solid_does_not():
     assert mean_squared_displacement(1.5, 0.9) > 0.5
 
 
-def test_verbose_prints_a_line_per_simulation(capsys):
-    make_lennard_jones(
-        2, temperatures=[0.6, 1.2], densities=[0.9], random_state=0, verbose=True, **SMALL
-    )
-    assert capsys.readouterr().out.count("[make_lennard_jones]") == 2
+def test_progress_counts_the_structures(capsys):
+    arguments = {"temperatures": [0.6, 1.2], "densities": [0.9], "random_state": 0, **SMALL}
+    make_lennard_jones(3, verbose=True, **arguments)
+    assert "3/3" in capsys.readouterr().err.replace(" of ", "/")
+    make_lennard_jones(3, **arguments)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
