@@ -19,9 +19,10 @@ from numba import njit
 from sklearn_agl._vector_math import exp_of_negative
 from sklearn_agl.descriptors._cutoffs import {cutoffs}
 from sklearn_agl.descriptors._kernels import (
-    JIT_OPTIONS, STREAM_LENGTH, add_perimeter, add_radial, load_neighbors, sort_neighbors,
+    CHUNK, JIT_OPTIONS, STREAM_LENGTH, add_perimeter, add_radial, fill_blocks, load_neighbors,
+    sort_neighbors,
 )
-from sklearn_agl.descriptors._triplets import LANES, append_triplets
+from sklearn_agl.descriptors._triplets import LANES, {append} as append_triplets
 '''
 
 # The weight of a neighbour or of a triplet gets the factor f_c(r).
@@ -62,8 +63,9 @@ STREAM = """
 
 @njit(**JIT_OPTIONS)
 def add_stream(stream, n, r_cut, cutoff, pair, plan, out):
-    for t in range(n, n + LANES):
-        stream[0, t] = stream[1, t] = stream[2, t] = stream[3, t] = stream[4, t] = 0.0
+    for row in range(5):
+        for t in range(n, n + LANES):
+            stream[row, t] = 0.0
     multiply_by_cutoff(cutoff, stream[2], n, r_cut, stream[3])
 {perimeter}
     for g in range(plan.group_starts[pair], plan.group_starts[pair + 1]):
@@ -80,7 +82,7 @@ def evaluate(neighbors, species, plan, scratch, out):
 
     Returns the number of an atom that shares its place with another one, or -1.
     """
-    starts, vectors, near, stream, counts = scratch
+    starts, vectors, near, blocks, counts, stream = scratch
     n_species = len(counts)
     clash = sort_neighbors(neighbors, species, n_species, starts, vectors)
     if clash >= 0:
@@ -92,6 +94,7 @@ def evaluate(neighbors, species, plan, scratch, out):
                 row = i * n_species + e
                 counts[e] = load_neighbors(vectors, starts[row], starts[row + 1], r_cut, near[e])
                 multiply_by_cutoff(cutoff, near[e, 4], counts[e], r_cut, near[e, 6])
+                fill_blocks(near[e], counts[e], blocks[e])
                 add_radial(near[e], counts[e], plan, shell * n_species + e, out[i])
             for e in range(n_species):
                 for e2 in range(e, n_species):
@@ -101,12 +104,15 @@ def evaluate(neighbors, species, plan, scratch, out):
                     n = 0
                     for j in range(counts[e]):
                         n_second = j if e == e2 else counts[e2]
-                        n = append_triplets(
-                            near[e], j, near[e2], n_second, r_cut * r_cut, stream, n
-                        )
-                        if n >= STREAM_LENGTH or j == counts[e] - 1:
-                            add_stream(stream, n, r_cut, cutoff, pair, plan, out[i])
-                            n = 0
+                        for k in range(0, n_second, CHUNK):
+                            if n > STREAM_LENGTH - CHUNK:
+                                add_stream(stream, n, r_cut, cutoff, pair, plan, out[i])
+                                n = 0
+                            n = append_triplets(
+                                near[e], j, blocks[e2], k, min(k + CHUNK, n_second),
+                                r_cut * r_cut, stream, n,
+                            )
+                    add_stream(stream, n, r_cut, cutoff, pair, plan, out[i])
     return -1
 '''
 
@@ -132,7 +138,9 @@ def compile_kernel(shapes, cutoffs):
 
 def write_source(shapes, cutoffs):
     """Source of the module that `compile_kernel` compiles."""
-    parts = [HEADER.format(cutoffs=", ".join(cutoffs))]
+    shifted = any(shape.shifted for shape in shapes)
+    append = "append_shifted_triplets" if shifted else "append_triplets"
+    parts = [HEADER.format(cutoffs=", ".join(cutoffs), append=append)]
     parts += [CUTOFF_LOOP.format(name=name) for name in cutoffs]
     calls = [f"multiply_by_{name}(squares, n, r_cut, weight)" for name in cutoffs]
     parts.append(CUTOFF_CHOICE.format(calls=_branches("cutoff", calls, indent=4)))
@@ -141,7 +149,6 @@ def write_source(shapes, cutoffs):
         f"add_group_{number}(stream, n, eta, r_s, plan.columns, first, out)"
         for number in range(len(shapes))
     ]
-    shifted = any(shape.shifted for shape in shapes)
     parts.append(
         STREAM.format(
             calls=_branches("shape", calls, indent=8),

@@ -22,14 +22,18 @@ from ._triplets import (
     OPPOSITE,
     PERIMETER,
     SQUARE,
+    STREAM_WIDTH,
     WEIGHT,
     X,
     Y,
     Z,
 )
 
-STREAM_LENGTH = 1024
-"""A stream is evaluated when it has grown to this length: it then still fits the fastest cache."""
+STREAM_LENGTH = STREAM_WIDTH - LANES
+"""Largest number of triplets that are evaluated together."""
+
+CHUNK = STREAM_LENGTH // 4
+"""Neighbours k that are appended at a time; a multiple of the vector width."""
 
 TOO_CLOSE = 1e-6
 """Two atoms nearer than this count as one point."""
@@ -90,6 +94,15 @@ def load_neighbors(vectors, start, end, r_cut, near):
 
 
 @inline_loop
+def fill_blocks(near, n, blocks):
+    """Copy the neighbour rows four columns at a time: the order that appending triplets reads."""
+    for block in range((n + LANES - 1) // LANES):
+        for row in range(7):
+            for lane in range(LANES):
+                blocks[block, row, lane] = near[row, block * LANES + lane]
+
+
+@inline_loop
 def add_radial(near, n, plan, row, out):
     """G2: sum over j of exp(-eta (r_ij - r_s)²) f_c(r_ij)."""
     distance, weight = near[DISTANCE], near[WEIGHT]
@@ -123,14 +136,15 @@ def allocate_scratch(pairs, n_atoms, n_species):
     Returns
     -------
     tuple of ndarray
-        Row starts and vectors of the sorted pairs, neighbour rows per element, the triplet stream,
-        and neighbour counts per element.
+        Row starts and vectors of the sorted pairs; per element the neighbour rows, the same in
+        blocks, and the neighbour count; the triplet stream.
     """
     longest = int(np.bincount(pairs[:, 0], minlength=1).max())
     return (
         np.zeros(n_atoms * n_species + 2, dtype=np.int64),
         np.empty((len(pairs), 3)),
         np.zeros((n_species, 7, longest + LANES)),
-        np.zeros((5, STREAM_LENGTH + longest + LANES)),
+        np.zeros((n_species, longest // LANES + 1, 7, LANES)),
         np.zeros(n_species, dtype=np.int64),
+        np.zeros((5, STREAM_WIDTH)),
     )

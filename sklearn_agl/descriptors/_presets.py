@@ -175,8 +175,9 @@ def symmetry_function_preset(name):
     (table SIV; the starting set of S. Ghimire's thesis) are not published in a form that could be
     used here. Those sets have the published numbers of functions and radii, and constants by the
     rules of `symmetry_function_grid`, which the authors cite as well: "b-60" with 8 centred and 12
-    shifted radial functions and four angular widths, of which the two narrow ones see nearest
-    neighbours only; "al-329" with 20 centred and 249 shifted ones and six angular widths.
+    shifted radial functions and four angular widths, the narrowest of which weights triangles of
+    nearest neighbours 20 times as much as those of second neighbours (silicon); "al-329" with 20
+    centred and 249 shifted ones and six angular widths.
 
     References
     ----------

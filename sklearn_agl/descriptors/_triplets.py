@@ -9,6 +9,7 @@ gives the same numbers.
 """
 
 import platform
+from functools import partial
 
 import llvmlite.binding
 from llvmlite import ir
@@ -16,6 +17,9 @@ from numba import config, njit, types
 from numba.extending import intrinsic
 
 LANES = 4
+STREAM_WIDTH = 1032
+"""Length of a row of the stream, known to the compiler. A full stream still fits the L1 cache."""
+
 DOUBLE, INT32, INT64 = ir.DoubleType(), ir.IntType(32), ir.IntType(64)
 VECTOR = ir.VectorType(DOUBLE, LANES)
 
@@ -32,115 +36,121 @@ def has_avx2():
     return bool(llvmlite.binding.get_host_cpu_features().get("avx2"))
 
 
-@njit(fastmath=True, nogil=True, error_model="numpy")
-def append_one_by_one(first, j, second, n_second, limit, stream, n):
-    """Append the triplets of one neighbour j and `n_second` neighbours k; returns the new length.
+def one_by_one(shifted):
+    """Make a function that appends one triplet at a time.
 
     Parameters
     ----------
-    first, second : ndarray of shape (7, n)
-        Neighbours of the element of j and of k; rows as named above.
-    j : int
-        Column of `first`.
-    n_second : int
-        How many columns of `second` to take.
-    limit : float
-        Squared cutoff radius; a triplet with r_jk² below it is appended.
-    stream : ndarray of shape (5, n_max)
-        Gets cos(theta), the sum of the three squared distances, r_jk², f_c(r_ij) f_c(r_ik), and
-        r_ij + r_ik. What lies behind the new length is undefined.
-    n : int
-        Length so far.
+    shifted : bool
+        Whether the stream needs its last row, which only functions with a shift r_s use.
+
+    Returns
+    -------
+    callable
+        ``append(near, j, blocks, first, last, limit, stream, n)``, which appends the triplets of
+        one neighbour j and the neighbours k from `first` to `last`, and returns the new length:
+
+        - near (7, n_near): neighbours of the element of j, rows as named above; j: one column;
+        - blocks (n_blocks, 7, 4): neighbours of the element of k, four to a block;
+        - first: a multiple of four;
+        - limit: squared cutoff radius, r_jk² must be below it;
+        - stream (5, STREAM_WIDTH): gets cos(theta), the sum of the three squared distances, r_jk²,
+          f_c(r_ij) f_c(r_ik), and r_ij + r_ik; what lies behind the new length is undefined;
+        - n: length so far.
     """
-    for k in range(n_second):
-        dot = first[X, j] * second[X, k] + first[Y, j] * second[Y, k] + first[Z, j] * second[Z, k]
-        squares = first[SQUARE, j] + second[SQUARE, k]
-        opposite = squares - 2.0 * dot
-        stream[COSINE, n] = dot * (first[INVERSE, j] * second[INVERSE, k])
-        stream[SQUARES, n] = squares + opposite
-        stream[OPPOSITE, n] = opposite
-        stream[WEIGHTS, n] = first[WEIGHT, j] * second[WEIGHT, k]
-        stream[PERIMETER, n] = first[DISTANCE, j] + second[DISTANCE, k]
-        n += opposite < limit
-    return n
+
+    @njit(fastmath=True, nogil=True, error_model="numpy")
+    def append(near, j, blocks, first, last, limit, stream, n):
+        for k in range(first, last):
+            other, lane = blocks[k // LANES], k % LANES
+            dot = near[X, j] * other[X, lane]
+            dot += near[Y, j] * other[Y, lane]
+            dot += near[Z, j] * other[Z, lane]
+            squares = near[SQUARE, j] + other[SQUARE, lane]
+            opposite = squares - 2.0 * dot
+            stream[COSINE, n] = dot * (near[INVERSE, j] * other[INVERSE, lane])
+            stream[SQUARES, n] = squares + opposite
+            stream[OPPOSITE, n] = opposite
+            stream[WEIGHTS, n] = near[WEIGHT, j] * other[WEIGHT, lane]
+            if shifted:
+                stream[PERIMETER, n] = near[DISTANCE, j] + other[DISTANCE, lane]
+            # An entry that fails the test is overwritten by the next one.
+            n += opposite < limit
+        return n
+
+    return append
 
 
-@njit(fastmath=True, nogil=True, error_model="numpy")
-def append_four_at_once(first, j, second, n_second, limit, stream, n):
-    """The same as `append_one_by_one`, in blocks of four."""
-    for k in range(0, n_second, LANES):
-        n = _append_block(first, j, second, k, n_second, limit, stream, n)
-    return n
+def four_at_once(shifted):
+    """Make a function that does the same as that of `one_by_one`, in blocks of four, with AVX2."""
+
+    @intrinsic
+    def append_block(typingctx, of_j, blocks, k, last, limit, stream, n):
+        signature = types.int64(
+            of_j, blocks, types.int64, types.int64, types.float64, stream, types.int64
+        )
+        return signature, partial(_block_code, shifted)
+
+    @njit(fastmath=True, nogil=True, error_model="numpy")
+    def append(near, j, blocks, first, last, limit, stream, n):
+        x, y, z, distance = near[X, j], near[Y, j], near[Z, j], near[DISTANCE, j]
+        square, inverse, weight = near[SQUARE, j], near[INVERSE, j], near[WEIGHT, j]
+        of_j = (x, y, z, distance, square, inverse, weight)
+        for k in range(first, last, LANES):
+            n = append_block(of_j, blocks, k, last, limit, stream, n)
+        return n
+
+    return append
 
 
-@intrinsic
-def _append_block(typingctx, first, j, second, k, n_second, limit, stream, n):
-    signature = types.int64(
-        first, types.int64, second, types.int64, types.int64, types.float64, stream, types.int64
-    )
-    return signature, _block_code
+def _block_code(shifted, context, builder, signature, args):
+    of_j, blocks, k, last, limit, stream, n = args
+    blocks = context.make_array(signature.args[1])(context, builder, blocks).data
+    stream = context.make_array(signature.args[5])(context, builder, stream).data
+    # The seven rows of a block follow each other, so block k / 4 starts at 7 k.
+    block = builder.mul(k, INT64(7))
 
+    def j(row):
+        return _splat(builder, builder.extract_value(of_j, row))
 
-def _block_code(context, builder, signature, args):
-    first, second, stream = (_Rows(context, builder, signature.args[i], args[i]) for i in (0, 2, 6))
-    j, k, n_second, limit, n = (args[i] for i in (1, 3, 4, 5, 7))
-
-    def of_j(row):
-        return _splat(builder, builder.load(first.pointer(row, j)))
-
-    def of_k(row):
-        return second.load(row, k)
+    def k_(row):
+        return builder.load(_vector_pointer(builder, blocks, block, row * LANES), align=8)
 
     def product(row):
-        return builder.fmul(of_j(row), of_k(row))
+        return builder.fmul(j(row), k_(row), flags=("fast",))
 
-    def total(*terms):
-        result = terms[0]
-        for term in terms[1:]:
-            result = builder.fadd(result, term, flags=("fast",))
-        return result
+    def total(first, second):
+        return builder.fadd(first, second, flags=("fast",))
 
-    dot = total(*(builder.fmul(of_j(row), of_k(row), flags=("fast",)) for row in (X, Y, Z)))
-    squares = total(of_j(SQUARE), of_k(SQUARE))
+    dot = total(total(product(X), product(Y)), product(Z))
+    squares = total(j(SQUARE), k_(SQUARE))
     opposite = builder.fsub(squares, total(dot, dot), flags=("fast",))
     near = builder.fcmp_ordered("<", opposite, _splat(builder, limit))
-    lanes = builder.add(
-        _splat(builder, k), ir.Constant(ir.VectorType(INT64, LANES), list(range(LANES)))
-    )
-    exists = builder.icmp_signed("<", lanes, _splat(builder, n_second))
-    good = builder.bitcast(builder.and_(near, exists), ir.IntType(LANES))
+    good = builder.bitcast(builder.and_(near, _lanes_below(builder, k, last)), ir.IntType(LANES))
     order = _packing_order(builder, good)
-    for row, values in (
-        (COSINE, builder.fmul(dot, product(INVERSE))),
+    rows = [
+        (COSINE, builder.fmul(dot, product(INVERSE), flags=("fast",))),
         (SQUARES, total(squares, opposite)),
         (OPPOSITE, opposite),
         (WEIGHTS, product(WEIGHT)),
-        (PERIMETER, total(of_j(DISTANCE), of_k(DISTANCE))),
-    ):
-        stream.store(row, n, _pack(builder, values, order))
+    ]
+    if shifted:
+        rows.append((PERIMETER, total(j(DISTANCE), k_(DISTANCE))))
+    for row, values in rows:
+        pointer = _vector_pointer(builder, stream, n, row * STREAM_WIDTH)
+        builder.store(_pack(builder, values, order), pointer, align=8)
     return builder.add(n, builder.zext(builder.ctpop(good), INT64))
 
 
-class _Rows:
-    """Vector access to the rows of a two-dimensional C-contiguous array."""
+def _vector_pointer(builder, data, start, offset):
+    pointer = builder.gep(builder.gep(data, [start]), [INT64(offset)])
+    return builder.bitcast(pointer, VECTOR.as_pointer())
 
-    def __init__(self, context, builder, kind, value):
-        array = context.make_array(kind)(context, builder, value)
-        self._builder, self._data = builder, array.data
-        self._width = builder.extract_value(array.shape, 1)
 
-    def pointer(self, row, column):
-        offset = self._builder.add(self._builder.mul(INT64(row), self._width), column)
-        return self._builder.gep(self._data, [offset])
-
-    def _vector_pointer(self, row, column):
-        return self._builder.bitcast(self.pointer(row, column), VECTOR.as_pointer())
-
-    def load(self, row, column):
-        return self._builder.load(self._vector_pointer(row, column), align=8)
-
-    def store(self, row, column, vector):
-        self._builder.store(vector, self._vector_pointer(row, column), align=8)
+def _lanes_below(builder, start, end):
+    zero_to_three = ir.Constant(ir.VectorType(INT64, LANES), list(range(LANES)))
+    lanes = builder.add(_splat(builder, start), zero_to_three)
+    return builder.icmp_signed("<", lanes, _splat(builder, end))
 
 
 def _splat(builder, value):
@@ -179,4 +189,6 @@ def _pack(builder, values, order):
     return builder.bitcast(builder.call(shuffle, [builder.bitcast(values, words), order]), VECTOR)
 
 
-append_triplets = append_four_at_once if has_avx2() else append_one_by_one
+_make_append = four_at_once if has_avx2() else one_by_one
+append_triplets = _make_append(shifted=False)
+append_shifted_triplets = _make_append(shifted=True)
