@@ -33,8 +33,8 @@ clean:
 # A stamp for each set of extras, so that a second make does not install again.
 $(VENV)/installed-%: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing sklearn_agl and what it needs into $(VENV), which takes some minutes"
-	@	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[$(EXTRAS_$*)]"
-	touch $@
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[$(EXTRAS_$*)]"
+	@touch $@
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
