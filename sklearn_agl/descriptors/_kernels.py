@@ -32,7 +32,7 @@ from ._triplets import (
 STREAM_LENGTH = STREAM_WIDTH - LANES
 """Largest number of triplets that are evaluated together."""
 
-CHUNK = STREAM_LENGTH // 4
+CHUNK = STREAM_LENGTH // (4 * LANES) * LANES
 """Neighbours k that are appended at a time; a multiple of the vector width."""
 
 TOO_CLOSE = 1e-6

@@ -44,7 +44,7 @@ def find_neighbors(atoms, r_cut):
     pairs, vectors = search.compute(
         points=atoms.positions, box=cell, periodic=atoms.pbc, quantities="PD"
     )
-    return Neighbors(pairs.astype(np.int64), vectors)
+    return Neighbors(pairs.view(np.int64), vectors)
 
 
 def check_structures(structures):

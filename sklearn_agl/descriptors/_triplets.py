@@ -17,7 +17,7 @@ from numba import config, njit, types
 from numba.extending import intrinsic
 
 LANES = 4
-STREAM_WIDTH = 1032
+STREAM_WIDTH = 1024 + LANES
 """Length of a row of the stream, known to the compiler. A full stream still fits the L1 cache."""
 
 DOUBLE, INT32, INT64 = ir.DoubleType(), ir.IntType(32), ir.IntType(64)

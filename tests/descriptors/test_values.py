@@ -75,6 +75,23 @@ def test_structures_of_more_triplets_than_a_stream_holds():
     assert_as_plain(atoms, r_cut=4.5, symmetry_functions=[FUNCTIONS[0], FUNCTIONS[4], FUNCTIONS[8]])
 
 
+def test_an_atom_with_more_neighbors_than_are_taken_at_a_time():
+    rng = np.random.default_rng(0)
+    positions = np.concatenate([np.zeros((1, 3)), rng.normal(size=(700, 3))])
+    function = SymmetryFunction("G4", eta=0.2, zeta=4, lambda_=-1, r_cut=4.0, center="O")
+    values = values_of(Atoms("OH700", positions=positions), symmetry_functions=[function])
+
+    def cutoff(distance):
+        return np.polyval([-6, 15, -10, 0, 0, 1], np.minimum(distance / 4.0, 1.0))
+
+    first, second = np.triu_indices(700, k=1)
+    a, b = positions[1:][first], positions[1:][second]
+    r_a, r_b, r_ab = (np.linalg.norm(v, axis=1) for v in (a, b, b - a))
+    cosine = np.einsum("ij,ij->i", a, b) / (r_a * r_b)
+    weight = np.exp(-0.2 * (r_a**2 + r_b**2 + r_ab**2)) * cutoff(r_a) * cutoff(r_b) * cutoff(r_ab)
+    assert_allclose(values[0, 0], 0.125 * np.sum((1 - cosine) ** 4 * weight), rtol=1e-10)
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 2**20),
