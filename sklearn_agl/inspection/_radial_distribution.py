@@ -1,0 +1,51 @@
+"""The radial distribution function of periodic structures."""
+
+import numpy as np
+
+from sklearn_agl.descriptors._neighbors import check_structures, find_neighbors
+
+
+def radial_distribution(structures, r_max, n_bins=200):
+    r"""Compute the radial distribution function of periodic structures.
+
+    .. math::
+        g(r) = \frac{\sum_s n_s(r)}{\sum_s N_s \rho_s \, V(r)}
+
+    with :math:`n_s` the number of ordered pairs in a spherical shell of volume :math:`V(r)`,
+    :math:`N_s` atoms and :math:`\rho_s` atoms per volume in structure s.
+
+    Parameters
+    ----------
+    structures : sequence of ase.Atoms
+        Structures that are periodic in three directions.
+    r_max : float
+        Largest distance.
+    n_bins : int, default=200
+        Number of shells.
+
+    Returns
+    -------
+    distances : ndarray of shape (n_bins,)
+        Middle of each shell.
+    rdf : ndarray of shape (n_bins,)
+        g(r), without unit; 1 means the mean density.
+
+    Raises
+    ------
+    ValueError
+        If a structure is not periodic in three directions and so has no density.
+    """
+    edges = np.linspace(0.0, r_max, n_bins + 1)
+    counts = np.zeros(n_bins)
+    expected = 0.0
+    for index, atoms in enumerate(check_structures(structures)):
+        if not atoms.pbc.all():
+            raise ValueError(
+                f"Structure {index} is not periodic in three directions: without a density there "
+                "is no radial distribution function. Leave it out."
+            )
+        _, vectors = find_neighbors(atoms, r_max)
+        counts += np.histogram(np.linalg.norm(vectors, axis=1), edges)[0]
+        expected += len(atoms) ** 2 / atoms.get_volume()
+    shells = 4.0 / 3.0 * np.pi * np.diff(edges**3)
+    return 0.5 * (edges[1:] + edges[:-1]), counts / (expected * shells)

@@ -1,0 +1,84 @@
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from sklearn_agl.inspection import SelectionPathDisplay
+
+ARRAYS = {
+    "n_features": [3, 7, 12],
+    "penalised_rmse": [0.02, 0.012, 0.009],
+    "refitted_rmse": [0.009, 0.006, 0.005],
+    "alphas": [1.0, 0.1, 0.0],
+}
+
+
+def test_plot_shows_both_errors_and_the_unit():
+    display = SelectionPathDisplay(**ARRAYS).plot(energy_unit="ε/atom")
+    assert display.ax_.get_ylabel() == "RMSE (ε/atom)"
+    assert_array_equal(
+        display.penalised_.get_offsets(),
+        np.column_stack([ARRAYS["n_features"], ARRAYS["penalised_rmse"]]),
+    )
+    assert_array_equal(
+        display.refitted_.get_offsets(),
+        np.column_stack([ARRAYS["n_features"], ARRAYS["refitted_rmse"]]),
+    )
+    display.figure_.canvas.draw()
+
+
+def test_circles_are_shaded_by_their_own_alpha_in_any_order():
+    shuffled = {name: [values[i] for i in (2, 0, 1)] for name, values in ARRAYS.items()}
+    display = SelectionPathDisplay(**shuffled).plot()
+    # Sorted by number of functions; alpha 0 takes the shade of the smallest positive one.
+    assert_array_equal(display.refitted_.get_array(), [1.0, 0.1, 0.1])
+    assert display.colorbar_ is not None
+
+
+def test_equal_alphas_need_no_colorbar():
+    display = SelectionPathDisplay(**{**ARRAYS, "alphas": [0.5] * 3}).plot()
+    assert display.colorbar_ is None
+
+
+def test_angular_functions_are_bars_below_the_errors():
+    display = SelectionPathDisplay(**ARRAYS, n_angular=[0, 1, 4]).plot()
+    assert [bar.get_height() for bar in display.angular_ax_.patches] == [0, 1, 4]
+    display.figure_.canvas.draw()
+    lowest_error = display.ax_.transData.transform((12, 0.005))[1]
+    highest_bar = display.angular_ax_.transData.transform((12, 4))[1]
+    assert lowest_error > highest_bar
+
+
+def test_no_angular_functions_at_all():
+    display = SelectionPathDisplay(**ARRAYS, n_angular=[0, 0, 0]).plot()
+    display.figure_.canvas.draw()
+
+
+def test_points_without_a_refit_are_left_out():
+    arrays = {**ARRAYS, "refitted_rmse": [np.nan, 0.006, 0.005]}
+    display = SelectionPathDisplay(**arrays).plot()
+    display.figure_.canvas.draw()
+
+
+def test_plot_on_given_axes():
+    _, ax = plt.subplots()
+    display = SelectionPathDisplay(**ARRAYS).plot(ax)
+    assert display.ax_ is ax
+    assert display.figure_ is ax.figure
+
+
+def test_from_path_counts_the_angular_functions():
+    path = SimpleNamespace(
+        **ARRAYS, supports=np.array([[True, False, False], [True, True, False], [True, True, True]])
+    )
+    display = SelectionPathDisplay.from_path(path, angular=[False, True, True])
+    assert_array_equal(display.n_angular, [0, 1, 2])
+    assert SelectionPathDisplay.from_path(path).angular_ax_ is None
+
+
+@pytest.mark.parametrize("name", ["penalised_rmse", "refitted_rmse", "alphas"])
+def test_lengths_must_agree(name):
+    with pytest.raises(ValueError, match=f"{name} has 2 entries, but 3 are needed"):
+        SelectionPathDisplay(**{**ARRAYS, name: [1.0, 2.0]})
