@@ -1,0 +1,139 @@
+"""Training data as the compiled loops want it: one dense block per structure and element."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from torch.utils.data import Dataset
+
+
+@dataclass(frozen=True)
+class FeatureBlocks:
+    """Scaled features of many structures, atoms last, so that loops over atoms vectorise.
+
+    Block (s, e) starts at ``starts[s, e]`` in `data` and holds an array of shape
+    (``widths[e]``, ``counts[s, e]``): columns of element e, its atoms in structure s.
+    """
+
+    data: np.ndarray
+    starts: np.ndarray
+    counts: np.ndarray
+    widths: np.ndarray
+
+    def __len__(self):
+        return len(self.counts)
+
+    def block(self, s, e):
+        """Features (n_columns, n_atoms) of element number `e` in structure `s`, a view."""
+        start, n_atoms = self.starts[s, e], self.counts[s, e]
+        n_columns = self.widths[e]
+        return self.data[start : start + n_columns * n_atoms].reshape(n_columns, n_atoms)
+
+    def take(self, positions):
+        """Keep some columns.
+
+        Parameters
+        ----------
+        positions : sequence of ndarray of int
+            For each element, which of its columns.
+
+        Returns
+        -------
+        FeatureBlocks
+            A copy without the other columns.
+        """
+        widths = np.array([len(kept) for kept in positions])
+        result = empty_blocks(self.counts, widths)
+        for s in range(len(self)):
+            for e, kept in enumerate(positions):
+                if self.counts[s, e]:
+                    result.block(s, e)[:] = self.block(s, e)[kept]
+        return result
+
+
+def empty_blocks(counts, widths):
+    """Blocks of undefined content for atom counts (n_structures, n_elements) and column numbers."""
+    lengths = counts * widths
+    ends = np.cumsum(lengths.ravel()).reshape(lengths.shape)
+    return FeatureBlocks(np.empty(int(lengths.sum())), ends - lengths, counts, widths)
+
+
+def make_blocks(X, layout, scaler):
+    """Sort the atoms of `X` by structure and element and scale their features.
+
+    Parameters
+    ----------
+    X : AtomicFeatures
+        Features, checked.
+    layout : NetworkLayout
+        Says which elements there are and which columns each of them sees.
+    scaler : FeatureScaler
+        Fitted scaler.
+
+    Returns
+    -------
+    FeatureBlocks
+        One block per structure and element.
+    """
+    counts = np.stack([np.count_nonzero(X.numbers == z, axis=1) for z in layout.elements], axis=1)
+    blocks = empty_blocks(counts, np.array([len(columns) for columns in layout.columns]))
+    for s in range(len(X)):
+        for e, (element, columns) in enumerate(zip(layout.elements, layout.columns, strict=True)):
+            if counts[s, e]:
+                atoms = X.values[s][X.numbers[s] == element][:, columns]
+                blocks.block(s, e)[:] = scaler.scale(atoms, columns).T
+    return blocks
+
+
+class StructureDataset(Dataset):
+    """Some structures of a set of blocks, with their targets.
+
+    Parameters
+    ----------
+    blocks : FeatureBlocks
+        Features of all structures.
+    targets : ndarray of shape (n_structures,)
+        Scaled energies per atom of all structures.
+    rows : ndarray of int
+        The structures that belong to this set.
+    """
+
+    def __init__(self, blocks, targets, rows):
+        self.blocks = blocks
+        self.targets = targets
+        self.rows = rows
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, index):
+        rows = self.rows[index]
+        return rows, self.targets[rows]
+
+
+class RowBatches:
+    """Iterate over a StructureDataset by batches of row numbers; the features stay where they are.
+
+    Parameters
+    ----------
+    dataset : StructureDataset
+        What to iterate over.
+    batch_size : int
+        Structures per batch.
+    rng : numpy.random.RandomState, default=None
+        Shuffles the structures anew in each pass; by default they keep their order.
+    """
+
+    def __init__(self, dataset, batch_size, rng=None):
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.rng = rng
+
+    def __len__(self):
+        return -(-len(self.dataset) // self.batch_size)
+
+    def __iter__(self):
+        order = np.arange(len(self.dataset))
+        if self.rng is not None:
+            self.rng.shuffle(order)
+        for first in range(0, len(order), self.batch_size):
+            yield self.dataset[order[first : first + self.batch_size]]

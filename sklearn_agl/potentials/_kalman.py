@@ -1,0 +1,82 @@
+"""The extended Kalman filter: recursive Gauss-Newton over the structures."""
+
+import numpy as np
+from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg.blas import dsymm, dsyrk
+
+
+class KalmanFilter:
+    """Covariance of the weights, updated by blocks of observations.
+
+    For observations with gradients H (one row each), residuals r and noise variance R,
+
+        S = H P H^T + R,   K = P H^T S^-1,   theta <- theta + K r,   P <- P - K H P,
+
+    and between blocks P <- P + q I. A block of one is the textbook filter; larger ones touch P
+    less often. Only the lower triangle of P is kept up to date: `covariance` fills in the other.
+
+    Parameters
+    ----------
+    n_weights : int
+        Number of weights.
+    prior_variance : float
+        P starts at this times the identity.
+    """
+
+    def __init__(self, n_weights, prior_variance=1.0):
+        self._lower = np.asfortranarray(np.eye(n_weights) * prior_variance)
+
+    @classmethod
+    def from_covariance(cls, covariance):
+        """A filter that goes on from a given P."""
+        filter_ = cls(0)
+        filter_._lower = np.asfortranarray(covariance)
+        return filter_
+
+    @property
+    def covariance(self):
+        """P as a full symmetric matrix, a copy."""
+        lower = np.tril(self._lower)
+        return lower + np.tril(lower, -1).T
+
+    def update(self, theta, gradients, residuals, noise_variance):
+        """Take in a block of observations; `theta` is changed in place.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_weights,)
+            Current weights.
+        gradients : ndarray of shape (n_observations, n_weights)
+            Derivative of each prediction by the weights, C-contiguous.
+        residuals : ndarray of shape (n_observations,)
+            Observed minus predicted.
+        noise_variance : float or ndarray of shape (n_observations,)
+            R.
+
+        Returns
+        -------
+        ndarray of shape (n_observations,)
+            Innovation variances, the diagonal of S.
+        """
+        spread = dsymm(1.0, self._lower, gradients.T, lower=1)
+        innovation = gradients @ spread
+        innovation[np.diag_indices_from(innovation)] += noise_variance
+        factor = cholesky(innovation, lower=True, check_finite=False)
+        root = solve_triangular(factor, spread.T, lower=True, check_finite=False)
+        theta += solve_triangular(factor, residuals, lower=True, check_finite=False) @ root
+        root = np.asfortranarray(root)
+        self._lower = dsyrk(-1.0, root, 1.0, self._lower, trans=1, lower=1, overwrite_c=1)
+        return np.diag(innovation)
+
+    def add_process_noise(self, variance):
+        """Inflate every variance: what was learned long ago counts less."""
+        diagonal = np.einsum("ii->i", self._lower)
+        diagonal += variance
+
+    def state_dict(self):
+        """What skorch's checkpoints save."""
+        return {"covariance": self.covariance}
+
+    def load_state_dict(self, state):
+        """Restore what `state_dict` gave."""
+        self._lower = np.asfortranarray(state["covariance"])

@@ -1,0 +1,239 @@
+"""The skorch nets: what happens with one batch, solver by solver."""
+
+import numpy as np
+import torch
+from skorch import NeuralNetRegressor
+from torch import nn
+
+from sklearn_agl.potentials._blocks import RowBatches
+from sklearn_agl.potentials._kalman import KalmanFilter
+from sklearn_agl.potentials._proximal import diagonal_proximal_step
+
+
+class HDNNPNet(NeuralNetRegressor):
+    """A skorch net whose losses are the documented objective.
+
+    Batches hold row numbers; the features themselves stay in `blocks`.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        An `HDNNP` with its initial weights.
+    blocks : FeatureBlocks
+        Features of all structures.
+    penalty : GroupLasso
+        Group lasso and weight decay.
+    **kwargs
+        Handed on to skorch.
+    """
+
+    def __init__(self, module, *, blocks, penalty, **kwargs):
+        self.blocks = blocks
+        self.penalty = penalty
+        kwargs.setdefault("criterion", nn.MSELoss)
+        kwargs.setdefault("iterator_train", RowBatches)
+        kwargs.setdefault("iterator_valid", RowBatches)
+        kwargs.setdefault("iterator_valid__batch_size", -1)
+        super().__init__(module, **kwargs)
+
+    def fit_loop(self, X, y=None, epochs=None, **kwargs):
+        """Note where this call starts, and whether a Ctrl-C ended it."""
+        self.first_epoch_ = len(self.history)
+        self.n_epochs_ = self.max_epochs if epochs is None else epochs
+        self.interrupted_ = False
+        try:
+            return super().fit_loop(X, y, epochs, **kwargs)
+        except KeyboardInterrupt:
+            self.interrupted_ = True
+            raise
+
+    def validation_step(self, batch, **fit_params):
+        """Objective on held-out structures, from the compiled energies."""
+        rows, targets = batch
+        weights = self.module_.get_weights()
+        predicted = self.module_.energies(weights, self.blocks, rows)
+        self.held_out_error_ = np.mean((predicted - targets) ** 2)
+        loss = self.held_out_error_ + self.penalty.value(weights)
+        return {"loss": torch.tensor(loss), "y_pred": torch.from_numpy(predicted)}
+
+
+class KalmanNet(HDNNPNet):
+    """Extended Kalman filter with the group-lasso step in its own metric.
+
+    A batch is taken in by blocks of observations; after the batch, the weights move to the minimum
+    of the filter's quadratic model plus the batch's share of the penalty. The noise variance R is
+    the mean squared error on held-out structures (without any: of the predictions made before each
+    update), so that data that cannot be fitted better are not overfitted.
+
+    Parameters
+    ----------
+    module, blocks, penalty
+        As for `HDNNPNet`.
+    block_size : int, default=32
+        Observations per update of the covariance.
+    prior_variance : float, default=0.1
+        Initial variance of every weight.
+    process_noise : tuple of float, default=(1e-6, 1e-9)
+        Variance added per structure, in the first and in the last epoch of a call.
+    **kwargs
+        Handed on to skorch.
+    """
+
+    def __init__(
+        self,
+        module,
+        *,
+        blocks,
+        penalty,
+        block_size=32,
+        prior_variance=0.1,
+        process_noise=(1e-6, 1e-9),
+        **kwargs,
+    ):
+        self.block_size = block_size
+        self.prior_variance = prior_variance
+        self.process_noise = process_noise
+        super().__init__(module, blocks=blocks, penalty=penalty, **kwargs)
+
+    def initialize_optimizer(self, *args, **kwargs):
+        """The filter stands where torch would have its optimizer."""
+        self.optimizer_ = KalmanFilter(self.module_.layout.n_weights, self.prior_variance)
+        self.noise_variance_ = 1.0
+        return self
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """One pass over the structures; the weight decay follows it as one more observation."""
+        self._squared_errors = []
+        super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+        if training:
+            self._decay(len(iterator.dataset))
+            self._next_noise_variance = np.mean(np.concatenate(self._squared_errors))
+        elif iterator is not None:
+            self._next_noise_variance = self.held_out_error_
+
+    def on_epoch_end(self, *args, **kwargs):
+        """Believe in the noise that this epoch has shown."""
+        super().on_epoch_end(*args, **kwargs)
+        self.noise_variance_ = max(self._next_noise_variance, 1e-12)
+
+    def train_step(self, batch, **fit_params):
+        """Take in a batch; the loss is that of the predictions before each update."""
+        rows, targets = batch
+        weights = self.module_.get_weights()
+        errors = [
+            self._update(weights, rows[block], targets[block])
+            for block in _slices(len(rows), self.block_size)
+        ]
+        errors = np.concatenate(errors)
+        self._squared_errors.append(errors**2)
+        if self.penalty.selects:
+            factor = len(rows) / (2.0 * self.noise_variance_)
+            weights = self.penalty.step(weights, self.optimizer_.covariance, factor)
+        self.module_.set_weights(weights)
+        loss = np.mean(errors**2) + self.penalty.value(weights)
+        return {"loss": torch.tensor(loss), "y_pred": torch.from_numpy(targets - errors)}
+
+    def _update(self, weights, rows, targets):
+        predicted, gradients = self.module_.energies_and_gradients(weights, self.blocks, rows)
+        errors = targets - predicted
+        self.optimizer_.update(weights, gradients, errors, self.noise_variance_)
+        self.optimizer_.add_process_noise(len(rows) * self._process_noise_now())
+        return errors
+
+    def _process_noise_now(self):
+        first, last = self.process_noise
+        epoch = len(self.history) - 1 - self.first_epoch_
+        return first * (last / first) ** (epoch / max(self.n_epochs_ - 1, 1))
+
+    def _decay(self, n_structures):
+        """Observe every inner weight to be zero, as precisely as the weight decay asks."""
+        inner = self.penalty.inner_weights
+        if self.penalty.weight_decay == 0.0 or not len(inner):
+            return
+        weights = self.module_.get_weights()
+        pick = np.zeros((len(inner), len(weights)))
+        pick[np.arange(len(inner)), inner] = 1.0
+        variance = self.noise_variance_ / (n_structures * self.penalty.weight_decay)
+        self.optimizer_.update(weights, pick, -weights[inner], variance)
+        self.module_.set_weights(weights)
+
+
+class AdamWNet(HDNNPNet):
+    """Adam with a proximal step after each batch, in the metric of Adam's own step lengths.
+
+    With the plain learning rate in place of the metric, as often seen, the iterates settle at the
+    minimum of another objective (Yun, Lozano & Yang 2021). Weight decay is part of the loss.
+
+    Parameters
+    ----------
+    module, blocks, penalty
+        As for `HDNNPNet`.
+    **kwargs
+        Handed on to skorch.
+    """
+
+    def __init__(self, module, *, blocks, penalty, **kwargs):
+        kwargs.setdefault("optimizer", torch.optim.AdamW)
+        kwargs.setdefault("optimizer__weight_decay", 0.0)
+        super().__init__(module, blocks=blocks, penalty=penalty, **kwargs)
+
+    def initialize_module(self, *args, **kwargs):
+        """Also turn the features into tensors, once."""
+        super().initialize_module(*args, **kwargs)
+        self.module_.float()
+        blocks = self.blocks
+        self._features, self._first = [], []
+        for e, width in enumerate(blocks.widths):
+            atoms = [blocks.block(s, e).T for s in range(len(blocks))]
+            table = np.concatenate(atoms) if atoms else np.empty((0, width))
+            self._features.append(torch.from_numpy(table).float().to(self.device))
+            self._first.append(np.cumsum(blocks.counts[:, e]) - blocks.counts[:, e])
+        return self
+
+    def infer(self, x, **fit_params):
+        """Predict the structures of the row numbers `x`."""
+        counts = self.blocks.counts[x]
+        share = torch.from_numpy(1.0 / counts.sum(axis=1)).float().to(self.device)
+        atoms = []
+        for e, (features, first) in enumerate(zip(self._features, self._first, strict=True)):
+            owners = np.repeat(np.arange(len(x)), counts[:, e])
+            ends = np.cumsum(counts[:, e])
+            within = np.arange(len(owners)) - np.repeat(ends - counts[:, e], counts[:, e])
+            index = torch.from_numpy(first[x][owners] + within).to(self.device)
+            owners = torch.from_numpy(owners).to(self.device)
+            atoms.append((features[index], owners, share[owners]))
+        return self.module_(atoms)
+
+    def get_loss(self, y_pred, y_true, *args, **kwargs):
+        """Mean squared error and weight decay: the smooth part of the objective."""
+        y_true = torch.as_tensor(y_true, dtype=y_pred.dtype, device=y_pred.device)
+        loss = self.criterion_(y_pred, y_true)
+        for tensor in self.module_.inner_matrices():
+            loss = loss + self.penalty.weight_decay * tensor.square().sum()
+        return loss
+
+    def train_step(self, batch, **fit_params):
+        """One Adam step and the proximal step that belongs to it."""
+        step = super().train_step(batch, **fit_params)
+        if self.penalty.selects:
+            weights = self.module_.get_weights()
+            diagonal_proximal_step(
+                weights, self._step_lengths(), self.penalty.groups, self.penalty.strengths
+            )
+            self.module_.set_weights(weights)
+        return step
+
+    def _step_lengths(self):
+        """What Adam multiplies each averaged gradient with, in the order of the layout."""
+        group = self.optimizer_.param_groups[0]
+        lengths = []
+        for tensor in self.module_.tensors:
+            state = self.optimizer_.state[tensor]
+            correction = 1.0 - group["betas"][1] ** float(state["step"])
+            root = (state["exp_avg_sq"] / correction).sqrt() + group["eps"]
+            lengths.append((group["lr"] / root).cpu().double().numpy().ravel())
+        return np.concatenate(lengths)
+
+
+def _slices(n, size):
+    return [slice(first, first + size) for first in range(0, n, size)]

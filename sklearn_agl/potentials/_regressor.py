@@ -1,0 +1,316 @@
+"""The network potential as a scikit-learn regressor."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.metrics import r2_score
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_agl.features import validate_energies, validate_features
+from sklearn_agl.potentials._blocks import make_blocks
+from sklearn_agl.potentials._gradient import ACTIVATIONS
+from sklearn_agl.potentials._training import NETS, Training, _choose
+
+
+class HDNNPRegressor(RegressorMixin, BaseEstimator):
+    r"""High-dimensional neural network potential with a group lasso on its inputs.
+
+    One small network per element maps the features of an atom to its energy; the energy of a
+    structure is the sum over its atoms. Training minimises
+
+    .. math::
+
+        \frac{1}{S} \sum_s \left( \hat\varepsilon_s - \varepsilon_s \right)^2
+        + \frac{\alpha}{N} \sum_i c_i \lVert w_i \rVert_2
+        + \beta \lVert W_\mathrm{inner} \rVert_2^2
+
+    over S structures, with :math:`\varepsilon` the energy per atom less a reference energy per
+    element (with one element: the mean) in units of its standard deviation, N the number of
+    features, :math:`w_i` all first-layer weights that leave feature i, :math:`c_i` the
+    `feature_weights`, :math:`\beta` the `weight_decay` and :math:`W_\mathrm{inner}` the weights
+    behind the first layer. So `alpha` is a pure number.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int, default=(10, 10)
+        Nodes of each hidden layer, the same for every element; empty for a linear model.
+    activation : {"tanh", "softplus", "silu", "relu", "logistic", "identity"}, default="tanh"
+        Activation of the hidden layers.
+    alpha : float, default=0.0
+        Strength of the group lasso (the paper's lambda).
+    feature_weights : array-like of shape (n_features,), default=None
+        Factors c_i; a feature of infinite weight is left out. By default all are 1.
+    weight_decay : float, default=1e-7
+        Strength of the ridge on the weights behind the first layer, without which they could
+        grow and the group lasso lose its grip.
+    solver : {"kalman", "adamw"}, default="kalman"
+        Extended Kalman filter, or Adam in mini-batches; both take proximal steps.
+    scaling : {"standard", "minmax", "center", "sigma"} or None, default="standard"
+        How features are shifted and divided. The group norms compare only if their scales do.
+    early_stopping : bool, default=True
+        Watch the objective on held-out structures, keep the best weights and stop when they no
+        longer improve. The Kalman filter also learns from these structures how much noise to
+        believe in.
+    validation_fraction : float, default=0.1
+        Fraction of the structures to hold out.
+    n_iter_no_change : int, default=None
+        Epochs without improvement after which to stop; by default 10 (kalman) or 50 (adamw).
+    n_init : int, default=1
+        Number of random starts, of which the best on held-out structures is kept.
+    max_epochs : int, default=None
+        Passes over the structures; by default 30 (kalman) or 1000 (adamw).
+    lr : float, default=0.01
+        Learning rate of adamw.
+    batch_size : int, default=None
+        Structures between two proximal steps; by default 128 (kalman) or 32 (adamw).
+    callbacks : list of skorch callbacks, default=None
+        They work with every solver.
+    device : str, default="cpu"
+        Where adamw trains; the other solver and predictions run on the CPU.
+    net_params : dict, default=None
+        More parameters for the skorch net, such as ``block_size``, ``prior_variance`` and
+        ``process_noise`` of the Kalman filter.
+    verbose : int, default=0
+        1 prints a line per epoch.
+    random_state : int, RandomState or None, default=None
+        Draws the held-out structures, the weights and the order of the structures. torch's own
+        random state is not touched.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNetRegressor
+        The trained net; ``net_.history`` has the losses of every epoch.
+    group_norms_ : ndarray of shape (n_features,)
+        Euclidean norm of the first-layer weights that leave each feature; exactly 0 where the
+        group lasso removed it.
+    weights_ : ndarray of shape (n_weights,)
+        All parameters in the order of torch's ``parameters_to_vector``.
+    elements_ : tuple of int
+        Atomic numbers seen in fit.
+    energy_references_ : ndarray of shape (n_elements,)
+        Reference energy of an atom of each element.
+    validation_rmse_ : float
+        Error per atom on the held-out structures, in the units of `y`; NaN without them.
+    n_iter_ : int
+        Epochs run.
+    n_features_in_ : int
+        Number of features seen in fit.
+    feature_names_in_ : ndarray of str
+        Names of the features, where they have any.
+
+    See Also
+    --------
+    AdaptiveGroupLassoSelector : Chooses features with this model.
+
+    Notes
+    -----
+    The Kalman filter is the multi-stream filter of Singraber et al. (2019, J. Chem. Theory
+    Comput. 15, 3075), with the noise variance set to the error on held-out structures, and a
+    group-lasso step in the metric of its own covariance.
+
+    References
+    ----------
+    .. [1] J. Behler, M. Parrinello, Phys. Rev. Lett. 98, 146401 (2007).
+    .. [2] J. Sandberg, T. Voigtmann, E. Devijver, N. Jakse, Mach. Learn.: Sci. Technol. 5, 025043
+       (2024), eqs. 5 and 6.
+
+    Examples
+    --------
+    On a plain table, a row is a structure of one atom:
+
+    >>> import numpy as np
+    >>> from sklearn_agl import HDNNPRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 3))
+    >>> y = np.sin(X[:, 0]) + X[:, 1]
+    >>> model = HDNNPRegressor(alpha=0.01, random_state=0).fit(X, y)
+    >>> bool(model.score(X, y) > 0.95)
+    True
+    """
+
+    _parameter_constraints = {
+        "hidden_layer_sizes": ["array-like"],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "feature_weights": ["array-like", None],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "solver": [StrOptions(set(NETS))],
+        "scaling": [StrOptions({"standard", "minmax", "center", "sigma"}), None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "callbacks": [list, None],
+        "device": [str],
+        "net_params": [dict, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(10, 10),
+        activation="tanh",
+        *,
+        alpha=0.0,
+        feature_weights=None,
+        weight_decay=1e-7,
+        solver="kalman",
+        scaling="standard",
+        early_stopping=True,
+        validation_fraction=0.1,
+        n_iter_no_change=None,
+        n_init=1,
+        max_epochs=None,
+        lr=0.01,
+        batch_size=None,
+        callbacks=None,
+        device="cpu",
+        net_params=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.alpha = alpha
+        self.feature_weights = feature_weights
+        self.weight_decay = weight_decay
+        self.solver = solver
+        self.scaling = scaling
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.n_init = n_init
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.batch_size = batch_size
+        self.callbacks = callbacks
+        self.device = device
+        self.net_params = net_params
+        self.verbose = verbose
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Train the potential.
+
+        Parameters
+        ----------
+        X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
+            Features of the atoms.
+        y : array-like of shape (n_structures,)
+            Total energies.
+
+        Returns
+        -------
+        HDNNPRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If features or energies are not finite, or their numbers differ.
+        """
+        X = validate_features(self, X, reset=True, ensure_min_samples=2)
+        y = validate_energies(X, y)
+        strengths, excluded = self._strengths()
+        training = Training(self, X, y, check_random_state(self.random_state), excluded)
+        best = None
+        for _ in range(self.n_init):
+            training.start(strengths)
+            training.run(_choose(self, "max_epochs"))
+            judged_on = training.held_out_rows if len(training.held_out_rows) else training.train_rows
+            found = training.objective(judged_on)
+            if best is None or found < best[0]:
+                best = (found, training.net)
+        training.net = best[1]
+        return self._take_over(training)
+
+    def _strengths(self):
+        """Penalty of each feature's norm, and the features of infinite weight."""
+        n = self.n_features_in_
+        weights = np.ones(n) if self.feature_weights is None else np.asarray(self.feature_weights)
+        if weights.shape != (n,):
+            raise ValueError(f"feature_weights has shape {weights.shape}; X needs {(n,)}.")
+        if np.isnan(weights).any() or (weights < 0).any():
+            raise ValueError("feature_weights must not be negative or NaN.")
+        excluded = np.flatnonzero(np.isinf(weights))
+        if len(excluded) == n:
+            raise ValueError("All feature_weights are infinite, which leaves no feature.")
+        return self.alpha / n * np.where(np.isinf(weights), 0.0, weights), excluded
+
+    def _take_over(self, training):
+        """Keep what prediction needs of a training that has ended."""
+        self.net_ = training.net
+        self._layout = training.layout
+        self._feature_scaler = training.feature_scaler
+        self._energy_scaler = training.energy_scaler
+        self.net_.blocks = None
+        self.weights_ = training.weights
+        self.group_norms_ = training.group_norms
+        self.elements_ = training.layout.elements
+        self.energy_references_ = training.energy_scaler.references_
+        held_out = training.held_out_rows
+        self.validation_rmse_ = training.rmse_per_atom(held_out) if len(held_out) else np.nan
+        self.n_iter_ = len(self.net_.history)
+        return self
+
+    def predict(self, X):
+        """Predict total energies.
+
+        Parameters
+        ----------
+        X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
+            Features of the atoms.
+
+        Returns
+        -------
+        ndarray of shape (n_structures,)
+            Total energies.
+
+        Raises
+        ------
+        ValueError
+            If a structure has an element that fit has not seen.
+        """
+        check_is_fitted(self)
+        X = validate_features(self, X, reset=False)
+        self._check_elements(X)
+        blocks = make_blocks(X, self._layout, self._feature_scaler)
+        scaled = self.net_.module_.energies(self.weights_, blocks, np.arange(len(X)))
+        return self._energy_scaler.unscale(blocks.counts, scaled)
+
+    def _check_elements(self, X):
+        unknown = ~np.isin(X.numbers, (0, *self.elements_))
+        if unknown.any():
+            row, slot = np.argwhere(unknown)[0]
+            raise ValueError(
+                f"Structure {row} has an atom of atomic number {X.numbers[row, slot]}, but fit saw "
+                f"only {list(self.elements_)}. Add such structures to the training data."
+            )
+
+    def score(self, X, y):
+        """R² of the energy per atom.
+
+        Parameters
+        ----------
+        X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
+            Features of the atoms.
+        y : array-like of shape (n_structures,)
+            Total energies.
+
+        Returns
+        -------
+        float
+            1 for a perfect prediction, 0 for a constant energy per atom.
+        """
+        check_is_fitted(self)
+        X = validate_features(self, X, reset=False)
+        y = validate_energies(X, y)
+        return r2_score(y / X.n_atoms, self.predict(X) / X.n_atoms)

@@ -1,0 +1,110 @@
+"""Scales of features and energies, learned from the training structures."""
+
+import numpy as np
+
+CHUNK = 64
+"""Structures looked at together: bounds the memory that statistics take."""
+
+
+def column_statistics(X, rows):
+    """Statistics of every feature column over the atoms that have it, in one pass.
+
+    Parameters
+    ----------
+    X : AtomicFeatures
+        Features.
+    rows : ndarray of int
+        The structures to look at.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_features,)
+        ``count``, ``mean``, ``variance`` (divided by count), ``min`` and ``max``.
+    """
+    n = X.n_features
+    count, mean, spread = np.zeros(n), np.zeros(n), np.zeros(n)
+    low, high = np.full(n, np.inf), np.full(n, -np.inf)
+    for first in range(0, len(rows), CHUNK):
+        chunk = rows[first : first + CHUNK]
+        values = X.values[chunk][X.numbers[chunk] > 0].astype(np.float64)
+        known = ~np.isnan(values)
+        added = known.sum(axis=0)
+        total = count + added
+        shift = np.where(known, values - mean, 0.0).sum(axis=0) / np.maximum(total, 1)
+        # Welford's update for a chunk: old and new deviations multiply.
+        new_mean = mean + shift
+        spread += np.where(known, (values - new_mean) * (values - mean), 0.0).sum(axis=0)
+        count, mean = total, new_mean
+        low = np.fmin(low, np.where(known, values, np.inf).min(axis=0, initial=np.inf))
+        high = np.fmax(high, np.where(known, values, -np.inf).max(axis=0, initial=-np.inf))
+    variance = spread / np.maximum(count, 1)
+    return {"count": count, "mean": mean, "variance": variance, "min": low, "max": high}
+
+
+class FeatureScaler:
+    """Shift and divide every feature column; constant columns become zero.
+
+    Parameters
+    ----------
+    kind : {"standard", "minmax", "center", "sigma"} or None
+        ``(G - mean) / std``; ``(G - min) / (max - min)``; ``G - mean``; like standard with
+        n - 1 in the variance, as n2p2 has it; nothing.
+    """
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def fit(self, X, rows):
+        """Learn `offset_` and `divisor_`, each of shape (n_features,), from the structures `rows`."""
+        statistics = column_statistics(X, rows)
+        n = X.n_features
+        deviation = np.sqrt(statistics["variance"])
+        correction = np.sqrt(statistics["count"] / np.maximum(statistics["count"] - 1, 1))
+        offsets = {"standard": "mean", "minmax": "min", "center": "mean", "sigma": "mean"}
+        divisors = {
+            "standard": deviation,
+            "minmax": statistics["max"] - statistics["min"],
+            "sigma": deviation * correction,
+        }
+        self.offset_ = np.zeros(n) if self.kind is None else statistics[offsets[self.kind]]
+        divisor = divisors.get(self.kind, np.ones(n))
+        # Rounding leaves a constant column with a tiny spread, which must not be blown up.
+        negligible = 1e-12 * np.maximum(np.abs(statistics["mean"]), 1e-300)
+        self.divisor_ = np.where(divisor > negligible, divisor, 1.0)
+        return self
+
+    def scale(self, values, columns):
+        """Scale an array (n_atoms, len(columns)) of those columns."""
+        return (values - self.offset_[columns]) / self.divisor_[columns]
+
+
+class EnergyScaler:
+    """Energies per atom, less a reference per element, in units of their standard deviation.
+
+    The references are the least-squares energies of the elements; with one element, that is the
+    mean energy per atom.
+    """
+
+    def fit(self, composition, energies):
+        """Learn from atom counts (n_structures, n_elements) and total energies.
+
+        Sets `references_` (n_elements,) and `deviation_`, the sigma of the objective.
+        """
+        n_atoms = composition.sum(axis=1)
+        fractions = composition / n_atoms[:, None]
+        per_atom = energies / n_atoms
+        self.references_ = np.linalg.lstsq(fractions, per_atom, rcond=None)[0]
+        deviation = np.std(per_atom - fractions @ self.references_)
+        scale = np.abs(per_atom).max()
+        self.deviation_ = float(deviation) if deviation > 1e-12 * scale else 1.0
+        return self
+
+    def scale(self, composition, energies):
+        """Total energies to scaled energies per atom."""
+        excess = energies - composition @ self.references_
+        return excess / composition.sum(axis=1) / self.deviation_
+
+    def unscale(self, composition, scaled):
+        """Scaled energies per atom to total energies."""
+        excess = scaled * self.deviation_ * composition.sum(axis=1)
+        return excess + composition @ self.references_

@@ -1,0 +1,151 @@
+"""A network potential in training: its data, scales, weights and solver, ready to go on."""
+
+import numpy as np
+from sklearn.utils import check_random_state
+from skorch.callbacks import EarlyStopping
+from skorch.helper import predefined_split
+from threadpoolctl import threadpool_limits
+
+from sklearn_agl.potentials._blocks import RowBatches, StructureDataset, make_blocks
+from sklearn_agl.potentials._kalman import KalmanFilter
+from sklearn_agl.potentials._layout import NetworkLayout
+from sklearn_agl.potentials._module import HDNNP
+from sklearn_agl.potentials._nets import AdamWNet, KalmanNet
+from sklearn_agl.potentials._penalty import GroupLasso
+from sklearn_agl.potentials._scaling import EnergyScaler, FeatureScaler
+
+NETS = {"kalman": KalmanNet, "adamw": AdamWNet}
+DEFAULTS = {
+    "kalman": {"max_epochs": 30, "batch_size": 128, "n_iter_no_change": 10},
+    "adamw": {"max_epochs": 1000, "batch_size": 32, "n_iter_no_change": 50},
+}
+
+
+class Training:
+    """Everything one fit needs; a path keeps it and goes on from penalty to penalty.
+
+    Parameters
+    ----------
+    settings : HDNNPRegressor
+        Its parameters, validated.
+    X : AtomicFeatures
+        Features, checked.
+    y : ndarray of shape (n_structures,)
+        Total energies, checked.
+    rng : numpy.random.RandomState
+        Draws the held-out structures, the weights and the order of the structures.
+    excluded : collection of int, default=()
+        Columns that the networks never see.
+    """
+
+    def __init__(self, settings, X, y, rng, excluded=()):
+        self.settings = settings
+        self.rng = rng
+        columns = [np.setdiff1d(X.columns_of(z), list(excluded)) for z in X.elements]
+        hidden = tuple(settings.hidden_layer_sizes)
+        self.layout = NetworkLayout(X.elements, tuple(columns), X.n_features, hidden)
+        self.train_rows, self.held_out_rows = self._split(len(X))
+        self.feature_scaler = FeatureScaler(settings.scaling).fit(X, self.train_rows)
+        self.blocks = make_blocks(X, self.layout, self.feature_scaler)
+        composition = self.blocks.counts
+        self.energy_scaler = EnergyScaler().fit(composition[self.train_rows], y[self.train_rows])
+        self.targets = self.energy_scaler.scale(composition, y)
+
+    def _split(self, n_structures):
+        """Hold some structures back for early stopping, if there are enough of them."""
+        order = np.arange(n_structures)
+        n_held_out = int(np.ceil(self.settings.validation_fraction * n_structures))
+        if not self.settings.early_stopping or n_held_out >= n_structures:
+            return order, order[:0]
+        order = self.rng.permutation(n_structures)
+        return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
+
+    def start(self, strengths):
+        """Begin at random weights, with penalty `strengths` (n_features,)."""
+        weights = self.layout.random_weights(self.rng)
+        self.net = self._make_net(weights, strengths)
+
+    def set_strengths(self, strengths):
+        """Change the penalty; the next `run` goes on from the present weights."""
+        self.net.penalty = GroupLasso(self.layout, strengths, self.settings.weight_decay)
+
+    def run(self, epochs):
+        """Train for some epochs more. Returns self."""
+        dataset = StructureDataset(self.blocks, self.targets, self.train_rows)
+        held_out = StructureDataset(self.blocks, self.targets, self.held_out_rows)
+        self.net.train_split = predefined_split(held_out) if len(held_out) else None
+        # Products of small matrices: a second BLAS thread costs more than it brings.
+        with threadpool_limits(1, user_api="blas"):
+            self.net.partial_fit(dataset, epochs=epochs)
+        self.net.train_split = None
+        return self
+
+    def drop(self, columns):
+        """Take features out of the networks, the data and the filter's covariance for good."""
+        weights = self.weights
+        self.layout, kept, positions = self.layout.without(columns)
+        self.blocks = self.blocks.take(positions)
+        old = self.net
+        self.net = self._make_net(weights[kept], np.zeros(self.layout.n_features))
+        if isinstance(old, KalmanNet):
+            covariance = old.optimizer_.covariance[np.ix_(kept, kept)]
+            self.net.optimizer_ = KalmanFilter.from_covariance(covariance)
+            self.net.noise_variance_ = old.noise_variance_
+
+    def _make_net(self, weights, strengths):
+        settings = self.settings
+        module = HDNNP(self.layout, settings.activation, weights)
+        params = {
+            "lr": settings.lr,
+            "batch_size": _choose(settings, "batch_size"),
+            "max_epochs": _choose(settings, "max_epochs"),
+            "device": settings.device,
+            "verbose": int(settings.verbose),
+            "iterator_train__rng": self.rng,
+            "callbacks": self._callbacks(),
+            **(settings.net_params or {}),
+        }
+        penalty = GroupLasso(self.layout, strengths, settings.weight_decay)
+        net = NETS[settings.solver](module, blocks=self.blocks, penalty=penalty, **params)
+        return net.initialize()
+
+    def _callbacks(self):
+        callbacks = list(self.settings.callbacks or [])
+        if len(self.held_out_rows):
+            patience = _choose(self.settings, "n_iter_no_change")
+            stop = EarlyStopping(patience=patience, threshold=0.0, load_best=True, sink=_silent)
+            callbacks.append(("early_stopping", stop))
+        return callbacks
+
+    @property
+    def weights(self):
+        """Present parameters, flat."""
+        return self.net.module_.get_weights()
+
+    @property
+    def group_norms(self):
+        """Euclidean norm of each feature's first-layer weights, (n_features,)."""
+        return self.layout.group_norms(self.weights)
+
+    def rmse_per_atom(self, rows):
+        """Root mean squared error of the energy per atom, in the user's units."""
+        predicted = self.net.module_.energies(self.weights, self.blocks, rows)
+        scaled = np.sqrt(np.mean((predicted - self.targets[rows]) ** 2))
+        return float(scaled * self.energy_scaler.deviation_)
+
+    def objective(self, rows):
+        """The penalised objective over the structures `rows`, a pure number."""
+        weights = self.weights
+        predicted = self.net.module_.energies(weights, self.blocks, rows)
+        squared = np.mean((predicted - self.targets[rows]) ** 2)
+        return float(squared + self.net.penalty.value(weights))
+
+
+def _choose(settings, name):
+    """A parameter's value, or where it is None, the solver's default."""
+    value = getattr(settings, name)
+    return DEFAULTS[settings.solver][name] if value is None else value
+
+
+def _silent(message):
+    """A sink for messages nobody asked for."""
