@@ -11,9 +11,10 @@ BIN = $(VENV)/bin
 DEMO_ARGUMENTS ?=
 PYTEST_ARGUMENTS ?=
 
-EXTRAS_demo = plot,progress
-EXTRAS_test = test
-EXTRAS_lint = lint
+# What each target installs; the check of the form needs no more than its tool.
+PACKAGES_demo = --editable ".[plot,progress]"
+PACKAGES_test = --editable ".[test]"
+PACKAGES_lint = ruff
 
 .PHONY: demo test lint clean
 
@@ -30,10 +31,10 @@ lint: $(VENV)/installed-lint
 clean:
 	rm -rf $(VENV)
 
-# A stamp for each set of extras, so that a second make does not install again.
+# A stamp for each of them, so that a second make does not install again.
 $(VENV)/installed-%: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing sklearn_agl and what it needs into $(VENV), which takes some minutes"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[$(EXTRAS_$*)]"
+	@echo "Installing into $(VENV) what make $* needs; the first time takes some minutes"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(PACKAGES_$*)
 	@touch $@
 
 $(BIN)/python:
