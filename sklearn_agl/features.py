@@ -1,9 +1,14 @@
-"""The per-atom feature tensor that travels between the estimators, and the input checks they share."""
+"""The per-atom feature tensor that travels between the estimators, and their input checks."""
 
 import numbers as number_types
 
 import numpy as np
-from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d, validate_data
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    column_or_1d,
+    validate_data,
+)
 
 ANONYMOUS_ELEMENT = 1
 """Atomic number given to the rows of plain arrays, which name no element."""
@@ -288,7 +293,7 @@ def validate_features(estimator, X, *, reset, **check_params):
         If a value is missing or infinite, or the columns are not those of `fit`.
     """
     if not is_atomic(X):
-        _refuse_structures(X)
+        refuse_structures(X)
         X = validate_data(estimator, X, reset=reset, dtype=[np.float64, np.float32], **check_params)
         return as_atomic_features(X)
     X = as_atomic_features(X)
@@ -335,7 +340,19 @@ def validate_energies(X, y):
     return y.astype(np.float64)
 
 
-def _refuse_structures(X):
+def refuse_structures(X):
+    """Say what to do when structures arrive where features are wanted.
+
+    Parameters
+    ----------
+    X : object
+        Input of an estimator.
+
+    Raises
+    ------
+    ValueError
+        If `X` is an ``ase.Atoms`` or a list of them.
+    """
     first = X[0] if isinstance(X, (list, tuple)) and len(X) else X
     if type(first).__name__ == "Atoms":
         raise ValueError(

@@ -1,0 +1,193 @@
+"""What all selectors share: dropping columns, putting them back, and how many to select."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.feature_selection import SelectorMixin
+from sklearn.utils._param_validation import Interval, RealNotInt
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_agl.features import (
+    AtomicFeatures,
+    as_atomic_features,
+    is_atomic,
+    refuse_structures,
+    validate_features,
+)
+
+N_FEATURES_CONSTRAINT = [
+    None,
+    Interval(RealNotInt, 0, 1, closed="right"),
+    Interval(Integral, 0, None, closed="neither"),
+]
+"""What `n_features_to_select` may be, as in scikit-learn's RFE."""
+
+
+def resolve_n_features(n_features_to_select, n_features):
+    """Turn the parameter of a selector into a number of features.
+
+    Parameters
+    ----------
+    n_features_to_select : int, float or None
+        A number, a fraction of the features, or None for half of them.
+    n_features : int
+        Number of features there are.
+
+    Returns
+    -------
+    int
+        Number of features to select, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If more features are requested than there are.
+    """
+    if n_features_to_select is None:
+        return max(1, n_features // 2)
+    if not isinstance(n_features_to_select, Integral):
+        return max(1, int(n_features_to_select * n_features))
+    if n_features_to_select > n_features:
+        raise ValueError(
+            f"n_features_to_select={n_features_to_select}, but X has only {n_features} features."
+        )
+    return int(n_features_to_select)
+
+
+# transform and fit_transform stay unwrapped here, because set_output cannot put atoms into a
+# DataFrame; SelectorMixin's own transform, which takes the 2-D tables, is wrapped.
+class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None):
+    """Base of the selectors: `fit` finds columns, everything else is here.
+
+    A subclass calls `_validate` on the features it gets in `fit` and ends with `_select` or
+    `_select_in_order`.
+    """
+
+    def _validate(self, X, **check_params):
+        """Check the features given to `fit` and note what `inverse_transform` has to know."""
+        X = validate_features(self, X, reset=True, **check_params)
+        self._symmetry_functions = X.symmetry_functions
+        self._columns_of = {element: X.columns_of(element) for element in X.elements}
+        return X
+
+    def _select(self, support):
+        """Keep the features of a mask of shape (n_features,)."""
+        self.support_ = np.asarray(support, dtype=bool)
+        self.n_features_ = int(self.support_.sum())
+        self._refuse_empty_support()
+
+    def _select_in_order(self, order):
+        """Keep the features of a list of indices, the best one first."""
+        self.selected_order_ = np.asarray(order, dtype=np.intp)
+        self.ranking_ = np.full(self.n_features_in_, len(order) + 1)
+        self.ranking_[self.selected_order_] = np.arange(1, len(order) + 1)
+        self._select(self.ranking_ <= len(order))
+
+    def _refuse_empty_support(self):
+        if not self.support_.any():
+            raise ValueError(
+                f"{type(self).__name__} selected none of {self.n_features_in_} features. "
+                f"{self._empty_support_advice()}"
+            )
+
+    def _empty_support_advice(self):
+        """One sentence on how to select at least one feature; selectors know better."""
+        return "Check that the features vary over the training data."
+
+    def _get_support_mask(self):
+        check_is_fitted(self)
+        return self.support_
+
+    def fit_transform(self, X, y=None, **fit_params):
+        """Fit, then keep the selected columns.
+
+        Parameters
+        ----------
+        X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
+            Features.
+        y : array-like of shape (n_structures,), default=None
+            Targets, for the selectors that use them.
+        **fit_params
+            Handed on to `fit`.
+
+        Returns
+        -------
+        AtomicFeatures, ndarray or DataFrame
+            The selected columns of `X`.
+        """
+        return self.fit(X, y, **fit_params).transform(X)
+
+    def transform(self, X):
+        """Keep the selected columns.
+
+        Parameters
+        ----------
+        X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
+            Features with the columns seen in fit.
+
+        Returns
+        -------
+        AtomicFeatures, ndarray or DataFrame
+            The selected columns: AtomicFeatures from AtomicFeatures, else an array with as many
+            dimensions as `X`, or for a table what `set_output` asks for.
+
+        Raises
+        ------
+        ValueError
+            If the columns are not those of `fit`, or none was selected.
+        """
+        check_is_fitted(self)
+        self._refuse_empty_support()
+        if not is_atomic(X):
+            refuse_structures(X)
+            return super().transform(X)
+        kept = validate_features(self, X, reset=False).take_features(self.support_)
+        return kept if isinstance(X, AtomicFeatures) else np.array(kept)
+
+    def inverse_transform(self, X):
+        """Put the dropped columns back.
+
+        Parameters
+        ----------
+        X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_selected)
+            Features that `transform` gave.
+
+        Returns
+        -------
+        AtomicFeatures or ndarray
+            `X` with the dropped columns at their old places: 0 for every atom that had a value
+            in `fit`, NaN for padding and for functions of other elements.
+
+        Raises
+        ------
+        ValueError
+            If `X` has another number of columns than were selected.
+        """
+        check_is_fitted(self)
+        if not is_atomic(X):
+            refuse_structures(X)
+            return super().inverse_transform(X)
+        features = as_atomic_features(X)
+        if features.n_features != self.n_features_:
+            raise ValueError(
+                f"X has {features.n_features} features, but {type(self).__name__} selected "
+                f"{self.n_features_}."
+            )
+        restored = self._restore(features)
+        return restored if isinstance(X, AtomicFeatures) else np.array(restored)
+
+    def _restore(self, X):
+        values = np.full((*X.shape[:2], self.n_features_in_), np.nan, dtype=X.dtype)
+        for element in X.elements:
+            columns = self._columns_of.get(element, slice(None))
+            row = np.full(self.n_features_in_, np.nan)
+            row[columns] = 0.0
+            values[X.numbers == element] = row
+        values[:, :, self.support_] = X.values
+        return AtomicFeatures(
+            values,
+            X.numbers,
+            symmetry_functions=self._symmetry_functions,
+            structures=X.structures,
+        )
