@@ -1,5 +1,17 @@
 """Find the few symmetry functions that a neural network potential really needs."""
 
+from sklearn_agl._version import __version__
+from sklearn_agl.descriptors import SymmetryFunction, SymmetryFunctionTransformer
 from sklearn_agl.features import AtomicFeatures
+from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.selection import SelectionPath, group_lasso_path
 
-__all__ = ["AtomicFeatures"]
+__all__ = [
+    "AtomicFeatures",
+    "HDNNPRegressor",
+    "SelectionPath",
+    "SymmetryFunction",
+    "SymmetryFunctionTransformer",
+    "__version__",
+    "group_lasso_path",
+]

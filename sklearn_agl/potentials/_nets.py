@@ -102,11 +102,15 @@ class KalmanNet(HDNNPNet):
         return self
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """One pass over the structures; the weight decay follows it as one more observation."""
+        """One pass over the structures, after the weight decay, which is one more observation.
+
+        The order matters: a group-lasso step has to come last, for its zeros to last.
+        """
         self._squared_errors = []
-        super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
         if training:
             self._decay(len(iterator.dataset))
+        super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+        if training:
             self._next_noise_variance = np.mean(np.concatenate(self._squared_errors))
         elif iterator is not None:
             self._next_noise_variance = self.held_out_error_

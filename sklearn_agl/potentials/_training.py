@@ -1,12 +1,11 @@
 """A network potential in training: its data, scales, weights and solver, ready to go on."""
 
 import numpy as np
-from sklearn.utils import check_random_state
 from skorch.callbacks import EarlyStopping
 from skorch.helper import predefined_split
 from threadpoolctl import threadpool_limits
 
-from sklearn_agl.potentials._blocks import RowBatches, StructureDataset, make_blocks
+from sklearn_agl.potentials._blocks import StructureDataset, make_blocks
 from sklearn_agl.potentials._kalman import KalmanFilter
 from sklearn_agl.potentials._layout import NetworkLayout
 from sklearn_agl.potentials._module import HDNNP
@@ -41,6 +40,7 @@ class Training:
     def __init__(self, settings, X, y, rng, excluded=()):
         self.settings = settings
         self.rng = rng
+        self.interrupted = False
         columns = [np.setdiff1d(X.columns_of(z), list(excluded)) for z in X.elements]
         hidden = tuple(settings.hidden_layer_sizes)
         self.layout = NetworkLayout(X.elements, tuple(columns), X.n_features, hidden)
@@ -78,27 +78,43 @@ class Training:
         with threadpool_limits(1, user_api="blas"):
             self.net.partial_fit(dataset, epochs=epochs)
         self.net.train_split = None
+        self.interrupted |= self.net.interrupted_
         return self
 
     def drop(self, columns):
         """Take features out of the networks, the data and the filter's covariance for good."""
-        weights = self.weights
-        self.layout, kept, positions = self.layout.without(columns)
-        self.blocks = self.blocks.take(positions)
-        old = self.net
-        self.net = self._make_net(weights[kept], np.zeros(self.layout.n_features))
-        if isinstance(old, KalmanNet):
-            covariance = old.optimizer_.covariance[np.ix_(kept, kept)]
-            self.net.optimizer_ = KalmanFilter.from_covariance(covariance)
-            self.net.noise_variance_ = old.noise_variance_
+        state = self.save_state()
+        layout, kept, positions = self.layout.without(columns)
+        state |= {"layout": layout, "blocks": self.blocks.take(positions)}
+        state["weights"] = state["weights"][kept]
+        if "covariance" in state:
+            state["covariance"] = state["covariance"][np.ix_(kept, kept)]
+        self.restore_state(state)
+
+    def save_state(self):
+        """What `restore_state` needs to come back to this moment."""
+        net = self.net
+        state = {"layout": self.layout, "blocks": self.blocks, "weights": self.weights}
+        if isinstance(net, KalmanNet):
+            state["covariance"] = net.optimizer_.covariance
+            state["noise_variance"] = net.noise_variance_
+        return state
+
+    def restore_state(self, state):
+        """Go back to a moment of before; the penalty has to be set again."""
+        self.layout, self.blocks = state["layout"], state["blocks"]
+        self.net = self._make_net(state["weights"], np.zeros(self.layout.n_features))
+        if isinstance(self.net, KalmanNet):
+            self.net.optimizer_ = KalmanFilter.from_covariance(state["covariance"])
+            self.net.noise_variance_ = state["noise_variance"]
 
     def _make_net(self, weights, strengths):
         settings = self.settings
         module = HDNNP(self.layout, settings.activation, weights)
         params = {
             "lr": settings.lr,
-            "batch_size": _choose(settings, "batch_size"),
-            "max_epochs": _choose(settings, "max_epochs"),
+            "batch_size": choose(settings, "batch_size"),
+            "max_epochs": choose(settings, "max_epochs"),
             "device": settings.device,
             "verbose": int(settings.verbose),
             "iterator_train__rng": self.rng,
@@ -112,7 +128,7 @@ class Training:
     def _callbacks(self):
         callbacks = list(self.settings.callbacks or [])
         if len(self.held_out_rows):
-            patience = _choose(self.settings, "n_iter_no_change")
+            patience = choose(self.settings, "n_iter_no_change")
             stop = EarlyStopping(patience=patience, threshold=0.0, load_best=True, sink=_silent)
             callbacks.append(("early_stopping", stop))
         return callbacks
@@ -121,6 +137,11 @@ class Training:
     def weights(self):
         """Present parameters, flat."""
         return self.net.module_.get_weights()
+
+    @property
+    def judged_on(self):
+        """Structures that errors are taken from: the held-out ones, if there are any."""
+        return self.held_out_rows if len(self.held_out_rows) else self.train_rows
 
     @property
     def group_norms(self):
@@ -141,7 +162,12 @@ class Training:
         return float(squared + self.net.penalty.value(weights))
 
 
-def _choose(settings, name):
+def share_of_epochs(settings, share):
+    """A part of the epochs of a full fit, at least one."""
+    return max(1, round(share * choose(settings, "max_epochs")))
+
+
+def choose(settings, name):
     """A parameter's value, or where it is None, the solver's default."""
     value = getattr(settings, name)
     return DEFAULTS[settings.solver][name] if value is None else value

@@ -1,1 +1,5 @@
 """Selectors of symmetry functions."""
+
+from sklearn_agl.selection._path import SelectionPath, group_lasso_path
+
+__all__ = ["SelectionPath", "group_lasso_path"]

@@ -1,0 +1,254 @@
+"""The regularisation path of the adaptive group lasso, with refits."""
+
+import time
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+
+from sklearn_agl.features import validate_energies, validate_features
+from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.selection._walk import Walk, walk_down, walk_through
+
+
+@dataclass(frozen=True)
+class SelectionPath:
+    """Fits along a regularisation path, from many features to few.
+
+    Attributes
+    ----------
+    alphas : ndarray of shape (n_points,)
+        Strengths of the penalty, ascending.
+    supports : ndarray of bool of shape (n_points, n_features)
+        Selected features.
+    group_norms : ndarray of shape (n_points, n_features)
+        Norms of the first-layer weights of each feature.
+    initial_group_norms : ndarray of shape (n_features,)
+        Norms of the non-adaptive fit, from which the adaptive weights come.
+    objective : ndarray of shape (n_points,)
+        The penalised objective over the training structures, a pure number.
+    penalised_rmse, refitted_rmse : ndarray of shape (n_points,)
+        Error per atom on held-out structures, in the user's units: of the penalised fit, which is
+        biased by the penalty, and of a fit without it on the selected features. NaN where there
+        was no refit.
+    fit_time, refit_time : ndarray of shape (n_points,)
+        Seconds.
+    feature_names : ndarray of str of shape (n_features,)
+        Names of the columns.
+    """
+
+    alphas: np.ndarray
+    supports: np.ndarray
+    group_norms: np.ndarray
+    initial_group_norms: np.ndarray
+    objective: np.ndarray
+    penalised_rmse: np.ndarray
+    refitted_rmse: np.ndarray
+    fit_time: np.ndarray
+    refit_time: np.ndarray
+    feature_names: np.ndarray
+
+    def __len__(self):
+        return len(self.alphas)
+
+    @property
+    def n_features(self):
+        """Number of selected features at each point."""
+        return self.supports.sum(axis=1)
+
+    def best(self, tolerance=0.05):
+        """The smallest set that is nearly as good as the best.
+
+        Parameters
+        ----------
+        tolerance : float, default=0.05
+            How far its refitted error may lie above the lowest one, relative to that.
+
+        Returns
+        -------
+        int
+            Index of the point.
+
+        Raises
+        ------
+        ValueError
+            If the path has no refits to compare.
+        """
+        errors = np.where(self.n_features > 0, self.refitted_rmse, np.nan)
+        if np.isnan(errors).all():
+            raise ValueError("Penalised errors are biased: run the path with refit=True.")
+        good = np.flatnonzero(errors <= (1.0 + tolerance) * np.nanmin(errors))
+        return int(good[np.lexsort((errors[good], self.n_features[good]))[0]])
+
+    def to_frame(self):
+        """The path as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per point, with the names of the selected features.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "n_features": self.n_features,
+                "alpha": self.alphas,
+                "objective": self.objective,
+                "penalised_rmse": self.penalised_rmse,
+                "refitted_rmse": self.refitted_rmse,
+                "fit_time": self.fit_time,
+                "refit_time": self.refit_time,
+                "features": [tuple(self.feature_names[support]) for support in self.supports],
+            }
+        )
+
+
+def group_lasso_path(
+    X,
+    y,
+    estimator=None,
+    *,
+    alphas=None,
+    adaptive=True,
+    gamma=1.0,
+    initial_alpha=1e-4,
+    min_features=1,
+    refit=True,
+    n_jobs=None,
+    verbose=0,
+    random_state=None,
+):
+    """Follow the adaptive group lasso from all features down to few.
+
+    A first fit with the group lasso gives the adaptive weights ``c_i = 1 / ||w_i||**gamma``. Then
+    `alpha` rises, and each fit starts from the one before; features that leave stay out. At last
+    every set found is fitted anew without penalty.
+
+    Parameters
+    ----------
+    X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
+        Features of the atoms.
+    y : array-like of shape (n_structures,)
+        Total energies.
+    estimator : HDNNPRegressor, default=None
+        Settings of the networks; by default those of ``HDNNPRegressor()``.
+    alphas : array-like of float, default=None
+        Strengths of the penalty. By default they rise from 1e-5 in steps that are refined where
+        many features leave at once.
+    adaptive : bool, default=True
+        False gives the plain group lasso.
+    gamma : float, default=1.0
+        Power of the norm in the adaptive weights: 1 in [1]_, 2 in [2]_.
+    initial_alpha : float, default=1e-4
+        Strength of the first fit.
+    min_features : int, default=1
+        Stop when no more are left.
+    refit : bool, default=True
+        Fit every set without penalty.
+    n_jobs : int, default=None
+        Threads for the refits.
+    verbose : int, default=0
+        1 prints a line per alpha.
+    random_state : int, RandomState or None, default=None
+        Draws the held-out structures (the same for all fits) and the weights. By default the
+        estimator's own.
+
+    Returns
+    -------
+    SelectionPath
+        Supports, norms, errors and times. After Ctrl-C, those of the fits that were done.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If a point has no feature left.
+
+    References
+    ----------
+    .. [1] J. Sandberg, T. Voigtmann, E. Devijver, N. Jakse, Mach. Learn.: Sci. Technol. 5, 025043
+       (2024).
+    .. [2] V. Dinh, L. S. T. Ho, NeurIPS 33 (2020).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_agl import group_lasso_path
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(300, 5))
+    >>> y = np.sin(X[:, 0]) + X[:, 1] * X[:, 0]
+    >>> path = group_lasso_path(X, y, min_features=2, random_state=0)
+    >>> np.flatnonzero(path.supports[path.best()])
+    array([0, 1])
+    """
+    regressor = HDNNPRegressor() if estimator is None else clone(estimator)
+    X = validate_features(regressor, X, reset=True, ensure_min_samples=2)
+    y = validate_energies(X, y)
+    seed = _draw_seed(regressor.random_state if random_state is None else random_state)
+    walk = Walk(
+        regressor,
+        X,
+        y,
+        adaptive=adaptive,
+        gamma=gamma,
+        initial_alpha=initial_alpha,
+        seed=seed,
+    )
+    steps = walk_down(walk, min_features) if alphas is None else walk_through(walk, alphas)
+    points = []
+    for point in steps:
+        points.append(point)
+        if verbose:
+            print(f"alpha {point.alpha:8.2e}  {point.n_features:4d} features  RMSE {point.rmse:.3e}")
+    if points[-1].n_features == 0:
+        warnings.warn(
+            f"No feature is left at alpha={points[-1].alpha:.3g}.", ConvergenceWarning, stacklevel=2
+        )
+    refits = _refit_all(regressor, X, y, points, seed, n_jobs) if refit else {}
+    return _collect(points, refits, walk.initial_group_norms, regressor)
+
+
+def _draw_seed(random_state):
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def _refit_all(regressor, X, y, points, seed, n_jobs):
+    """Error and time of a fit without penalty, for every distinct non-empty support."""
+    supports = {tuple(np.flatnonzero(point.group_norms)) for point in points} - {()}
+    settings = clone(regressor).set_params(alpha=0.0, feature_weights=None, random_state=seed)
+    ordered = sorted(supports, key=len)
+    results = Parallel(n_jobs=n_jobs, prefer="threads")(
+        delayed(_refit)(clone(settings), X.take_features(list(support)), y) for support in ordered
+    )
+    return dict(zip(ordered, results, strict=True))
+
+
+def _refit(regressor, X, y):
+    start = time.perf_counter()
+    error = regressor.fit(X, y).validation_rmse_
+    return error, time.perf_counter() - start
+
+
+def _collect(points, refits, initial_group_norms, regressor):
+    norms = np.array([point.group_norms for point in points])
+    missing = (np.nan, np.nan)
+    refitted = np.array([refits.get(tuple(np.flatnonzero(row)), missing) for row in norms])
+    names = getattr(regressor, "feature_names_in_", None)
+    if names is None:
+        names = np.array([f"x{i}" for i in range(norms.shape[1])], dtype=object)
+    return SelectionPath(
+        alphas=np.array([point.alpha for point in points]),
+        supports=norms > 0,
+        group_norms=norms,
+        initial_group_norms=initial_group_norms,
+        objective=np.array([point.objective for point in points]),
+        penalised_rmse=np.array([point.rmse for point in points]),
+        refitted_rmse=refitted[:, 0],
+        fit_time=np.array([point.fit_time for point in points]),
+        refit_time=refitted[:, 1],
+        feature_names=names,
+    )

@@ -1,0 +1,180 @@
+"""Going along the regularisation path: one training that moves from penalty to penalty."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_agl.potentials._training import Training, share_of_epochs
+
+DENSE_SHARE = 8 / 30
+"""Part of a full fit's epochs that is spent without penalty, before the first group lasso."""
+FIRST_FIT_SHARE = 12 / 30
+"""The same for the non-adaptive fit."""
+STEP_SHARE = 4 / 30
+"""The same for each alpha of a warm path: 30 alphas cost as much as four full fits."""
+SMALLEST_ALPHA = 1e-5
+LARGEST_ALPHA = 1e6
+RATIO = 1.6
+"""Ratio of neighbouring alphas, unless the path adapts it."""
+
+
+@dataclass(frozen=True)
+class PathPoint:
+    """One penalised fit of a path."""
+
+    alpha: float
+    group_norms: np.ndarray
+    objective: float
+    rmse: float
+    fit_time: float
+
+    @property
+    def n_features(self):
+        """Features with a norm above zero."""
+        return int(np.count_nonzero(self.group_norms))
+
+
+class Walk:
+    """A training that goes from one penalty strength to the next.
+
+    Parameters
+    ----------
+    regressor : HDNNPRegressor
+        Settings of the networks; its own `alpha` and `feature_weights` play no role.
+    X : AtomicFeatures
+        Features, checked.
+    y : ndarray of shape (n_structures,)
+        Total energies, checked.
+    adaptive : bool
+        Divide each feature's penalty by its norm in a first, non-adaptive fit.
+    gamma : float
+        Power of that norm.
+    initial_alpha : float
+        Strength of the first fit.
+    seed : int
+        Fixes the held-out structures, the weights and the order of the structures.
+
+    Attributes
+    ----------
+    interrupted : bool
+        Whether Ctrl-C ended a fit.
+    """
+
+    def __init__(self, regressor, X, y, *, adaptive, gamma, initial_alpha, seed):
+        self.regressor = regressor
+        self.n_features = X.n_features
+        self.training = Training(regressor, X, y, np.random.RandomState(seed))
+        self.training.start(np.zeros(self.n_features))
+        self.training.run(share_of_epochs(regressor, DENSE_SHARE))
+        self.training.set_strengths(np.full(self.n_features, initial_alpha / self.n_features))
+        self.training.run(share_of_epochs(regressor, FIRST_FIT_SHARE))
+        self.interrupted = self.training.interrupted
+        self.initial_group_norms = self.training.group_norms
+        if adaptive:
+            self.factors = _adaptive_factors(self.initial_group_norms, gamma)
+            self._drop_zero_groups(self.initial_group_norms)
+        else:
+            self.factors = np.ones(self.n_features)
+
+    def go_to(self, alpha):
+        """Train at strength `alpha` from where the walk is.
+
+        Parameters
+        ----------
+        alpha : float
+            Strength of the penalty.
+
+        Returns
+        -------
+        PathPoint
+            What was found. Features whose norm became zero leave for good, unless all did.
+        """
+        start = time.perf_counter()
+        training = self.training
+        training.set_strengths(alpha / self.n_features * self.factors)
+        training.run(share_of_epochs(self.regressor, STEP_SHARE))
+        norms = training.group_norms
+        point = PathPoint(
+            alpha=alpha,
+            group_norms=norms,
+            objective=training.objective(training.train_rows),
+            rmse=training.rmse_per_atom(training.judged_on),
+            fit_time=time.perf_counter() - start,
+        )
+        self.interrupted = training.interrupted
+        self._drop_zero_groups(norms)
+        return point
+
+    def _drop_zero_groups(self, norms):
+        gone = np.intersect1d(np.concatenate(self.training.layout.columns), np.flatnonzero(norms == 0))
+        if len(gone) and norms.any():
+            self.training.drop(gone)
+
+
+def walk_through(walk, alphas):
+    """Go to the given alphas in turn, until nothing is left or Ctrl-C.
+
+    Parameters
+    ----------
+    walk : Walk
+        Where to start.
+    alphas : array-like of float
+        Strengths, ascending.
+
+    Yields
+    ------
+    PathPoint
+        One for each alpha.
+    """
+    for alpha in alphas:
+        point = walk.go_to(alpha)
+        yield point
+        if point.n_features == 0 or walk.interrupted:
+            return
+
+
+def walk_down(walk, n_features, *, finest=1.05):
+    """Raise alpha until at most `n_features` are left, in steps that suit what happens.
+
+    A step that loses too many features is taken back and halved (on the logarithmic scale); steps
+    without a loss grow.
+
+    Parameters
+    ----------
+    walk : Walk
+        Where to start.
+    n_features : int
+        When to stop.
+    finest : float, default=1.05
+        Smallest ratio of two alphas.
+
+    Yields
+    ------
+    PathPoint
+        The accepted points, alphas ascending.
+    """
+    reached, ratio, left = SMALLEST_ALPHA / RATIO, RATIO, walk.n_features
+    while reached < LARGEST_ALPHA:
+        state = walk.training.save_state()
+        point = walk.go_to(reached * ratio)
+        lost = left - point.n_features
+        may_lose = max(1, left // 10)
+        if lost > may_lose and ratio > finest and not walk.interrupted:
+            walk.training.restore_state(state)
+            ratio = max(np.sqrt(ratio), finest)
+            continue
+        yield point
+        if point.n_features <= n_features or walk.interrupted:
+            return
+        reached, left = point.alpha, point.n_features
+        if lost == 0:
+            ratio = min(ratio**1.5, 4.0)
+
+
+def _adaptive_factors(norms, gamma):
+    """c_i = 1 / norm_i**gamma; features of norm zero have left already, so theirs does not matter."""
+    factors = np.zeros(len(norms))
+    alive = norms > 0
+    factors[alive] = norms[alive] ** -gamma
+    return factors
