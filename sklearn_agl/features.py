@@ -67,6 +67,8 @@ class AtomicFeatures:
                 "AtomicFeatures needs values of shape (n_structures, n_atoms_max, n_features), "
                 f"got an array of {values.ndim} dimensions."
             )
+        if values.dtype.kind != "f":
+            values = values.astype(np.float64)
         if numbers is None:
             numbers = np.where(np.isnan(values).all(axis=2), 0, ANONYMOUS_ELEMENT)
         self.values = _read_only(values)
@@ -195,7 +197,8 @@ class AtomicFeatures:
         atoms = self.numbers == element
         if not atoms.any():
             return np.empty(0, dtype=int)
-        return np.flatnonzero(~np.isnan(self.values[atoms][0]))
+        first = np.unravel_index(np.argmax(atoms), atoms.shape)
+        return np.flatnonzero(~np.isnan(self.values[first]))
 
     def __reduce__(self):
         return _rebuild, (self.values, self.numbers, self.symmetry_functions, self.structures)

@@ -1,5 +1,6 @@
 """What all selectors share: dropping columns, putting them back, and how many to select."""
 
+import warnings
 from numbers import Integral
 
 import numpy as np
@@ -53,6 +54,24 @@ def resolve_n_features(n_features_to_select, n_features):
             f"n_features_to_select={n_features_to_select}, but X has only {n_features} features."
         )
     return int(n_features_to_select)
+
+
+def warn_of_early_end(selector, reached, wanted):
+    """Warn that no independent feature was left.
+
+    Parameters
+    ----------
+    selector : AtomicSelector
+        Who warns.
+    reached, wanted : int
+        Number of features found and requested.
+    """
+    warnings.warn(
+        f"{type(selector).__name__} ended with {reached} of the {wanted} features requested: "
+        "every other one is constant or repeats those chosen. Ask for fewer features.",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 # transform and fit_transform stay unwrapped here, because set_output cannot put atoms into a

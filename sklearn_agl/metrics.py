@@ -1,0 +1,131 @@
+"""Errors of energies per atom, as functions and as scorers."""
+
+import numpy as np
+from sklearn.utils.validation import _num_samples, check_consistent_length, column_or_1d
+
+from sklearn_agl.features import as_atomic_features, is_atomic
+
+
+def rmse_per_atom(y_true, y_pred, n_atoms):
+    r"""Root mean square error of the energy per atom.
+
+    .. math::
+
+        \sqrt{\frac{1}{S} \sum_s \left( \frac{\hat E_s - E_s}{n_s} \right)^2}
+
+    over S structures of :math:`n_s` atoms.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_structures,)
+        Total energies.
+    y_pred : array-like of shape (n_structures,)
+        Predicted total energies.
+    n_atoms : array-like of int of shape (n_structures,) or int
+        Atoms in each structure.
+
+    Returns
+    -------
+    float
+        The error, in the unit of the energies.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, a value is not finite, or a structure has no atom.
+
+    Examples
+    --------
+    >>> from sklearn_agl.metrics import rmse_per_atom
+    >>> rmse_per_atom([10.0, 20.0], [12.0, 20.0], n_atoms=[1, 2])
+    1.4142135623730951
+    """
+    y_true, y_pred = _energies(y_true, "y_true"), _energies(y_pred, "y_pred")
+    n_atoms = np.asarray(n_atoms)
+    if n_atoms.ndim == 0:
+        n_atoms = np.full(len(y_true), n_atoms)
+    for name, given in (("y_pred", y_pred), ("n_atoms", n_atoms)):
+        if given.shape != y_true.shape:
+            raise ValueError(
+                f"y_true has shape {y_true.shape}, but {name} has shape {given.shape}; "
+                "give one entry per structure."
+            )
+    if (n_atoms < 1).any():
+        raise ValueError(f"Structure {int(np.argmax(n_atoms < 1))} has no atom; leave it out.")
+    return float(np.sqrt(np.mean(np.square((y_pred - y_true) / n_atoms))))
+
+
+def neg_rmse_per_atom(estimator, X, y):
+    """Scorer for cross-validation: the error per atom with a minus sign, so that more is better.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted regressor of total energies, or a pipeline that ends with one.
+    X : sequence of ase.Atoms, AtomicFeatures or array-like
+        What `estimator` predicts from. It also tells the number of atoms: in a 3-D array, rows of
+        NaN are padding; a row of a 2-D array is a structure of one atom.
+    y : array-like of shape (n_structures,)
+        Total energies.
+
+    Returns
+    -------
+    float
+        Negative `rmse_per_atom`.
+
+    Raises
+    ------
+    ValueError
+        If `X` and `y` have different lengths.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklearn_agl.metrics import neg_rmse_per_atom
+    >>> X = np.arange(20.0).reshape(-1, 1)
+    >>> scores = cross_val_score(Ridge(1e-6), X, X[:, 0], scoring=neg_rmse_per_atom)
+    >>> bool(scores.min() > -1e-5)
+    True
+    """
+    check_consistent_length(X, y)
+    return -rmse_per_atom(y, estimator.predict(X), count_atoms(X))
+
+
+def count_atoms(X):
+    """Number of atoms of each structure.
+
+    Parameters
+    ----------
+    X : sequence of ase.Atoms, AtomicFeatures or array-like
+        Structures or their features.
+
+    Returns
+    -------
+    ndarray of int of shape (n_structures,)
+        Numbers of atoms; 1 for each row of a 2-D array.
+
+    Raises
+    ------
+    ValueError
+        If a structure has no atom.
+    """
+    if is_atomic(X):
+        return as_atomic_features(X).n_atoms
+    if _num_samples(X) and _holds_structures(X):
+        return np.array([len(structure) for structure in X])
+    return np.ones(_num_samples(X), dtype=int)
+
+
+def _holds_structures(X):
+    """Whether the entries are ase.Atoms, which no table holds."""
+    return not hasattr(X, "shape") and hasattr(X[0], "get_positions")
+
+
+def _energies(values, name):
+    values = column_or_1d(values)
+    bad = np.flatnonzero(~np.isfinite(values))
+    if bad.size:
+        raise ValueError(f"{name} of structure {bad[0]} is {values[bad[0]]}; it must be finite.")
+    return values.astype(np.float64)
