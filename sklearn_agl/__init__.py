@@ -4,11 +4,20 @@ from sklearn_agl._version import __version__
 from sklearn_agl.descriptors import SymmetryFunction, SymmetryFunctionTransformer
 from sklearn_agl.features import AtomicFeatures
 from sklearn_agl.potentials import HDNNPRegressor
-from sklearn_agl.selection import SelectionPath, group_lasso_path
+from sklearn_agl.selection import (
+    AdaptiveGroupLassoSelector,
+    CURSelector,
+    PearsonSelector,
+    SelectionPath,
+    group_lasso_path,
+)
 
 __all__ = [
+    "AdaptiveGroupLassoSelector",
     "AtomicFeatures",
+    "CURSelector",
     "HDNNPRegressor",
+    "PearsonSelector",
     "SelectionPath",
     "SymmetryFunction",
     "SymmetryFunctionTransformer",

@@ -124,8 +124,8 @@ def _holds_structures(X):
 
 
 def _energies(values, name):
-    values = column_or_1d(values)
+    values = column_or_1d(values, dtype=np.float64)
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         raise ValueError(f"{name} of structure {bad[0]} is {values[bad[0]]}; it must be finite.")
-    return values.astype(np.float64)
+    return values

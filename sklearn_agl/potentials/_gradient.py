@@ -156,9 +156,7 @@ def energies(theta, sizes, starts, activation, data, block_starts, counts, rows)
             if n_atoms > 0:
                 start = block_starts[s, e]
                 inputs = data[start : start + n_in * n_atoms].reshape(n_in, n_atoms)
-                result[i] += forward(
-                    theta, sizes[e], starts[e], activation, inputs, values, slopes
-                )
+                result[i] += forward(theta, sizes[e], starts[e], activation, inputs, values, slopes)
         result[i] /= counts[s].sum()
     return result
 
@@ -181,7 +179,5 @@ def energies_and_gradients(theta, sizes, starts, activation, data, block_starts,
                 inputs = data[start : start + n_in * n_atoms].reshape(n_in, n_atoms)
                 total = forward(theta, sizes[e], starts[e], activation, inputs, values, slopes)
                 result[i] += scale * total
-                backward(
-                    theta, sizes[e], starts[e], scale, inputs, values, slopes, gradients[i]
-                )
+                backward(theta, sizes[e], starts[e], scale, inputs, values, slopes, gradients[i])
     return result, gradients

@@ -65,9 +65,7 @@ class NetworkLayout:
         found = [
             np.arange(start, start + n_inputs * n_outputs)
             for sizes, starts in zip(self.sizes, self.starts, strict=True)
-            for start, n_inputs, n_outputs in zip(
-                starts[1:], sizes[1:-1], sizes[2:], strict=True
-            )
+            for start, n_inputs, n_outputs in zip(starts[1:], sizes[1:-1], sizes[2:], strict=True)
         ]
         return np.concatenate(found) if found else np.empty(0, np.int64)
 

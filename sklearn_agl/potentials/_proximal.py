@@ -6,7 +6,9 @@ from numba import njit
 compiled = njit(cache=True, error_model="numpy", nogil=True)
 
 
-def metric_proximal_step(theta, covariance, groups, strengths, dual=None, *, tol=1e-4, max_sweeps=1000):
+def metric_proximal_step(
+    theta, covariance, groups, strengths, dual=None, *, tol=1e-4, max_sweeps=1000
+):
     """Group lasso step in the metric of a covariance P.
 
     Solves ``min_w 1/2 (w - theta)^T P^-1 (w - theta) + sum_i strengths_i ||w_i||`` through its

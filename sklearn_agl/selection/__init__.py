@@ -1,7 +1,14 @@
 """Selectors of symmetry functions."""
 
 from sklearn_agl.selection._cur import CURSelector
+from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
 from sklearn_agl.selection._path import SelectionPath, group_lasso_path
 from sklearn_agl.selection._pearson import PearsonSelector
 
-__all__ = ["CURSelector", "PearsonSelector", "SelectionPath", "group_lasso_path"]
+__all__ = [
+    "AdaptiveGroupLassoSelector",
+    "CURSelector",
+    "PearsonSelector",
+    "SelectionPath",
+    "group_lasso_path",
+]

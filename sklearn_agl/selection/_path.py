@@ -9,6 +9,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_feature_names_in
 
 from sklearn_agl.features import validate_energies, validate_features
 from sklearn_agl.potentials import HDNNPRegressor
@@ -186,9 +187,10 @@ def group_lasso_path(
     array([0, 1])
     """
     regressor = HDNNPRegressor() if estimator is None else clone(estimator)
+    regressor._validate_params()
     X = validate_features(regressor, X, reset=True, ensure_min_samples=2)
     y = validate_energies(X, y)
-    seed = _draw_seed(regressor.random_state if random_state is None else random_state)
+    seed = draw_seed(regressor.random_state if random_state is None else random_state)
     walk = Walk(
         regressor,
         X,
@@ -203,16 +205,17 @@ def group_lasso_path(
     for point in steps:
         points.append(point)
         if verbose:
-            print(f"alpha {point.alpha:8.2e}  {point.n_features:4d} features  RMSE {point.rmse:.3e}")
+            print(point)
     if points[-1].n_features == 0:
         warnings.warn(
             f"No feature is left at alpha={points[-1].alpha:.3g}.", ConvergenceWarning, stacklevel=2
         )
     refits = _refit_all(regressor, X, y, points, seed, n_jobs) if refit else {}
-    return _collect(points, refits, walk.initial_group_norms, regressor)
+    return collect(points, walk, refits)
 
 
-def _draw_seed(random_state):
+def draw_seed(random_state):
+    """One number that fixes everything a path draws."""
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
@@ -233,22 +236,35 @@ def _refit(regressor, X, y):
     return error, time.perf_counter() - start
 
 
-def _collect(points, refits, initial_group_norms, regressor):
+def collect(points, walk, refits=None):
+    """Put the points of a walk together.
+
+    Parameters
+    ----------
+    points : list of PathPoint
+        At least one.
+    walk : Walk
+        Where they come from.
+    refits : dict, default=None
+        Error and time of the refit of each support, a tuple of column indices.
+
+    Returns
+    -------
+    SelectionPath
+        The path.
+    """
     norms = np.array([point.group_norms for point in points])
-    missing = (np.nan, np.nan)
+    refits, missing = refits or {}, (np.nan, np.nan)
     refitted = np.array([refits.get(tuple(np.flatnonzero(row)), missing) for row in norms])
-    names = getattr(regressor, "feature_names_in_", None)
-    if names is None:
-        names = np.array([f"x{i}" for i in range(norms.shape[1])], dtype=object)
     return SelectionPath(
         alphas=np.array([point.alpha for point in points]),
         supports=norms > 0,
         group_norms=norms,
-        initial_group_norms=initial_group_norms,
+        initial_group_norms=walk.initial_group_norms,
         objective=np.array([point.objective for point in points]),
         penalised_rmse=np.array([point.rmse for point in points]),
         refitted_rmse=refitted[:, 0],
         fit_time=np.array([point.fit_time for point in points]),
         refit_time=refitted[:, 1],
-        feature_names=names,
+        feature_names=_check_feature_names_in(walk.regressor),
     )

@@ -34,6 +34,12 @@ class PathPoint:
         """Features with a norm above zero."""
         return int(np.count_nonzero(self.group_norms))
 
+    def __str__(self):
+        return (
+            f"alpha {self.alpha:8.2e}   {self.n_features:4d} features   "
+            f"penalised RMSE {self.rmse:.3e}   {self.fit_time:5.2f} s"
+        )
+
 
 class Walk:
     """A training that goes from one penalty strength to the next.
@@ -41,7 +47,8 @@ class Walk:
     Parameters
     ----------
     regressor : HDNNPRegressor
-        Settings of the networks; its own `alpha` and `feature_weights` play no role.
+        Settings of the networks, validated, that have noted the columns of `X`; its own `alpha`
+        and `feature_weights` play no role.
     X : AtomicFeatures
         Features, checked.
     y : ndarray of shape (n_structures,)
@@ -59,11 +66,16 @@ class Walk:
     ----------
     interrupted : bool
         Whether Ctrl-C ended a fit.
+    initial_group_norms : ndarray of shape (n_features,)
+        Norms of the first fit.
+    alpha : float
+        Strength of the last fit.
     """
 
     def __init__(self, regressor, X, y, *, adaptive, gamma, initial_alpha, seed):
         self.regressor = regressor
         self.n_features = X.n_features
+        self.alpha = initial_alpha
         self.training = Training(regressor, X, y, np.random.RandomState(seed))
         self.training.start(np.zeros(self.n_features))
         self.training.run(share_of_epochs(regressor, DENSE_SHARE))
@@ -91,6 +103,7 @@ class Walk:
             What was found. Features whose norm became zero leave for good, unless all did.
         """
         start = time.perf_counter()
+        self.alpha = alpha
         training = self.training
         training.set_strengths(alpha / self.n_features * self.factors)
         training.run(share_of_epochs(self.regressor, STEP_SHARE))
@@ -106,8 +119,16 @@ class Walk:
         self._drop_zero_groups(norms)
         return point
 
+    def fitted_regressor(self):
+        """The regressor with the weights of the last step."""
+        weights = np.where(self.factors > 0, self.factors, np.inf)
+        self.regressor.set_params(alpha=self.alpha, feature_weights=weights)
+        return self.regressor._take_over(self.training)
+
     def _drop_zero_groups(self, norms):
-        gone = np.intersect1d(np.concatenate(self.training.layout.columns), np.flatnonzero(norms == 0))
+        gone = np.intersect1d(
+            np.concatenate(self.training.layout.columns), np.flatnonzero(norms == 0)
+        )
         if len(gone) and norms.any():
             self.training.drop(gone)
 
@@ -134,11 +155,18 @@ def walk_through(walk, alphas):
             return
 
 
+def warm_ladder(alpha):
+    """Strengths to go through on the way to `alpha`, which is the last of them."""
+    n_steps = max(0, int(np.ceil(np.log(alpha / SMALLEST_ALPHA) / np.log(RATIO)))) if alpha else 0
+    return np.append(SMALLEST_ALPHA * RATIO ** np.arange(n_steps), alpha)
+
+
 def walk_down(walk, n_features, *, finest=1.05):
     """Raise alpha until at most `n_features` are left, in steps that suit what happens.
 
     A step that loses too many features is taken back and halved (on the logarithmic scale); steps
-    without a loss grow.
+    without a loss grow again, though not beyond `RATIO`: over longer ones the order in which
+    features leave depends on the seed.
 
     Parameters
     ----------
@@ -169,7 +197,7 @@ def walk_down(walk, n_features, *, finest=1.05):
             return
         reached, left = point.alpha, point.n_features
         if lost == 0:
-            ratio = min(ratio**1.5, 4.0)
+            ratio = min(ratio**1.5, RATIO)
 
 
 def _adaptive_factors(norms, gamma):

@@ -1,0 +1,211 @@
+"""The adaptive group lasso as a selector."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import _fit_context, clone
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+
+from sklearn_agl.features import validate_energies, validate_features
+from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
+from sklearn_agl.selection._path import collect, draw_seed
+from sklearn_agl.selection._walk import Walk, walk_down, walk_through, warm_ladder
+
+
+class AdaptiveGroupLassoSelector(AtomicSelector):
+    r"""Select the features that a network potential needs while it is trained.
+
+    A first fit with the group lasso, see `HDNNPRegressor` for the objective, gives every feature
+    the weight :math:`c_i = 1 / \lVert \hat w_i \rVert^\gamma`. Then the penalty rises in small
+    steps, each of which starts from the weights of the last, until it reaches `alpha` or until
+    `n_features_to_select` are left. Features whose first-layer weights have become exactly zero
+    are dropped.
+
+    Parameters
+    ----------
+    estimator : HDNNPRegressor, default=None
+        Settings of the networks; by default those of ``HDNNPRegressor()``.
+    alpha : float, default=0.01
+        Strength of the penalty; ignored if `n_features_to_select` is given.
+    n_features_to_select : int or float, default=None
+        Number or fraction of features to keep.
+    adaptive : bool, default=True
+        False gives the plain group lasso, all :math:`c_i = 1`.
+    gamma : float, default=1.0
+        Power of the norm in the adaptive weights.
+    initial_alpha : float, default=1e-4
+        Strength of the first fit.
+    verbose : int, default=0
+        1 prints a line per step.
+    random_state : int, RandomState or None, default=None
+        Draws the held-out structures, the weights and the order of the structures. By default
+        the estimator's own.
+
+    Attributes
+    ----------
+    support_ : ndarray of bool of shape (n_features,)
+        Selected features.
+    n_features_ : int
+        Their number.
+    path_ : SelectionPath
+        All steps, without refits.
+    initial_group_norms_, group_norms_ : ndarray of shape (n_features,)
+        Norms of the first fit and of the last.
+    estimator_ : HDNNPRegressor
+        The penalised potential of the last step. Its errors are biased by the penalty: train a new
+        one on the selected features, as the last step of a pipeline does.
+    n_features_in_ : int
+        Number of features seen in fit.
+    feature_names_in_ : ndarray of str
+        Names of the features, where they have any.
+
+    Raises
+    ------
+    ValueError
+        In fit, if `alpha` leaves no feature; the message says which alpha to try.
+
+    See Also
+    --------
+    group_lasso_path : The path with refits, to choose from.
+    CURSelector, PearsonSelector : Filters, which do not look at energies.
+
+    References
+    ----------
+    .. [1] J. Sandberg, T. Voigtmann, E. Devijver, N. Jakse, Mach. Learn.: Sci. Technol. 5, 025043
+       (2024).
+    .. [2] V. Dinh, L. S. T. Ho, NeurIPS 33 (2020).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_agl import AdaptiveGroupLassoSelector
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(300, 6))
+    >>> y = np.sin(X[:, 1]) + X[:, 1] * X[:, 4]
+    >>> selector = AdaptiveGroupLassoSelector(n_features_to_select=2, random_state=0).fit(X, y)
+    >>> selector.get_support(indices=True)
+    array([1, 4])
+    >>> selector.transform(X).shape
+    (300, 2)
+    """
+
+    _parameter_constraints = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "n_features_to_select": N_FEATURES_CONSTRAINT,
+        "adaptive": ["boolean"],
+        "gamma": [Interval(Real, 0, None, closed="left")],
+        "initial_alpha": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        alpha=1e-2,
+        n_features_to_select=None,
+        adaptive=True,
+        gamma=1.0,
+        initial_alpha=1e-4,
+        verbose=0,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.alpha = alpha
+        self.n_features_to_select = n_features_to_select
+        self.adaptive = adaptive
+        self.gamma = gamma
+        self.initial_alpha = initial_alpha
+        self.verbose = verbose
+        self.random_state = random_state
+
+    # The inner estimator validates its own parameters.
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y):
+        """Find the features to keep.
+
+        Parameters
+        ----------
+        X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
+            Features of the atoms.
+        y : array-like of shape (n_structures,)
+            Total energies.
+
+        Returns
+        -------
+        AdaptiveGroupLassoSelector
+            The fitted selector.
+        """
+        regressor = HDNNPRegressor() if self.estimator is None else clone(self.estimator)
+        regressor._validate_params()
+        validate_features(regressor, X, reset=True)
+        X = self._validate(X, ensure_min_samples=2)
+        y = validate_energies(X, y)
+        random_state = regressor.random_state if self.random_state is None else self.random_state
+        walk = Walk(
+            regressor,
+            X,
+            y,
+            adaptive=self.adaptive,
+            gamma=self.gamma,
+            initial_alpha=self.initial_alpha,
+            seed=draw_seed(random_state),
+        )
+        support = self._walk(walk)
+        self.group_norms_ = self.path_.group_norms[-1]
+        self.estimator_ = walk.fitted_regressor()
+        self._select(support)
+        return self
+
+    def _walk(self, walk):
+        """Go to `alpha`, or until few enough features are left; returns the support."""
+        if self.n_features_to_select is None:
+            self._note_path(walk, walk_through(walk, warm_ladder(self.alpha)))
+            return self.path_.supports[-1]
+        n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
+        self._note_path(walk, walk_down(walk, n_wanted))
+        return choose_exactly(self.path_, n_wanted)
+
+    def _note_path(self, walk, steps):
+        points = []
+        for point in steps:
+            points.append(point)
+            if self.verbose:
+                print(point)
+        self.path_ = collect(points, walk)
+        self.initial_group_norms_ = walk.initial_group_norms
+
+    def _empty_support_advice(self):
+        kept = np.flatnonzero(self.path_.n_features)
+        if not len(kept):
+            return f"Try an initial_alpha below {self.initial_alpha:.3g}."
+        return f"Try alpha={self.path_.alphas[kept[-1]]:.3g}, the largest that left some."
+
+
+def choose_exactly(path, n_features):
+    """Features of the end of a path, brought to the number wanted.
+
+    Where the last step lost too many, those of the step before with the largest penalised norms
+    make up for it; where the path ended early, the smallest ones go.
+
+    Parameters
+    ----------
+    path : SelectionPath
+        Ends at about `n_features`.
+    n_features : int
+        Number of features to choose.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_features,)
+        The support.
+    """
+    before = path.group_norms[-2] if len(path) > 1 else path.initial_group_norms
+    # Features that were selected last come first, by their norms; then those of the step before.
+    order = np.lexsort((before, path.group_norms[-1]))[::-1]
+    support = np.zeros(len(order), dtype=bool)
+    support[order[:n_features]] = True
+    return support
