@@ -70,7 +70,7 @@ def warn_of_early_end(selector, reached, wanted):
         f"{type(selector).__name__} ended with {reached} of the {wanted} features requested: "
         "every other one is constant or repeats those chosen. Ask for fewer features.",
         UserWarning,
-        stacklevel=3,
+        stacklevel=4,
     )
 
 

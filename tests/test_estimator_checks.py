@@ -1,0 +1,89 @@
+"""Common tests of every public estimator that takes a table."""
+
+import importlib
+import inspect
+import pkgutil
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import (
+    InvalidParameterError,
+    generate_invalid_param_val,
+    make_constraint,
+)
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import sklearn_agl
+
+NOT_ON_TABLES = {"SymmetryFunctionTransformer"}
+"""Estimators whose input is structures; they have common tests of their own."""
+
+QUICK = {"HDNNPRegressor": {"max_epochs": 5}}
+"""Parameters that make the checks fast."""
+
+
+def public_estimators():
+    """Classes of all estimators that a public module offers."""
+    modules = [sklearn_agl]
+    for found in pkgutil.walk_packages(sklearn_agl.__path__, "sklearn_agl."):
+        if "._" not in found.name:
+            modules.append(importlib.import_module(found.name))
+    offered = (
+        getattr(module, name) for module in modules for name in getattr(module, "__all__", ())
+    )
+    classes = {one for one in offered if inspect.isclass(one) and issubclass(one, BaseEstimator)}
+    return sorted(classes, key=lambda one: one.__name__)
+
+
+def _names(module):
+    return getattr(module, "__all__", ())
+
+
+def instances():
+    classes = [one for one in public_estimators() if one.__name__ not in NOT_ON_TABLES]
+    return [one(**QUICK.get(one.__name__, {})) for one in classes]
+
+
+def constrained_parameters():
+    return [
+        pytest.param(one, name, id=f"{one.__name__}-{name}")
+        for one in public_estimators()
+        for name in one._parameter_constraints
+    ]
+
+
+def impossible_values(constraints):
+    """A value of no type at all, and one just outside each constraint that has an outside."""
+    constraints = [make_constraint(constraint) for constraint in constraints]
+    yield type("BadType", (), {})()
+    for constraint in constraints:
+        try:
+            value = generate_invalid_param_val(constraint)
+        except NotImplementedError:
+            continue
+        if not any(other.is_satisfied_by(value) for other in constraints):
+            yield value
+
+
+def test_estimators_are_found():
+    names = {one.__name__ for one in public_estimators()}
+    assert {"HDNNPRegressor", "CURSelector", "PearsonSelector"} <= names
+
+
+@parametrize_with_checks(instances())
+def test_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("estimator", public_estimators())
+def test_every_parameter_is_constrained(estimator):
+    assert set(estimator._parameter_constraints) == set(estimator().get_params(deep=False))
+
+
+@pytest.mark.parametrize(("estimator", "name"), constrained_parameters())
+def test_bad_values_are_named(estimator, name):
+    X, y = np.random.default_rng(0).normal(size=(20, 5)), np.arange(20.0)
+    for value in impossible_values(estimator._parameter_constraints[name]):
+        with pytest.raises(InvalidParameterError, match=f"The '{name}' parameter"):
+            estimator().set_params(**{name: value}).fit(X, y)
