@@ -1,8 +1,9 @@
 """Compiled energies of a network potential and their gradients with respect to its weights.
 
-Layout of every array here: nodes first, atoms last, so that the innermost loops run over atoms. The networks of one
-structure are evaluated element by element; see `NetworkLayout` for the order of the weights and `FeatureBlocks` for the
-features. All energies are per atom, as the solvers want them.
+Layout of every array here: nodes first, atoms last, so that the innermost loops run over atoms.
+The networks of one structure are evaluated element by element; see `NetworkLayout` for the order of
+the weights and `FeatureBlocks` for the features. All energies are per atom, as the solvers want
+them.
 """
 
 import numpy as np
@@ -50,7 +51,7 @@ def activate(kind, values, slopes):
 
 @compiled
 def affine(weights, bias, inputs, outputs):
-    """outputs = weights @ inputs + bias; inputs of zero weight, as the group lasso leaves them, cost nothing."""
+    """outputs = weights @ inputs + bias; the inputs that the group lasso took out cost nothing."""
     for h in range(weights.shape[0]):
         row = outputs[h]
         for a in range(row.size):
@@ -65,7 +66,7 @@ def affine(weights, bias, inputs, outputs):
 
 @compiled
 def forward(theta, sizes, starts, activation, inputs, values, slopes):
-    """Sum of the atomic energies of one element; `values` and `slopes` keep what the way back needs."""
+    """Sum of one element's atomic energies; `values`, `slopes` keep what the way back needs."""
     n_layers = starts.size
     n_atoms = inputs.shape[1]
     first = 0

@@ -30,7 +30,7 @@ class KalmanFilter:
     def from_covariance(cls, covariance):
         """A filter that goes on from a given P."""
         filter_ = cls(0)
-        filter_._lower = np.asfortranarray(covariance)
+        filter_.load_state_dict({"covariance": covariance})
         return filter_
 
     @property
@@ -79,4 +79,5 @@ class KalmanFilter:
 
     def load_state_dict(self, state):
         """Restore what `state_dict` gave."""
-        self._lower = np.asfortranarray(state["covariance"])
+        # A copy, since updates overwrite it.
+        self._lower = np.array(state["covariance"], order="F")

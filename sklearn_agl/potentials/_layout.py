@@ -51,7 +51,7 @@ class NetworkLayout:
 
     @cached_property
     def groups(self):
-        """Indices of the first-layer weights that leave each feature: a list of n_features arrays."""
+        """Indices of the first-layer weights that leave each feature: n_features arrays."""
         found = [[] for _ in range(self.n_features)]
         for columns, sizes, starts in zip(self.columns, self.sizes, self.starts, strict=True):
             n_inputs, n_outputs = sizes[:2]
@@ -88,10 +88,11 @@ class NetworkLayout:
         """
         positions = [np.flatnonzero(~np.isin(own, list(columns))) for own in self.columns]
         kept = tuple(own[p] for own, p in zip(self.columns, positions, strict=True))
-        gone = [self.groups[column] for column in columns]
-        kept_weights = np.setdiff1d(np.arange(self.n_weights), np.concatenate(gone))
+        stays = np.ones(self.n_weights, dtype=bool)
+        for column in columns:
+            stays[self.groups[column]] = False
         layout = NetworkLayout(self.elements, kept, self.n_features, self.hidden_layer_sizes)
-        return layout, kept_weights, positions
+        return layout, np.flatnonzero(stays), positions
 
     def group_norms(self, theta):
         """Euclidean norm of each feature's group in `theta`: (n_features,)."""

@@ -1,4 +1,4 @@
-"""Proximal steps of the group lasso in the metrics of the solvers: a full covariance, or a diagonal."""
+"""Proximal steps of the group lasso in the metrics of the solvers: a covariance, or a diagonal."""
 
 import numpy as np
 from numba import njit

@@ -19,7 +19,8 @@ def column_statistics(X, rows):
     Returns
     -------
     dict of str to ndarray of shape (n_features,)
-        ``count``, ``mean``, ``variance`` (divided by count), ``min`` and ``max``.
+        ``count``, ``mean``, ``variance`` (divided by count), ``min`` and ``max``; all zero for
+        columns that no atom has.
     """
     n = X.n_features
     count, mean, spread = np.zeros(n), np.zeros(n), np.zeros(n)
@@ -30,14 +31,17 @@ def column_statistics(X, rows):
         known = ~np.isnan(values)
         added = known.sum(axis=0)
         total = count + added
-        shift = np.where(known, values - mean, 0.0).sum(axis=0) / np.maximum(total, 1)
-        # Welford's update for a chunk: old and new deviations multiply.
-        new_mean = mean + shift
-        spread += np.where(known, (values - new_mean) * (values - mean), 0.0).sum(axis=0)
-        count, mean = total, new_mean
+        chunk_mean = np.where(known, values, 0.0).sum(axis=0) / np.maximum(added, 1)
+        # The chunk's own spread, and that of its mean from the mean so far (Chan et al. 1979).
+        spread += np.square(np.where(known, values - chunk_mean, 0.0)).sum(axis=0)
+        share = added / np.maximum(total, 1)
+        spread += (chunk_mean - mean) ** 2 * count * share
+        mean = mean + (chunk_mean - mean) * share
+        count = total
         low = np.fmin(low, np.where(known, values, np.inf).min(axis=0, initial=np.inf))
         high = np.fmax(high, np.where(known, values, -np.inf).max(axis=0, initial=-np.inf))
     variance = spread / np.maximum(count, 1)
+    low[count == 0] = high[count == 0] = 0.0
     return {"count": count, "mean": mean, "variance": variance, "min": low, "max": high}
 
 
@@ -55,7 +59,7 @@ class FeatureScaler:
         self.kind = kind
 
     def fit(self, X, rows):
-        """Learn `offset_` and `divisor_`, each of shape (n_features,), from the structures `rows`."""
+        """Learn `offset_` and `divisor_`, both (n_features,), from the structures `rows`."""
         statistics = column_statistics(X, rows)
         n = X.n_features
         deviation = np.sqrt(statistics["variance"])
