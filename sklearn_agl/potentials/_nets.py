@@ -36,6 +36,10 @@ class HDNNPNet(NeuralNetRegressor):
         kwargs.setdefault("iterator_valid__batch_size", -1)
         super().__init__(module, **kwargs)
 
+    def forget_data(self):
+        """Let go of the features, which a fitted net has no use for."""
+        self.blocks = None
+
     def fit_loop(self, X, y=None, epochs=None, **kwargs):
         """Note where this call starts, and whether a Ctrl-C ended it."""
         self.first_epoch_ = len(self.history)
@@ -193,6 +197,11 @@ class AdamWNet(HDNNPNet):
             self._features.append(torch.from_numpy(table).float().to(self.device))
             self._first.append(np.cumsum(blocks.counts[:, e]) - blocks.counts[:, e])
         return self
+
+    def forget_data(self):
+        """Let go of the tensors, too."""
+        super().forget_data()
+        self._features = self._first = None
 
     def infer(self, x, **fit_params):
         """Predict the structures of the row numbers `x`."""

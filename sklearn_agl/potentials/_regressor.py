@@ -67,7 +67,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     batch_size : int, default=None
         Structures between two proximal steps; by default 128 (kalman) or 32 (adamw).
     callbacks : list of skorch callbacks, default=None
-        They work with every solver.
+        They work with every solver, but learning-rate schedules with adamw only.
     device : str, default="cpu"
         Where adamw trains; the other solver and predictions run on the CPU.
     net_params : dict, default=None
@@ -228,17 +228,26 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
             found = training.objective(training.judged_on)
             if best is None or found < best[0]:
                 best = (found, training.net)
+            if training.interrupted:
+                break
         training.net = best[1]
         return self._take_over(training)
 
     def _strengths(self):
         """Penalty of each feature's norm, and the features of infinite weight."""
         n = self.n_features_in_
-        weights = np.ones(n) if self.feature_weights is None else np.asarray(self.feature_weights)
+        given = 1.0 if self.feature_weights is None else self.feature_weights
+        weights = np.full(n, given) if np.ndim(given) == 0 else np.asarray(given, dtype=float)
         if weights.shape != (n,):
-            raise ValueError(f"feature_weights has shape {weights.shape}; X needs {(n,)}.")
-        if np.isnan(weights).any() or (weights < 0).any():
-            raise ValueError("feature_weights must not be negative or NaN.")
+            raise ValueError(
+                f"feature_weights has shape {weights.shape}, but X has {n} features: give one "
+                "number for each."
+            )
+        bad = np.flatnonzero(np.isnan(weights) | (weights < 0))
+        if bad.size:
+            raise ValueError(
+                f"feature_weights[{bad[0]}] is {weights[bad[0]]}; they must not be negative or NaN."
+            )
         excluded = np.flatnonzero(np.isinf(weights))
         if len(excluded) == n:
             raise ValueError("All feature_weights are infinite, which leaves no feature.")
@@ -250,7 +259,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self._layout = training.layout
         self._feature_scaler = training.feature_scaler
         self._energy_scaler = training.energy_scaler
-        self.net_.blocks = None
+        self.net_.forget_data()
         self.weights_ = training.weights
         self.group_norms_ = training.group_norms
         self.elements_ = training.layout.elements
@@ -258,6 +267,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         held_out = training.held_out_rows
         self.validation_rmse_ = training.rmse_per_atom(held_out) if len(held_out) else np.nan
         self.n_iter_ = len(self.net_.history)
+        self._interrupted = training.interrupted
         return self
 
     def predict(self, X):
@@ -276,11 +286,12 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a structure has an element that fit has not seen.
+            If a structure has an element that fit has not seen, or a column is missing.
         """
         check_is_fitted(self)
         X = validate_features(self, X, reset=False)
         self._check_elements(X)
+        self._check_columns(X)
         blocks = make_blocks(X, self._layout, self._feature_scaler)
         scaled = self.net_.module_.energies(self.weights_, blocks, np.arange(len(X)))
         return self._energy_scaler.unscale(blocks.counts, scaled)
@@ -293,6 +304,15 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
                 f"Structure {row} has an atom of atomic number {X.numbers[row, slot]}, but fit saw "
                 f"only {list(self.elements_)}. Add such structures to the training data."
             )
+
+    def _check_columns(self, X):
+        for element, columns in zip(self.elements_, self._layout.columns, strict=True):
+            missing = np.setdiff1d(columns, X.columns_of(element))
+            if element in X.elements and missing.size:
+                raise ValueError(
+                    f"Column {missing[0]} is NaN for atoms of atomic number {element}, but fit saw "
+                    "values there. Compute the features with the same transformer."
+                )
 
     def score(self, X, y):
         """R² of the energy per atom.

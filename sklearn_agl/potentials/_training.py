@@ -1,5 +1,7 @@
 """A network potential in training: its data, scales, weights and solver, ready to go on."""
 
+from numbers import Integral
+
 import numpy as np
 from skorch.callbacks import EarlyStopping
 from skorch.helper import predefined_split
@@ -42,7 +44,7 @@ class Training:
         self.rng = rng
         self.interrupted = False
         columns = [np.setdiff1d(X.columns_of(z), list(excluded)) for z in X.elements]
-        hidden = tuple(settings.hidden_layer_sizes)
+        hidden = check_hidden_layer_sizes(settings.hidden_layer_sizes)
         self.layout = NetworkLayout(X.elements, tuple(columns), X.n_features, hidden)
         self.train_rows, self.held_out_rows = self._split(len(X))
         self.feature_scaler = FeatureScaler(settings.scaling).fit(X, self.train_rows)
@@ -70,7 +72,9 @@ class Training:
         self.net.penalty = GroupLasso(self.layout, strengths, self.settings.weight_decay)
 
     def run(self, epochs):
-        """Train for some epochs more. Returns self."""
+        """Train for some epochs more, unless a Ctrl-C has ended it all. Returns self."""
+        if self.interrupted:
+            return self
         dataset = StructureDataset(self.blocks, self.targets, self.train_rows)
         held_out = StructureDataset(self.blocks, self.targets, self.held_out_rows)
         self.net.train_split = predefined_split(held_out) if len(held_out) else None
@@ -78,7 +82,7 @@ class Training:
         with threadpool_limits(1, user_api="blas"):
             self.net.partial_fit(dataset, epochs=epochs)
         self.net.train_split = None
-        self.interrupted |= self.net.interrupted_
+        self.interrupted = self.net.interrupted_
         return self
 
     def drop(self, columns):
@@ -160,6 +164,16 @@ class Training:
         predicted = self.net.module_.energies(weights, self.blocks, rows)
         squared = np.mean((predicted - self.targets[rows]) ** 2)
         return float(squared + self.net.penalty.value(weights))
+
+
+def check_hidden_layer_sizes(sizes):
+    """The sizes as a tuple of int; an error if one of them is not a number of nodes."""
+    if any(not isinstance(size, Integral) or size < 1 for size in sizes):
+        raise ValueError(
+            f"hidden_layer_sizes={sizes!r} must hold whole numbers above 0; leave it empty, (), "
+            "for a linear model."
+        )
+    return tuple(int(size) for size in sizes)
 
 
 def share_of_epochs(settings, share):

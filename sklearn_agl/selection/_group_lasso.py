@@ -4,7 +4,7 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import _fit_context, clone
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from sklearn_agl.features import validate_energies, validate_features
 from sklearn_agl.potentials import HDNNPRegressor
@@ -91,7 +91,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
     """
 
     _parameter_constraints = {
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [HDNNPRegressor, None],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "n_features_to_select": N_FEATURES_CONSTRAINT,
         "adaptive": ["boolean"],
@@ -144,6 +144,9 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         validate_features(regressor, X, reset=True)
         X = self._validate(X, ensure_min_samples=2)
         y = validate_energies(X, y)
+        n_wanted = None
+        if self.n_features_to_select is not None:
+            n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
         random_state = regressor.random_state if self.random_state is None else self.random_state
         walk = Walk(
             regressor,
@@ -154,23 +157,22 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
             initial_alpha=self.initial_alpha,
             seed=draw_seed(random_state),
         )
-        support = self._walk(walk)
+        support = self._walk(walk, n_wanted)
         self.group_norms_ = self.path_.group_norms[-1]
         self.estimator_ = walk.fitted_regressor()
         self._select(support)
         return self
 
-    def _walk(self, walk):
+    def _walk(self, walk, n_wanted):
         """Go to `alpha`, or until few enough features are left; returns the support."""
-        if self.n_features_to_select is None:
+        if n_wanted is None:
             self._note_path(walk, walk_through(walk, warm_ladder(self.alpha)))
             return self.path_.supports[-1]
-        n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
         self._note_path(walk, walk_down(walk, n_wanted))
         return choose_exactly(self.path_, n_wanted)
 
     def _note_path(self, walk, steps):
-        points = []
+        points = [walk.dense_point]
         for point in steps:
             points.append(point)
             if self.verbose:
@@ -181,7 +183,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
     def _empty_support_advice(self):
         kept = np.flatnonzero(self.path_.n_features)
         if not len(kept):
-            return f"Try an initial_alpha below {self.initial_alpha:.3g}."
+            return f"Try an alpha below {self.path_.alphas[0]:.3g}, or a smaller gamma."
         return f"Try alpha={self.path_.alphas[kept[-1]]:.3g}, the largest that left some."
 
 

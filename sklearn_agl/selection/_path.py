@@ -2,14 +2,18 @@
 
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import _check_feature_names_in
+from threadpoolctl import threadpool_limits
 
 from sklearn_agl.features import validate_energies, validate_features
 from sklearn_agl.potentials import HDNNPRegressor
@@ -23,7 +27,7 @@ class SelectionPath:
     Attributes
     ----------
     alphas : ndarray of shape (n_points,)
-        Strengths of the penalty, ascending.
+        Strengths of the penalty, ascending; the first is 0, a fit of all features.
     supports : ndarray of bool of shape (n_points, n_features)
         Selected features.
     group_norms : ndarray of shape (n_points, n_features)
@@ -81,7 +85,11 @@ class SelectionPath:
         """
         errors = np.where(self.n_features > 0, self.refitted_rmse, np.nan)
         if np.isnan(errors).all():
-            raise ValueError("Penalised errors are biased: run the path with refit=True.")
+            raise ValueError(
+                "There are no refitted errors to compare, and penalised ones are biased: run the "
+                "path to its end with refit=True, and with early_stopping=True in the estimator, "
+                "which holds structures back."
+            )
         good = np.flatnonzero(errors <= (1.0 + tolerance) * np.nanmin(errors))
         return int(good[np.lexsort((errors[good], self.n_features[good]))[0]])
 
@@ -109,6 +117,21 @@ class SelectionPath:
         )
 
 
+@validate_params(
+    {
+        "estimator": [HDNNPRegressor, None],
+        "alphas": ["array-like", None],
+        "adaptive": ["boolean"],
+        "gamma": [Interval(Real, 0, None, closed="left")],
+        "initial_alpha": [Interval(Real, 0, None, closed="left")],
+        "min_features": [Interval(Integral, 0, None, closed="left")],
+        "refit": ["boolean"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=False,
+)
 def group_lasso_path(
     X,
     y,
@@ -139,7 +162,7 @@ def group_lasso_path(
     estimator : HDNNPRegressor, default=None
         Settings of the networks; by default those of ``HDNNPRegressor()``.
     alphas : array-like of float, default=None
-        Strengths of the penalty. By default they rise from 1e-5 in steps that are refined where
+        Strengths of the penalty, ascending. By default they rise from 1e-5 in steps that are refined where
         many features leave at once.
     adaptive : bool, default=True
         False gives the plain group lasso.
@@ -164,6 +187,11 @@ def group_lasso_path(
     SelectionPath
         Supports, norms, errors and times. After Ctrl-C, those of the fits that were done.
 
+    Raises
+    ------
+    ValueError
+        If the alphas do not ascend, or the first fit leaves no feature.
+
     Warns
     -----
     ConvergenceWarning
@@ -186,6 +214,8 @@ def group_lasso_path(
     >>> np.flatnonzero(path.supports[path.best()])
     array([0, 1])
     """
+    if alphas is not None:
+        alphas = _check_alphas(alphas)
     regressor = HDNNPRegressor() if estimator is None else clone(estimator)
     regressor._validate_params()
     X = validate_features(regressor, X, reset=True, ensure_min_samples=2)
@@ -201,17 +231,31 @@ def group_lasso_path(
         seed=seed,
     )
     steps = walk_down(walk, min_features) if alphas is None else walk_through(walk, alphas)
-    points = []
+    points = [walk.dense_point]
     for point in steps:
         points.append(point)
         if verbose:
             print(point)
     if points[-1].n_features == 0:
         warnings.warn(
-            f"No feature is left at alpha={points[-1].alpha:.3g}.", ConvergenceWarning, stacklevel=2
+            f"No feature is left at alpha={points[-1].alpha:.3g}.", ConvergenceWarning, stacklevel=3
         )
-    refits = _refit_all(regressor, X, y, points, seed, n_jobs) if refit else {}
+    refits = {}
+    if refit and not walk.interrupted:
+        refits = _refit_all(regressor, X, y, points, seed, n_jobs)
     return collect(points, walk, refits)
+
+
+def _check_alphas(alphas):
+    alphas = np.asarray(alphas, dtype=float)
+    if alphas.ndim != 1 or not len(alphas):
+        raise ValueError(f"alphas must be a list of numbers, at least one; got {alphas!r}.")
+    bad = alphas[~np.isfinite(alphas) | (alphas < 0)]
+    if bad.size:
+        raise ValueError(f"alphas contain {bad[0]}; they must be finite and not negative.")
+    if (np.diff(alphas) < 0).any():
+        raise ValueError("alphas must ascend, since features that left do not return: sort them.")
+    return alphas
 
 
 def draw_seed(random_state):
@@ -220,19 +264,29 @@ def draw_seed(random_state):
 
 
 def _refit_all(regressor, X, y, points, seed, n_jobs):
-    """Error and time of a fit without penalty, for every distinct non-empty support."""
+    """Error and time of a fit without penalty, for every distinct non-empty support.
+
+    After Ctrl-C, of those that were done.
+    """
     supports = {tuple(np.flatnonzero(point.group_norms)) for point in points} - {()}
     settings = clone(regressor).set_params(alpha=0.0, feature_weights=None, random_state=seed)
     ordered = sorted(supports, key=len)
-    results = Parallel(n_jobs=n_jobs, prefer="threads")(
+    calls = (
         delayed(_refit)(clone(settings), X.take_features(list(support)), y) for support in ordered
     )
-    return dict(zip(ordered, results, strict=True))
+    done = {}
+    # The fits limit BLAS, too, but threads that overlap could not restore its limit.
+    with threadpool_limits(1, user_api="blas"), suppress(KeyboardInterrupt):
+        results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(calls)
+        done.update(zip(ordered, results, strict=True))
+    return done
 
 
 def _refit(regressor, X, y):
     start = time.perf_counter()
     error = regressor.fit(X, y).validation_rmse_
+    if regressor._interrupted:
+        raise KeyboardInterrupt
     return error, time.perf_counter() - start
 
 

@@ -66,6 +66,8 @@ class Walk:
     ----------
     interrupted : bool
         Whether Ctrl-C ended a fit.
+    dense_point : PathPoint
+        The short fit without penalty that everything starts from.
     initial_group_norms : ndarray of shape (n_features,)
         Norms of the first fit.
     alpha : float
@@ -78,12 +80,15 @@ class Walk:
         self.alpha = initial_alpha
         self.training = Training(regressor, X, y, np.random.RandomState(seed))
         self.training.start(np.zeros(self.n_features))
+        start = time.perf_counter()
         self.training.run(share_of_epochs(regressor, DENSE_SHARE))
+        self.dense_point = self._look_around(0.0, start)
         self.training.set_strengths(np.full(self.n_features, initial_alpha / self.n_features))
         self.training.run(share_of_epochs(regressor, FIRST_FIT_SHARE))
         self.interrupted = self.training.interrupted
         self.initial_group_norms = self.training.group_norms
         if adaptive:
+            self._check_initial_norms()
             self.factors = _adaptive_factors(self.initial_group_norms, gamma)
             self._drop_zero_groups(self.initial_group_norms)
         else:
@@ -107,23 +112,33 @@ class Walk:
         training = self.training
         training.set_strengths(alpha / self.n_features * self.factors)
         training.run(share_of_epochs(self.regressor, STEP_SHARE))
-        norms = training.group_norms
-        point = PathPoint(
+        point = self._look_around(alpha, start)
+        self.interrupted = training.interrupted
+        self._drop_zero_groups(point.group_norms)
+        return point
+
+    def _look_around(self, alpha, start):
+        training = self.training
+        return PathPoint(
             alpha=alpha,
-            group_norms=norms,
+            group_norms=training.group_norms,
             objective=training.objective(training.train_rows),
             rmse=training.rmse_per_atom(training.judged_on),
             fit_time=time.perf_counter() - start,
         )
-        self.interrupted = training.interrupted
-        self._drop_zero_groups(norms)
-        return point
 
     def fitted_regressor(self):
         """The regressor with the weights of the last step."""
         weights = np.where(self.factors > 0, self.factors, np.inf)
         self.regressor.set_params(alpha=self.alpha, feature_weights=weights)
         return self.regressor._take_over(self.training)
+
+    def _check_initial_norms(self):
+        if not self.initial_group_norms.any():
+            raise ValueError(
+                f"The first fit, at initial_alpha={self.alpha:.3g}, left none of the "
+                f"{self.n_features} features. Try initial_alpha={self.alpha / 100:.3g}."
+            )
 
     def _drop_zero_groups(self, norms):
         gone = np.intersect1d(
@@ -157,8 +172,11 @@ def walk_through(walk, alphas):
 
 def warm_ladder(alpha):
     """Strengths to go through on the way to `alpha`, which is the last of them."""
-    n_steps = max(0, int(np.ceil(np.log(alpha / SMALLEST_ALPHA) / np.log(RATIO)))) if alpha else 0
-    return np.append(SMALLEST_ALPHA * RATIO ** np.arange(n_steps), alpha)
+    if alpha <= SMALLEST_ALPHA:
+        return np.array([alpha])
+    n_steps = np.log(alpha / SMALLEST_ALPHA) / np.log(RATIO)
+    # A last step that is no more than a rounding of alpha would only train for longer.
+    return np.append(SMALLEST_ALPHA * RATIO ** np.arange(np.ceil(n_steps - 0.02)), alpha)
 
 
 def walk_down(walk, n_features, *, finest=1.05):
