@@ -82,14 +82,14 @@ def diagonal_proximal_step(theta, step_lengths, groups, strengths):
     theta : ndarray of shape (n_weights,)
         Weights; overwritten.
     step_lengths : ndarray of shape (n_weights,)
-        Step length of each weight.
+        Step length of each weight, positive; a group whose lengths are all zero stays as it is.
     groups : list of ndarray of int
         Indices of each group.
     strengths : array-like of shape (n_groups,)
         Penalty of each group's norm.
     """
     for group, strength in zip(groups, strengths, strict=True):
-        if strength > 0.0:
+        if strength > 0.0 and step_lengths[group].any():
             shift = _trust_region_shift(theta[group], step_lengths[group], strength)
             theta[group] *= shift / (step_lengths[group] + shift)
 

@@ -181,10 +181,10 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         self.initial_group_norms_ = walk.initial_group_norms
 
     def _empty_support_advice(self):
-        kept = np.flatnonzero(self.path_.n_features)
-        if not len(kept):
-            return f"Try an alpha below {self.path_.alphas[0]:.3g}, or a smaller gamma."
-        return f"Try alpha={self.path_.alphas[kept[-1]]:.3g}, the largest that left some."
+        alphas = self.path_.alphas[self.path_.n_features > 0]
+        if not alphas.any():
+            return f"Try an alpha below {self.path_.alphas[-1]:.3g}, or a smaller gamma."
+        return f"Try alpha={alphas[-1]:.3g}, the largest that left some."
 
 
 def choose_exactly(path, n_features):

@@ -162,8 +162,8 @@ def group_lasso_path(
     estimator : HDNNPRegressor, default=None
         Settings of the networks; by default those of ``HDNNPRegressor()``.
     alphas : array-like of float, default=None
-        Strengths of the penalty, ascending. By default they rise from 1e-5 in steps that are refined where
-        many features leave at once.
+        Strengths of the penalty, ascending. By default they rise from 1e-5 in steps that are
+        refined where many features leave at once.
     adaptive : bool, default=True
         False gives the plain group lasso.
     gamma : float, default=1.0

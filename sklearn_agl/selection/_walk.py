@@ -219,7 +219,7 @@ def walk_down(walk, n_features, *, finest=1.05):
 
 
 def _adaptive_factors(norms, gamma):
-    """c_i = 1 / norm_i**gamma; features of norm zero have left already, so theirs does not matter."""
+    """c_i = 1 / norm_i**gamma; features of norm zero have left, so theirs does not matter."""
     factors = np.zeros(len(norms))
     alive = norms > 0
     factors[alive] = norms[alive] ** -gamma

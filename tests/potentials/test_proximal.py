@@ -180,6 +180,12 @@ def test_diagonal_step_satisfies_the_optimality_conditions(seed, strength):
     assert optimality_error(w, theta, np.diag(lengths), groups, strengths) < 1e-8
 
 
+def test_steps_of_no_length_change_nothing():
+    w = np.array([0.1, -0.1, 3.0])
+    diagonal_proximal_step(w, np.zeros(3), as_groups([(0, 1), (2,)]), [1.0, 1.0])
+    np.testing.assert_array_equal(w, [0.1, -0.1, 3.0])
+
+
 def test_diagonal_step_gives_exact_zeros_and_skips_unpenalised_groups():
     w = np.array([0.1, -0.1, 0.1, 5.0])
     diagonal_proximal_step(w, np.ones(4), as_groups([(0, 1), (2,), (3,)]), [1.0, 0.0, 1.0])

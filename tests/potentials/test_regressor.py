@@ -1,0 +1,529 @@
+import pickle
+import warnings
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from skorch.callbacks import Callback, Checkpoint, LRScheduler
+from sklearn.base import clone
+from sklearn.linear_model import Lasso
+from threadpoolctl import threadpool_info
+
+from sklearn_agl import AtomicFeatures, HDNNPRegressor
+from tests.potentials._data import COLUMNS, mixed_features
+
+SOLVERS = ("kalman", "adamw")
+
+
+def short(solver="kalman", **params):
+    """Settings of a fit that takes some milliseconds and leads nowhere near the minimum."""
+    settings = {"max_epochs": 4, "hidden_layer_sizes": (4,), "random_state": 0}
+    return HDNNPRegressor(solver=solver, **(settings | params))
+
+
+@pytest.fixture
+def table():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 5)) @ (np.eye(5) + 0.3 * rng.normal(size=(5, 5)))
+    return X, X @ [1.0, -2.0, 0.0, 0.5, 0.0] + np.sin(2 * X[:, 0]) + 0.1 * rng.normal(size=120) - 7
+
+
+@pytest.fixture
+def mixed():
+    rng = np.random.default_rng(0)
+    X = mixed_features(rng, n_structures=60)
+    known = np.nan_to_num(X.values)
+    energies = np.tanh(known[:, :, 0]).sum(axis=1) + known[:, :, 1].sum(axis=1)
+    n_oxygen = np.count_nonzero(X.numbers == 8, axis=1)
+    return X, energies - 3.0 * X.n_atoms - 10.0 * n_oxygen
+
+
+# The objective
+
+
+def standardised(X, y):
+    return (X - X.mean(axis=0)) / X.std(axis=0), (y - y.mean()) / y.std()
+
+
+def lasso(X, y, alpha, factors=1.0):
+    """Coefficients in standardised units, from scikit-learn: (MSE + alpha / N sum c |w|) / 2."""
+    Z, t = standardised(X, y)
+    if alpha == 0.0:
+        return np.linalg.lstsq(Z, t)[0]
+    factors = np.broadcast_to(factors, Z.shape[1])
+    model = Lasso(alpha / (2 * Z.shape[1]), tol=1e-12, max_iter=100_000, fit_intercept=False)
+    return model.fit(Z / factors, t).coef_ / factors
+
+
+def linear(solver, **params):
+    """Settings of a full-batch fit that converges: Adam needs a learning rate that decays."""
+    settings = {"hidden_layer_sizes": (), "early_stopping": False, "batch_size": 120}
+    if solver == "adamw":
+        decay = LRScheduler("CosineAnnealingLR", T_max=400)
+        settings |= {"max_epochs": 400, "lr": 0.05, "callbacks": [decay]}
+    else:
+        settings |= {"max_epochs": 100}
+    return HDNNPRegressor(solver=solver, random_state=0, **(settings | params))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0, 3.0])
+def test_a_linear_model_is_the_lasso(table, solver, alpha):
+    X, y = table
+    expected = lasso(X, y, alpha)
+    model = linear(solver, alpha=alpha).fit(X, y)
+    assert_allclose(model.weights_[:-1], expected, atol=1e-2 if solver == "kalman" else 4e-3)
+    assert_array_equal(model.group_norms_ > 0, expected != 0)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_feature_weights_multiply_the_penalty(table, solver):
+    X, y = table
+    factors = np.array([4.0, 0.5, 0.1, 1.0, 2.0])
+    expected = lasso(X, y, 1.0, factors)
+    assert (expected != lasso(X, y, 1.0)).any()
+    model = linear(solver, alpha=1.0, feature_weights=factors).fit(X, y)
+    assert_allclose(model.weights_[:-1], expected, atol=1e-2 if solver == "kalman" else 4e-3)
+    assert_array_equal(model.group_norms_ > 0, expected != 0)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_nothing_is_selected_just_above_the_largest_useful_alpha(table, solver):
+    X, y = table
+    Z, t = standardised(X, y)
+    # The subdifferential of the objective holds 0 at w = 0 where |2 Z.T t| / n <= alpha / N.
+    alpha_max = np.abs(2 * Z.T @ t).max() / len(t) * Z.shape[1]
+    above = linear(solver, alpha=1.02 * alpha_max).fit(X, y)
+    assert not above.group_norms_.any()
+    assert_allclose(above.predict(X), y.mean(), atol=0.01)
+    below = linear(solver, alpha=0.95 * alpha_max).fit(X, y)
+    expected = lasso(X, y, 0.95 * alpha_max)
+    assert expected.any()
+    assert_array_equal(below.group_norms_ > 0, expected != 0)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_one_hidden_identity_layer_fits_the_group_lasso_of_its_product(table, solver):
+    """With decay b on the inner weights v, |w_i| is scaled by |v|: compare the objectives.
+
+    For effective coefficients u = w v and one hidden node, min over the split of
+    alpha / N sum_i |w_i| + b v^2 at fixed u is at v^3 = alpha / (2 b N) sum_i |u_i|.
+    """
+    X, y = table
+    alpha, decay = 0.3, 0.05
+    settings = {"hidden_layer_sizes": (1,), "activation": "identity", "weight_decay": decay}
+    model = linear(solver, alpha=alpha, **settings)
+    if solver == "kalman":
+        model.set_params(max_epochs=300)
+    model.fit(X, y)
+    w, v = model.weights_[:5], model.weights_[6]
+    assert_allclose(abs(v) ** 3, alpha / (2 * decay * 5) * np.abs(w * v).sum(), rtol=0.05)
+    # At fixed v, the effective coefficients solve a lasso of strength alpha / |v|.
+    assert_allclose(w * v, lasso(X, y, alpha / abs(v)), atol=0.01)
+
+
+def test_a_learning_rate_of_zero_leaves_the_weights_alone(table):
+    """Cosine annealing ends there, and a proximal step of no length divides by nothing."""
+    schedule = LRScheduler("LambdaLR", lr_lambda=lambda epoch: float(epoch == 0))
+    settings = {"alpha": 0.1, "callbacks": [schedule], "early_stopping": False}
+    moved = short("adamw", max_epochs=1, **settings).fit(*table)
+    stayed = short("adamw", max_epochs=3, **settings).fit(*table)
+    assert_array_equal(stayed.weights_, moved.weights_)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_losses_are_the_documented_objective(mixed, solver):
+    X, y = mixed
+    factors = np.array([1.0, 2.0, 0.5, 1.0, 3.0, 1.0])
+    model = short(solver, alpha=0.2, feature_weights=factors, weight_decay=0.01, batch_size=60)
+    model.set_params(hidden_layer_sizes=(4, 3), early_stopping=True).fit(X, y)
+    shapes = [(len(COLUMNS[z]), 4, 3, 1) for z in (1, 8)]
+    theta, norms_squared, inner = model.weights_, np.zeros(6), 0.0
+    for z, sizes in zip((1, 8), shapes, strict=True):
+        for layer, (n_in, n_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+            matrix, theta = theta[: n_in * n_out].reshape(n_out, n_in), theta[n_in * n_out :]
+            theta = theta[n_out:]
+            if layer == 0:
+                norms_squared[list(COLUMNS[z])] += (matrix**2).sum(axis=0)
+            else:
+                inner += np.sum(matrix**2)
+    assert not len(theta)
+    assert_allclose(model.group_norms_, np.sqrt(norms_squared), rtol=1e-6)
+    penalty = 0.2 / 6 * factors @ np.sqrt(norms_squared) + 0.01 * inner
+    # Which structures were held out, and the sigma of the others, follow from the random state.
+    order = np.random.RandomState(0).permutation(len(X))
+    held_out, train = order[:6], order[6:]
+    counts = np.stack([np.count_nonzero(X.numbers == z, axis=1) for z in (1, 8)], axis=1)
+    fractions, per_atom = counts / X.n_atoms[:, None], y / X.n_atoms
+    references = np.linalg.lstsq(fractions[train], per_atom[train], rcond=None)[0]
+    assert_allclose(model.energy_references_, references)
+    sigma = np.std(per_atom[train] - fractions[train] @ references)
+    errors = (model.predict(X) - y) / X.n_atoms
+    expected = np.mean((errors[held_out] / sigma) ** 2) + penalty
+    assert_allclose(min(model.net_.history[:, "valid_loss"]), expected, rtol=1e-5)
+    assert_allclose(model.validation_rmse_, np.sqrt(np.mean(errors[held_out] ** 2)), rtol=1e-5)
+
+
+# Early stopping, several starts, random states
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_early_stopping_keeps_the_best_weights_and_stops(table, solver):
+    X, y = np.random.default_rng(1).normal(size=(60, 5)), np.random.default_rng(2).normal(size=60)
+    model = short(solver, max_epochs=200, n_iter_no_change=3, hidden_layer_sizes=(20,), lr=0.05)
+    model.fit(X, y)
+    losses = model.net_.history[:, "valid_loss"]
+    assert model.n_iter_ == len(losses) < 200
+    assert np.argmin(losses) == len(losses) - 1 - 3
+    held_out = np.random.RandomState(0).permutation(60)[:6]
+    rmse = np.sqrt(np.mean((model.predict(X) - y)[held_out] ** 2))
+    assert_allclose(model.validation_rmse_, rmse, rtol=1e-5)
+    decay = model.weight_decay * np.sum(model.weights_[-21:-1] ** 2)
+    train = np.setdiff1d(np.arange(60), held_out)
+    assert_allclose((rmse / y[train].std()) ** 2 + decay, min(losses), rtol=1e-5)
+
+
+def test_without_early_stopping_nothing_is_held_out(table):
+    model = short(early_stopping=False).fit(*table)
+    assert model.n_iter_ == 4
+    assert np.isnan(model.validation_rmse_)
+    assert "valid_loss" not in model.net_.history[-1]
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_n_init_keeps_the_best_start(table, solver):
+    X, y = table
+    starts = []
+
+    class Note(Callback):
+        def on_train_end(self, net, **kwargs):
+            starts.append(min(net.history[:, "valid_loss"]))
+
+    model = short(solver, n_init=4, random_state=1, callbacks=[Note()]).fit(X, y)
+    assert len(set(starts)) == 4
+    assert min(model.net_.history[:, "valid_loss"]) == min(starts)
+    single = short(solver, random_state=1).fit(X, y)
+    assert min(single.net_.history[:, "valid_loss"]) == starts[0]
+    assert np.argmin(starts) != 0, "choose another random state: the first start is the best"
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_random_state_decides(mixed, solver):
+    X, y = mixed
+    first, again = (short(solver).fit(X, y) for _ in range(2))
+    assert_array_equal(first.weights_, again.weights_)
+    assert_array_equal(first.predict(X), again.predict(X))
+    other = short(solver, random_state=1).fit(X, y)
+    assert (other.weights_ != first.weights_).all()
+    instance = short(solver, random_state=np.random.RandomState(0)).fit(X, y)
+    assert_array_equal(instance.weights_, first.weights_)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_global_random_states_are_left_alone(table, solver):
+    torch_state = torch.random.get_rng_state()
+    numpy_state = np.random.get_state()[1:3]
+    short(solver).fit(*table)
+    assert torch.equal(torch_state, torch.random.get_rng_state())
+    assert_array_equal(numpy_state[0], np.random.get_state()[1])
+    assert numpy_state[1] == np.random.get_state()[2]
+
+
+def test_the_number_of_blas_threads_is_restored(table):
+    before = threadpool_info()
+    short().fit(*table)
+    assert threadpool_info() == before
+
+
+# skorch
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_callbacks_are_called(table, solver):
+    calls = []
+
+    class Note(Callback):
+        def on_train_begin(self, net, **kwargs):
+            calls.append("begin")
+
+        def on_batch_end(self, net, training, **kwargs):
+            if training:
+                calls.append("batch")
+
+        def on_epoch_end(self, net, **kwargs):
+            calls.append(float(net.history[-1, "train_loss"]))
+
+        def on_train_end(self, net, **kwargs):
+            calls.append("end")
+
+    settings = {"early_stopping": False, "max_epochs": 2, "batch_size": 50}
+    short(solver, callbacks=[("note", Note())], **settings).fit(*table)
+    assert [call for call in calls if isinstance(call, str)] == (
+        ["begin", *3 * ["batch"], *3 * ["batch"], "end"]
+    )
+    losses = [call for call in calls if isinstance(call, float)]
+    assert len(losses) == 2
+    assert losses[1] < losses[0]
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_checkpoints_hold_the_weights_and_the_solver(table, solver, tmp_path):
+    checkpoint = Checkpoint(dirname=tmp_path, monitor=None)
+    model = short(solver, callbacks=[checkpoint], early_stopping=False).fit(*table)
+    saved = torch.load(tmp_path / "params.pt", weights_only=True)
+    flat = np.concatenate([part.numpy().ravel() for part in saved.values()])
+    assert_array_equal(flat, model.weights_)
+    assert (tmp_path / "optimizer.pt").stat().st_size > 1000
+
+
+def test_net_params_reach_the_filter(table):
+    model = short(net_params={"block_size": 7, "prior_variance": 0.5}).fit(*table)
+    assert model.net_.block_size == 7
+    assert (model.weights_ != short().fit(*table).weights_).any()
+
+
+class CtrlC(Callback):
+    """Press Ctrl-C after some batches."""
+
+    def __init__(self, at):
+        self.at = at
+        self.n_batches_ = 0
+
+    def on_batch_end(self, net, training, **kwargs):
+        self.n_batches_ += training
+        if self.n_batches_ == self.at:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("at", [1, 6])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_ctrl_c_leaves_a_usable_model(table, solver, at, early_stopping):
+    X, y = table
+    stop = CtrlC(at)
+    settings = {"callbacks": [stop], "early_stopping": early_stopping, "batch_size": 50}
+    model = short(solver, **settings).fit(X, y)
+    assert stop.n_batches_ == at
+    assert np.isfinite(model.predict(X)).all()
+    assert np.isfinite(model.validation_rmse_) == early_stopping
+
+
+def test_ctrl_c_ends_all_starts(table):
+    stop = CtrlC(6)
+    short(n_init=5, callbacks=[stop], batch_size=50).fit(*table)
+    assert stop.n_batches_ == 6
+
+
+# Saving
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_saved_models_predict_the_same(mixed, solver, tmp_path):
+    X, y = mixed
+    model = short(solver).fit(X, y)
+    expected = model.predict(X)
+    assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), expected)
+    joblib.dump(model, tmp_path / "model.joblib")
+    assert_array_equal(joblib.load(tmp_path / "model.joblib").predict(X), expected)
+
+
+def test_clones_are_unfitted_and_fit_to_the_same(table):
+    model = short(callbacks=[("checkpoint", CtrlC(99))]).fit(*table)
+    twin = clone(model)
+    assert not hasattr(twin, "net_")
+    assert_array_equal(twin.fit(*table).weights_, model.weights_)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_saved_model_does_not_hold_the_training_data(solver):
+    rng = np.random.default_rng(0)
+    small, large = rng.normal(size=(2, 30, 200, 5))[0], rng.normal(size=(300, 200, 5))
+    sizes = [len(pickle.dumps(short(solver).fit(X, X.sum((1, 2))))) for X in (small, large)]
+    assert sizes[1] < sizes[0] + 50_000
+
+
+# What goes in and comes out
+
+
+def test_energies_are_extensive(mixed):
+    X, y = mixed
+    model = short().fit(X, y)
+    doubled = AtomicFeatures(np.tile(X.values, (1, 2, 1)), np.tile(X.numbers, (1, 2)))
+    assert_allclose(model.predict(doubled), 2 * model.predict(X), rtol=1e-12)
+
+
+def test_the_order_of_the_atoms_does_not_matter(mixed):
+    X, y = mixed
+    model = short().fit(X, y)
+    order = np.random.default_rng(0).permutation(X.shape[1])
+    shuffled = AtomicFeatures(X.values[:, order], X.numbers[:, order])
+    assert_allclose(model.predict(shuffled), model.predict(X), rtol=1e-12)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_structures_are_independent_of_each_other(mixed, solver):
+    X, y = mixed
+    model = short(solver).fit(X, y)
+    assert_allclose(model.predict(X[[7, 2]]), model.predict(X)[[7, 2]], rtol=1e-12)
+
+
+def test_each_element_has_a_network_and_a_reference(mixed):
+    X, y = mixed
+    model = short().fit(X, y)
+    assert model.elements_ == (1, 8)
+    assert len(model.weights_) == (3 * 4 + 4 + 4 + 1) + (4 * 4 + 4 + 4 + 1)
+    oxygen = X.numbers == 8
+    changed = X.values.copy()
+    changed[oxygen] += 1.0
+    moved = model.predict(AtomicFeatures(changed, X.numbers)) != model.predict(X)
+    assert_array_equal(moved, oxygen.any(axis=1))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_two_elements_are_learned(mixed, solver):
+    X, y = mixed
+    epochs = {"kalman": 30, "adamw": 100}[solver]
+    model = short(solver, max_epochs=epochs, lr=0.03).fit(X, y)
+    assert model.score(X, y) > 0.97
+
+
+def test_tables_arrays_and_atomic_features_agree(table):
+    X, y = table
+    expected = short().fit(X, y).predict(X)
+    for same in (X[:, None], AtomicFeatures(X[:, None]), X.tolist()):
+        assert_array_equal(short().fit(same, y).predict(same), expected)
+
+
+def test_padding_does_not_matter(mixed):
+    X, y = mixed
+    padding = ((0, 0), (0, 3))
+    values = np.pad(X.values, (*padding, (0, 0)), constant_values=np.nan)
+    padded = AtomicFeatures(values, np.pad(X.numbers, padding))
+    assert_array_equal(short().fit(padded, y).predict(padded), short().fit(X, y).predict(X))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_feature_of_infinite_weight_is_left_out(table, solver):
+    X, y = table
+    infinite = np.where(np.arange(5) == 2, np.inf, 1.0)
+    model = short(solver, feature_weights=infinite).fit(X, y)
+    assert_array_equal(model.group_norms_ > 0, np.isfinite(infinite))
+    changed = X.copy()
+    changed[:, 2] = 99.0
+    assert_array_equal(model.predict(changed), model.predict(X))
+    without = short(solver).fit(np.delete(X, 2, axis=1), y)
+    assert_array_equal(model.weights_, without.weights_)
+
+
+@pytest.mark.parametrize("scaling", ["standard", "minmax", "center", "sigma", None])
+def test_every_scaling_learns(table, scaling):
+    model = short(scaling=scaling, max_epochs=30).fit(*table)
+    assert model.score(*table) > 0.9
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_an_element_may_lose_all_its_features(mixed, solver):
+    X, y = mixed
+    weights = np.where(np.isin(np.arange(6), COLUMNS[8]), np.inf, 1.0)
+    model = short(solver, feature_weights=weights).fit(X, y)
+    assert np.isfinite(model.predict(X)).all()
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_constant_columns_and_energies_are_harmless(solver):
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    X[:, 1] = 0.1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        model = short(solver, alpha=0.1).fit(X, np.full(40, -3.3))
+    assert_allclose(model.predict(X), -3.3, atol=0.5)
+
+
+def test_an_element_that_only_held_out_structures_have(mixed):
+    X, y = mixed
+    for scaling in ("standard", "minmax"):
+        held_out = np.random.RandomState(0).permutation(11)[:2]
+        rows = np.full(11, 2)
+        rows[held_out] = 0
+        model = short(scaling=scaling, validation_fraction=0.15).fit(X[rows], y[rows])
+        assert np.isfinite(model.validation_rmse_)
+
+
+# Bad input
+
+
+def message_of(call):
+    with pytest.raises(ValueError) as caught:
+        call()
+    return str(caught.value)
+
+
+def test_an_element_not_seen_in_fit_is_named(mixed):
+    X, y = mixed
+    only_hydrogen = short().fit(X[2::3], y[2::3])
+    message = message_of(lambda: only_hydrogen.predict(X[[2, 5, 1]]))
+    assert "Structure 2" in message
+    assert "8" in message
+
+
+def test_a_column_that_fit_saw_and_predict_does_not(mixed):
+    X, y = mixed
+    model = short().fit(X, y)
+    values = X.values.copy()
+    values[:, :, 4] = np.nan
+    message = message_of(lambda: model.predict(AtomicFeatures(values, X.numbers)))
+    assert "Column 4" in message
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_bad_features_are_found(mixed, bad):
+    X, y = mixed
+    values = X.values.copy()
+    slot = np.flatnonzero(X.numbers[7])[-1]
+    values[7, slot, COLUMNS[X.numbers[7, slot]][1]] = bad
+    message = message_of(lambda: short().fit(AtomicFeatures(values, X.numbers), y))
+    assert f"structure 7, atom {slot}" in message
+
+
+def test_energies_must_be_as_many_as_structures(mixed):
+    X, y = mixed
+    message = message_of(lambda: short().fit(X, y[:-1]))
+    assert "60" in message
+    assert "59" in message
+
+
+@pytest.mark.parametrize("bad", [np.nan, -np.inf])
+def test_bad_energies_are_found(mixed, bad):
+    X, y = mixed
+    y[[11, 20]] = bad
+    assert "structure 11" in message_of(lambda: short().fit(X, y))
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"alpha": -1.0}, ["alpha", "-1.0"]),
+        ({"alpha": np.inf}, ["alpha", "inf"]),
+        ({"feature_weights": [1.0, 2.0]}, ["feature_weights", "(2,)", "5 features"]),
+        ({"feature_weights": [1, 1, -2, 1, 1]}, ["feature_weights[2]", "-2"]),
+        ({"feature_weights": [1, 1, 1, np.nan, 1]}, ["feature_weights[3]", "nan"]),
+        ({"feature_weights": 5 * [np.inf]}, ["feature_weights", "infinite"]),
+        ({"hidden_layer_sizes": (4, 0)}, ["hidden_layer_sizes", "(4, 0)"]),
+        ({"hidden_layer_sizes": (2.5,)}, ["hidden_layer_sizes", "2.5"]),
+        ({"hidden_layer_sizes": 10}, ["hidden_layer_sizes", "10"]),
+        ({"solver": "sgd"}, ["solver", "'sgd'", "kalman"]),
+        ({"activation": "sin"}, ["activation", "'sin'", "tanh"]),
+        ({"scaling": "robust"}, ["scaling", "'robust'", "standard"]),
+        ({"validation_fraction": 1.0}, ["validation_fraction", "1.0"]),
+        ({"n_init": 0}, ["n_init", "0"]),
+        ({"max_epochs": 0}, ["max_epochs", "0"]),
+        ({"lr": 0.0}, ["lr", "0.0"]),
+        ({"weight_decay": -1e-3}, ["weight_decay", "-0.001"]),
+    ],
+)
+def test_bad_parameters_are_named_with_their_values(table, params, words):
+    message = message_of(lambda: HDNNPRegressor(**params).fit(*table))
+    for word in words:
+        assert word in message
