@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from skorch import NeuralNetRegressor
+from skorch.callbacks import EarlyStopping
 from torch import nn
 
 from sklearn_agl.potentials._blocks import RowBatches
@@ -48,8 +49,15 @@ class HDNNPNet(NeuralNetRegressor):
         try:
             return super().fit_loop(X, y, epochs, **kwargs)
         except KeyboardInterrupt:
-            self.interrupted_ = True
+            self.interrupted_ = not self._stopped_early()
             raise
+
+    def _stopped_early(self):
+        """Whether early stopping ended the training, which skorch does like a Ctrl-C."""
+        return any(
+            isinstance(callback, EarlyStopping) and callback.misses_ == callback.patience
+            for _, callback in self.callbacks_
+        )
 
     def validation_step(self, batch, **fit_params):
         """Objective on held-out structures, from the compiled energies."""

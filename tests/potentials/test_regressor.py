@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from skorch.callbacks import Callback, Checkpoint, LRScheduler
 from sklearn.base import clone
 from sklearn.linear_model import Lasso
+from skorch.callbacks import Callback, Checkpoint, LRScheduler
 from threadpoolctl import threadpool_info
 
 from sklearn_agl import AtomicFeatures, HDNNPRegressor
@@ -183,6 +183,19 @@ def test_early_stopping_keeps_the_best_weights_and_stops(table, solver):
     decay = model.weight_decay * np.sum(model.weights_[-21:-1] ** 2)
     train = np.setdiff1d(np.arange(60), held_out)
     assert_allclose((rmse / y[train].std()) ** 2 + decay, min(losses), rtol=1e-5)
+
+
+def test_early_stopping_of_one_start_is_not_the_end_of_all():
+    X, y = np.random.default_rng(1).normal(size=(60, 5)), np.random.default_rng(2).normal(size=60)
+    ends = []
+
+    class Note(Callback):
+        def on_train_end(self, net, **kwargs):
+            ends.append(len(net.history))
+
+    short(max_epochs=60, n_iter_no_change=1, n_init=3, callbacks=[Note()]).fit(X, y)
+    assert len(ends) == 3
+    assert max(ends) < 60
 
 
 def test_without_early_stopping_nothing_is_held_out(table):
