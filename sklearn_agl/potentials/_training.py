@@ -152,28 +152,18 @@ class Training:
         """Euclidean norm of each feature's first-layer weights, (n_features,)."""
         return self.layout.group_norms(self.weights)
 
+    def squared_error(self, rows):
+        """Mean squared error over the structures `rows`, in units of the energies' variance."""
+        predicted = self.net.module_.energies(self.weights, self.blocks, rows)
+        return float(np.mean((predicted - self.targets[rows]) ** 2))
+
     def rmse_per_atom(self, rows):
         """Root mean squared error of the energy per atom, in the user's units."""
-        predicted = self.net.module_.energies(self.weights, self.blocks, rows)
-        scaled = np.sqrt(np.mean((predicted - self.targets[rows]) ** 2))
-        return float(scaled * self.energy_scaler.deviation_)
+        return np.sqrt(self.squared_error(rows)) * self.energy_scaler.deviation_
 
     def objective(self, rows):
         """The penalised objective over the structures `rows`, a pure number."""
-        weights = self.weights
-        predicted = self.net.module_.energies(weights, self.blocks, rows)
-        squared = np.mean((predicted - self.targets[rows]) ** 2)
-        return float(squared + self.net.penalty.value(weights))
-
-
-def check_hidden_layer_sizes(sizes):
-    """The sizes as a tuple of int; an error if one of them is not a number of nodes."""
-    if any(not isinstance(size, Integral) or size < 1 for size in sizes):
-        raise ValueError(
-            f"hidden_layer_sizes={sizes!r} must hold whole numbers above 0; leave it empty, (), "
-            "for a linear model."
-        )
-    return tuple(int(size) for size in sizes)
+        return self.squared_error(rows) + self.net.penalty.value(self.weights)
 
 
 def share_of_epochs(settings, share):

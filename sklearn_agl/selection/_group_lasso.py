@@ -10,7 +10,7 @@ from sklearn_agl.features import validate_energies, validate_features
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection._path import collect, draw_seed
-from sklearn_agl.selection._walk import Walk, walk_down, walk_through, warm_ladder
+from sklearn_agl.selection._walk import Walk, walk_down, walk_to
 
 
 class AdaptiveGroupLassoSelector(AtomicSelector):
@@ -34,8 +34,9 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         False gives the plain group lasso, all :math:`c_i = 1`.
     gamma : float, default=1.0
         Power of the norm in the adaptive weights.
-    initial_alpha : float, default=1e-4
-        Strength of the first fit.
+    initial_alpha : float, default=None
+        Strength of the first fit; by default five times the squared error (in units of the
+        energies' variance) that a fit without penalty leaves on held-out structures.
     verbose : int, default=0
         1 prints a line per step.
     random_state : int, RandomState or None, default=None
@@ -96,7 +97,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         "n_features_to_select": N_FEATURES_CONSTRAINT,
         "adaptive": ["boolean"],
         "gamma": [Interval(Real, 0, None, closed="left")],
-        "initial_alpha": [Interval(Real, 0, None, closed="left")],
+        "initial_alpha": [Interval(Real, 0, None, closed="left"), None],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
@@ -109,7 +110,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         n_features_to_select=None,
         adaptive=True,
         gamma=1.0,
-        initial_alpha=1e-4,
+        initial_alpha=None,
         verbose=0,
         random_state=None,
     ):
@@ -166,7 +167,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
     def _walk(self, walk, n_wanted):
         """Go to `alpha`, or until few enough features are left; returns the support."""
         if n_wanted is None:
-            self._note_path(walk, walk_through(walk, warm_ladder(self.alpha)))
+            self._note_path(walk, walk_to(walk, self.alpha))
             return self.path_.supports[-1]
         self._note_path(walk, walk_down(walk, n_wanted))
         return choose_exactly(self.path_, n_wanted)

@@ -123,7 +123,7 @@ class SelectionPath:
         "alphas": ["array-like", None],
         "adaptive": ["boolean"],
         "gamma": [Interval(Real, 0, None, closed="left")],
-        "initial_alpha": [Interval(Real, 0, None, closed="left")],
+        "initial_alpha": [Interval(Real, 0, None, closed="left"), None],
         "min_features": [Interval(Integral, 0, None, closed="left")],
         "refit": ["boolean"],
         "n_jobs": [Integral, None],
@@ -140,7 +140,7 @@ def group_lasso_path(
     alphas=None,
     adaptive=True,
     gamma=1.0,
-    initial_alpha=1e-4,
+    initial_alpha=None,
     min_features=1,
     refit=True,
     n_jobs=None,
@@ -168,8 +168,9 @@ def group_lasso_path(
         False gives the plain group lasso.
     gamma : float, default=1.0
         Power of the norm in the adaptive weights: 1 in [1]_, 2 in [2]_.
-    initial_alpha : float, default=1e-4
-        Strength of the first fit.
+    initial_alpha : float, default=None
+        Strength of the first fit; by default five times the squared error (in units of the
+        energies' variance) that a fit without penalty leaves on held-out structures.
     min_features : int, default=1
         Stop when no more are left.
     refit : bool, default=True

@@ -13,7 +13,10 @@ FIRST_FIT_SHARE = 12 / 30
 """The same for the non-adaptive fit."""
 STEP_SHARE = 4 / 30
 """The same for each alpha of a warm path: 30 alphas cost as much as four full fits."""
-SMALLEST_ALPHA = 1e-5
+INITIAL_ALPHA = 5.0
+"""Strength of the first fit, in units of the squared error that is left without penalty."""
+SMALLEST_ALPHA = 0.25
+"""Where the path starts, in the same units."""
 LARGEST_ALPHA = 1e6
 RATIO = 1.6
 """Ratio of neighbouring alphas, unless the path adapts it."""
@@ -57,8 +60,8 @@ class Walk:
         Divide each feature's penalty by its norm in a first, non-adaptive fit.
     gamma : float
         Power of that norm.
-    initial_alpha : float
-        Strength of the first fit.
+    initial_alpha : float or None
+        Strength of the first fit; None chooses it by the error left without penalty.
     seed : int
         Fixes the held-out structures, the weights and the order of the structures.
 
@@ -70,6 +73,8 @@ class Walk:
         The short fit without penalty that everything starts from.
     initial_group_norms : ndarray of shape (n_features,)
         Norms of the first fit.
+    smallest_alpha : float
+        Where a path should start.
     alpha : float
         Strength of the last fit.
     """
@@ -77,12 +82,15 @@ class Walk:
     def __init__(self, regressor, X, y, *, adaptive, gamma, initial_alpha, seed):
         self.regressor = regressor
         self.n_features = X.n_features
-        self.alpha = initial_alpha
         self.training = Training(regressor, X, y, np.random.RandomState(seed))
         self.training.start(np.zeros(self.n_features))
         start = time.perf_counter()
         self.training.run(share_of_epochs(regressor, DENSE_SHARE))
         self.dense_point = self._look_around(0.0, start)
+        noise = self.training.squared_error(self.training.judged_on)
+        self.smallest_alpha = SMALLEST_ALPHA * noise
+        if initial_alpha is None:
+            initial_alpha = INITIAL_ALPHA * noise
         self.training.set_strengths(np.full(self.n_features, initial_alpha / self.n_features))
         self.training.run(share_of_epochs(regressor, FIRST_FIT_SHARE))
         self.interrupted = self.training.interrupted
@@ -170,13 +178,26 @@ def walk_through(walk, alphas):
             return
 
 
-def warm_ladder(alpha):
-    """Strengths to go through on the way to `alpha`, which is the last of them."""
-    if alpha <= SMALLEST_ALPHA:
-        return np.array([alpha])
-    n_steps = np.log(alpha / SMALLEST_ALPHA) / np.log(RATIO)
-    # A last step that is no more than a rounding of alpha would only train for longer.
-    return np.append(SMALLEST_ALPHA * RATIO ** np.arange(np.ceil(n_steps - 0.02)), alpha)
+def walk_to(walk, alpha):
+    """Go up to `alpha` in small steps, the last of which ends there.
+
+    Parameters
+    ----------
+    walk : Walk
+        Where to start.
+    alpha : float
+        Strength of the last fit.
+
+    Returns
+    -------
+    iterator of PathPoint
+        One for each step.
+    """
+    first = walk.smallest_alpha
+    n_steps = np.log(alpha / first) / np.log(RATIO) if alpha > first else 0.0
+    # A last step of next to nothing would be a fit for nothing.
+    ladder = first * RATIO ** np.arange(np.ceil(n_steps - 0.02))
+    return walk_through(walk, np.append(ladder, alpha))
 
 
 def walk_down(walk, n_features, *, finest=1.05):
@@ -200,7 +221,7 @@ def walk_down(walk, n_features, *, finest=1.05):
     PathPoint
         The accepted points, alphas ascending.
     """
-    reached, ratio, left = SMALLEST_ALPHA / RATIO, RATIO, walk.n_features
+    reached, ratio, left = walk.smallest_alpha / RATIO, RATIO, walk.n_features
     while reached < LARGEST_ALPHA:
         state = walk.training.save_state()
         point = walk.go_to(reached * ratio)
