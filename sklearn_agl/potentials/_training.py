@@ -166,6 +166,16 @@ class Training:
         return self.squared_error(rows) + self.net.penalty.value(self.weights)
 
 
+def check_hidden_layer_sizes(sizes):
+    """The sizes as a tuple of int; an error if one of them is not a number of nodes."""
+    if any(not isinstance(size, Integral) or size < 1 for size in sizes):
+        raise ValueError(
+            f"hidden_layer_sizes={sizes!r} must hold whole numbers above 0; leave it empty, (), "
+            "for a linear model."
+        )
+    return tuple(int(size) for size in sizes)
+
+
 def share_of_epochs(settings, share):
     """A part of the epochs of a full fit, at least one."""
     return max(1, round(share * choose(settings, "max_epochs")))

@@ -96,7 +96,7 @@ class Walk:
         self.interrupted = self.training.interrupted
         self.initial_group_norms = self.training.group_norms
         if adaptive:
-            self._check_initial_norms()
+            self._check_initial_norms(initial_alpha)
             self.factors = _adaptive_factors(self.initial_group_norms, gamma)
             self._drop_zero_groups(self.initial_group_norms)
         else:
@@ -141,11 +141,11 @@ class Walk:
         self.regressor.set_params(alpha=self.alpha, feature_weights=weights)
         return self.regressor._take_over(self.training)
 
-    def _check_initial_norms(self):
+    def _check_initial_norms(self, initial_alpha):
         if not self.initial_group_norms.any():
             raise ValueError(
-                f"The first fit, at initial_alpha={self.alpha:.3g}, left none of the "
-                f"{self.n_features} features. Try initial_alpha={self.alpha / 100:.3g}."
+                f"The first fit, at initial_alpha={initial_alpha:.3g}, left none of the "
+                f"{self.n_features} features. Try initial_alpha={initial_alpha / 100:.3g}."
             )
 
     def _drop_zero_groups(self, norms):
