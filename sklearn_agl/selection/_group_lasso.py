@@ -35,7 +35,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
     gamma : float, default=1.0
         Power of the norm in the adaptive weights.
     initial_alpha : float, default=None
-        Strength of the first fit; by default five times the squared error (in units of the
+        Strength of the first fit; by default ten times the squared error (in units of the
         energies' variance) that a fit without penalty leaves on held-out structures.
     verbose : int, default=0
         1 prints a line per step.

@@ -169,7 +169,7 @@ def group_lasso_path(
     gamma : float, default=1.0
         Power of the norm in the adaptive weights: 1 in [1]_, 2 in [2]_.
     initial_alpha : float, default=None
-        Strength of the first fit; by default five times the squared error (in units of the
+        Strength of the first fit; by default ten times the squared error (in units of the
         energies' variance) that a fit without penalty leaves on held-out structures.
     min_features : int, default=1
         Stop when no more are left.

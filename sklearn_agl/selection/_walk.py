@@ -13,10 +13,15 @@ FIRST_FIT_SHARE = 12 / 30
 """The same for the non-adaptive fit."""
 STEP_SHARE = 4 / 30
 """The same for each alpha of a warm path: 30 alphas cost as much as four full fits."""
-INITIAL_ALPHA = 5.0
+INITIAL_ALPHA = 10.0
 """Strength of the first fit, in units of the squared error that is left without penalty."""
 SMALLEST_ALPHA = 0.25
 """Where the path starts, in the same units."""
+SMALLEST_START = 1e-3
+"""How far below that it may start, if too many features leave at once."""
+LARGEST_NOISE = 0.02
+"""Squared error beyond which those units do not grow: the short fit without penalty leaves more
+where it has not come far, and five times that much would take all features out at once."""
 LARGEST_ALPHA = 1e6
 RATIO = 1.6
 """Ratio of neighbouring alphas, unless the path adapts it."""
@@ -87,7 +92,7 @@ class Walk:
         start = time.perf_counter()
         self.training.run(share_of_epochs(regressor, DENSE_SHARE))
         self.dense_point = self._look_around(0.0, start)
-        noise = self.training.squared_error(self.training.judged_on)
+        noise = min(self.training.squared_error(self.training.judged_on), LARGEST_NOISE)
         self.smallest_alpha = SMALLEST_ALPHA * noise
         if initial_alpha is None:
             initial_alpha = INITIAL_ALPHA * noise
@@ -101,6 +106,11 @@ class Walk:
             self._drop_zero_groups(self.initial_group_norms)
         else:
             self.factors = np.ones(self.n_features)
+
+    @property
+    def n_features_alive(self):
+        """Features that the networks still see."""
+        return len(np.unique(np.concatenate(self.training.layout.columns)))
 
     def go_to(self, alpha):
         """Train at strength `alpha` from where the walk is.
@@ -203,9 +213,9 @@ def walk_to(walk, alpha):
 def walk_down(walk, n_features, *, finest=1.05):
     """Raise alpha until at most `n_features` are left, in steps that suit what happens.
 
-    A step that loses too many features is taken back and halved (on the logarithmic scale); steps
-    without a loss grow again, though not beyond `RATIO`: over longer ones the order in which
-    features leave depends on the seed.
+    A step that loses too many features is taken back and halved (on the logarithmic scale), the
+    first one made ten times smaller; steps without a loss grow again, though not beyond `RATIO`:
+    over longer ones the order in which features leave depends on the seed.
 
     Parameters
     ----------
@@ -221,22 +231,29 @@ def walk_down(walk, n_features, *, finest=1.05):
     PathPoint
         The accepted points, alphas ascending.
     """
-    reached, ratio, left = walk.smallest_alpha / RATIO, RATIO, walk.n_features
-    while reached < LARGEST_ALPHA:
+    alpha, ratio, left = walk.smallest_alpha, RATIO, walk.n_features_alive
+    reached = None
+    while alpha < LARGEST_ALPHA:
         state = walk.training.save_state()
-        point = walk.go_to(reached * ratio)
+        point = walk.go_to(alpha)
         lost = left - point.n_features
-        may_lose = max(1, left // 10)
-        if lost > may_lose and ratio > finest and not walk.interrupted:
-            walk.training.restore_state(state)
-            ratio = max(np.sqrt(ratio), finest)
-            continue
+        if lost > max(1, left // 10) and not walk.interrupted:
+            if reached is None and alpha > SMALLEST_START * walk.smallest_alpha:
+                walk.training.restore_state(state)
+                alpha /= 10.0
+                continue
+            if reached is not None and ratio > finest:
+                walk.training.restore_state(state)
+                ratio = max(np.sqrt(ratio), finest)
+                alpha = reached * ratio
+                continue
         yield point
         if point.n_features <= n_features or walk.interrupted:
             return
-        reached, left = point.alpha, point.n_features
+        reached, left = alpha, point.n_features
         if lost == 0:
             ratio = min(ratio**1.5, RATIO)
+        alpha = reached * ratio
 
 
 def _adaptive_factors(norms, gamma):
