@@ -1,0 +1,228 @@
+import pickle
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+from skorch.callbacks import Callback
+
+from sklearn_agl import AdaptiveGroupLassoSelector, HDNNPRegressor
+from sklearn_agl.selection._group_lasso import choose_exactly
+from sklearn_agl.selection._path import SelectionPath
+from tests.selection._planted import planted, planted_atoms
+
+
+def small(**params):
+    """A selector whose fit takes a fraction of a second."""
+    return AdaptiveGroupLassoSelector(HDNNPRegressor((4,)), **({"random_state": 0} | params))
+
+
+@pytest.fixture(scope="module")
+def table():
+    return planted(0, n_samples=150, n_features=7)
+
+
+@pytest.fixture(scope="module")
+def fitted(table):
+    X, y, _ = table
+    return small(n_features_to_select=3).fit(X, y)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_planted_features_are_selected(seed):
+    X, y, used = planted(seed)
+    settings = {"n_features_to_select": 4, "random_state": seed}
+    selector = AdaptiveGroupLassoSelector(HDNNPRegressor((6,)), **settings).fit(X, y)
+    assert_array_equal(selector.get_support(indices=True), used)
+
+
+def test_alpha_drops_the_noise(table):
+    X, y, used = table
+    selector = small(alpha=1.0).fit(X, y)
+    assert selector.path_.alphas[-1] == 1.0
+    assert 0 < selector.n_features_ < 7
+    assert set(selector.get_support(indices=True)) <= set(used)
+
+
+def test_a_larger_alpha_keeps_fewer_features(table):
+    X, y, _ = table
+    counts = [small(alpha=alpha).fit(X, y).n_features_ for alpha in (0.0, 1.0, 10.0)]
+    assert counts[0] == 7
+    assert counts == sorted(counts, reverse=True)
+    assert counts[-1] < counts[1]
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 4, 6, 7])
+def test_the_number_of_features_is_met_exactly(table, n_features):
+    X, y, used = table
+    selector = small(n_features_to_select=n_features).fit(X, y)
+    assert selector.n_features_ == selector.support_.sum() == n_features
+    assert selector.transform(X).shape == (150, n_features)
+    found = set(selector.get_support(indices=True))
+    assert found <= set(used) if n_features <= 4 else found >= set(used)
+
+
+@pytest.mark.parametrize(("fraction", "n_features"), [(0.3, 2), (0.01, 1), (1.0, 7)])
+def test_a_fraction_is_rounded_down_to_at_least_one(table, fraction, n_features):
+    X, y, _ = table
+    assert small(n_features_to_select=fraction).fit(X, y).n_features_ == n_features
+
+
+def path_of(norms):
+    """A path with given norms."""
+    norms = np.array(norms, dtype=float)
+    nothing = np.zeros(len(norms))
+    names = np.array([f"x{i}" for i in range(norms.shape[1])])
+    return SelectionPath(
+        nothing, norms > 0, norms, norms[0], nothing, nothing, nothing, nothing, nothing, names
+    )
+
+
+@pytest.mark.parametrize(
+    ("n_features", "expected"),
+    [(1, [2]), (2, [2, 3]), (3, [0, 2, 3]), (4, [0, 1, 2, 3])],
+)
+def test_the_step_before_makes_up_for_a_long_last_step(n_features, expected):
+    path = path_of([[9, 9, 9, 9, 9], [3, 2, 1, 4, 0], [0, 0, 5, 1, 0]])
+    assert_array_equal(np.flatnonzero(choose_exactly(path, n_features)), expected)
+
+
+def test_columns_are_those_of_the_support(table, fitted):
+    X, _, _ = table
+    assert_array_equal(fitted.transform(X), X[:, fitted.support_])
+
+
+def test_estimator_predicts_with_the_penalised_weights(table, fitted):
+    X, y, _ = table
+    model = fitted.estimator_
+    assert_array_equal(model.group_norms_, fitted.group_norms_)
+    assert_array_equal(fitted.group_norms_, fitted.path_.group_norms[-1])
+    held_out_rmse = fitted.path_.penalised_rmse[-1]
+    assert_allclose(model.validation_rmse_, held_out_rmse, rtol=1e-9)
+    unused = X.copy()
+    unused[:, fitted.group_norms_ == 0] = 1e3
+    assert_array_equal(model.predict(unused), model.predict(X))
+    assert np.corrcoef(model.predict(X), y)[0, 1] > 0.5
+
+
+def test_the_random_state_decides(table, fitted):
+    X, y, _ = table
+    again = small(n_features_to_select=3).fit(X, y)
+    assert_array_equal(again.path_.group_norms, fitted.path_.group_norms)
+    estimator = HDNNPRegressor((4,), random_state=0)
+    by_estimator = AdaptiveGroupLassoSelector(estimator, n_features_to_select=3).fit(X, y)
+    assert_array_equal(by_estimator.path_.group_norms, fitted.path_.group_norms)
+    other = small(n_features_to_select=3, random_state=1).fit(X, y)
+    assert (other.path_.group_norms[0] != fitted.path_.group_norms[0]).any()
+
+
+def test_gamma_and_adaptive_change_the_path(table, fitted):
+    X, y, _ = table
+    for params in ({"gamma": 2.0}, {"adaptive": False}):
+        other = small(alpha=0.1, **params).fit(X, y).path_.group_norms[-1]
+        assert (other != small(alpha=0.1).fit(X, y).path_.group_norms[-1]).any()
+
+
+def test_frames_keep_their_names(table, fitted):
+    X, y, _ = table
+    frame = pd.DataFrame(X, columns=list("abcdefg"))
+    selector = small(n_features_to_select=3).set_output(transform="pandas").fit(frame, y)
+    expected = list(np.array(list("abcdefg"))[fitted.support_])
+    assert list(selector.get_feature_names_out()) == expected
+    selected = selector.transform(frame)
+    assert isinstance(selected, pd.DataFrame)
+    pd.testing.assert_frame_equal(selected, frame[expected])
+
+
+def test_atoms_of_two_elements():
+    X, y = planted_atoms(0)
+    selector = small(n_features_to_select=2).fit(X, y)
+    assert_array_equal(selector.get_support(indices=True), [1, 6])
+    selected = selector.transform(X)
+    assert selected.shape == (120, 6, 2)
+    assert_array_equal(selected.numbers, X.numbers)
+    assert_array_equal(np.isnan(selected.values[..., 0]), X.numbers != 1)
+    assert_array_equal(np.isnan(selected.values[..., 1]), X.numbers != 8)
+    assert HDNNPRegressor((4,), random_state=0).fit(selected, y).score(selected, y) > 0.95
+
+
+def test_saved_selectors_transform_and_predict_the_same(table, fitted):
+    X, _, _ = table
+    again = pickle.loads(pickle.dumps(fitted))
+    assert_array_equal(again.transform(X), fitted.transform(X))
+    assert_array_equal(again.estimator_.predict(X), fitted.estimator_.predict(X))
+
+
+def test_verbose_prints_a_line_per_step(table, capsys):
+    X, y, _ = table
+    selector = small(alpha=1.0, verbose=1).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("alpha") for line in lines) >= len(selector.path_) - 1
+    assert f"{selector.n_features_} features" in lines[-1]
+
+
+class CtrlC(Callback):
+    n_trainings = 0
+
+    def on_train_begin(self, net, **kwargs):
+        CtrlC.n_trainings += 1
+
+    def on_batch_end(self, net, training, **kwargs):
+        if CtrlC.n_trainings == 4:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("params", [{"alpha": 1.0}, {"n_features_to_select": 2}])
+def test_ctrl_c_leaves_a_usable_selector(table, params):
+    X, y, _ = table
+    CtrlC.n_trainings = 0
+    selector = clone(small(**params))
+    selector.estimator.set_params(callbacks=[CtrlC()])
+    selector.fit(X, y)
+    assert CtrlC.n_trainings == 4
+    n_left = params.get("n_features_to_select", selector.path_.n_features[-1])
+    assert selector.transform(X).shape[1] == n_left > 0
+    assert np.isfinite(selector.estimator_.predict(X)).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_empty_selection_names_an_alpha_that_works(table, seed):
+    X, y, _ = table
+    selector = small(alpha=1e5, random_state=seed)
+    with pytest.raises(ValueError, match="selected none of 7 features") as caught:
+        selector.fit(X, y)
+    alpha = float(re.search(r"alpha=(\S+),", str(caught.value)).group(1))
+    assert selector.set_params(alpha=alpha).fit(X, y).n_features_ > 0
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"n_features_to_select": 8}, ["n_features_to_select=8", "7 features"]),
+        ({"n_features_to_select": 0}, ["n_features_to_select", "0"]),
+        ({"n_features_to_select": 1.5}, ["n_features_to_select", "1.5"]),
+        ({"alpha": -0.1}, ["alpha", "-0.1"]),
+        ({"gamma": -1.0}, ["gamma", "-1.0"]),
+        ({"initial_alpha": 1e5}, ["initial_alpha=1e+05", "none of the 7", "Try initial_alpha"]),
+        ({"estimator": Ridge()}, ["estimator", "HDNNPRegressor", "Ridge()"]),
+        ({"estimator": HDNNPRegressor(activation="sin")}, ["activation", "'sin'"]),
+    ],
+)
+def test_bad_parameters_are_named_with_their_values(table, params, words):
+    X, y, _ = table
+    with pytest.raises(ValueError) as caught:
+        AdaptiveGroupLassoSelector(**({"estimator": HDNNPRegressor((4,))} | params)).fit(X, y)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_too_many_features_are_refused_before_any_training(table):
+    X, y, _ = table
+    CtrlC.n_trainings = 0
+    estimator = HDNNPRegressor((4,), callbacks=[CtrlC()])
+    with pytest.raises(ValueError, match="n_features_to_select=8"):
+        AdaptiveGroupLassoSelector(estimator, n_features_to_select=8).fit(X, y)
+    assert CtrlC.n_trainings == 0

@@ -1,0 +1,287 @@
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import Ridge
+from skorch.callbacks import Callback
+from threadpoolctl import threadpool_info
+
+from sklearn_agl import HDNNPRegressor, group_lasso_path
+from tests.selection._planted import planted, planted_atoms
+
+SMALL = HDNNPRegressor((4,), random_state=3)
+"""Settings of fits that take some milliseconds on a small table."""
+
+
+@pytest.fixture(scope="module")
+def small_table():
+    X, y, used = planted(0, n_samples=150, n_features=7)
+    return X, y, used
+
+
+@pytest.fixture(scope="module")
+def small_path(small_table):
+    X, y, _ = small_table
+    return group_lasso_path(X, y, SMALL, min_features=2, random_state=5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_planted_features_are_the_last_to_stay(seed):
+    X, y, used = planted(seed)
+    estimator = HDNNPRegressor((6,))
+    path = group_lasso_path(X, y, estimator, min_features=4, random_state=seed)
+    assert path.n_features[0] == 20
+    assert_array_equal(np.flatnonzero(path.supports[-1]), used)
+    best = path.supports[path.best()]
+    assert best[used].all()
+    assert best.sum() <= 6
+
+
+def test_the_arrays_belong_together(small_path):
+    n = len(small_path)
+    assert n > 7
+    for name in ("supports", "group_norms"):
+        assert getattr(small_path, name).shape == (n, 7)
+    for name in ("alphas", "objective", "penalised_rmse", "refitted_rmse", "fit_time"):
+        assert getattr(small_path, name).shape == (n,)
+    assert small_path.initial_group_norms.shape == (7,)
+    assert_array_equal(small_path.supports, small_path.group_norms > 0)
+    assert_array_equal(small_path.n_features, np.count_nonzero(small_path.group_norms, axis=1))
+    assert (np.diff(small_path.alphas) > 0).all()
+    assert list(small_path.feature_names) == [f"x{i}" for i in range(7)]
+
+
+def test_the_first_point_is_the_fit_of_all_features(small_path):
+    assert small_path.alphas[0] == 0.0
+    assert small_path.supports[0].all()
+
+
+def test_features_do_not_return(small_path):
+    for before, after in zip(small_path.supports[:-1], small_path.supports[1:], strict=True):
+        assert not (after & ~before).any()
+
+
+def test_it_ends_at_the_number_asked_for(small_table, small_path):
+    X, y, _ = small_table
+    assert small_path.n_features[-1] <= 2 < small_path.n_features[-2]
+    path = group_lasso_path(X, y, SMALL, min_features=4, refit=False, random_state=5)
+    assert path.n_features[-1] <= 4 < path.n_features[-2]
+    assert_array_equal(path.group_norms, small_path.group_norms[: len(path)])
+
+
+def test_refits_are_fits_of_the_support_with_the_same_held_out_structures(small_table, small_path):
+    X, y, _ = small_table
+    seed = int(np.random.RandomState(5).randint(np.iinfo(np.int32).max))
+    held_out = np.random.RandomState(seed).permutation(150)[:15]
+    for point in (0, small_path.best(), len(small_path) - 1):
+        support = small_path.supports[point]
+        model = HDNNPRegressor((4,), random_state=seed).fit(X[:, support], y)
+        expected = np.sqrt(np.mean((model.predict(X[:, support]) - y)[held_out] ** 2))
+        assert_allclose(small_path.refitted_rmse[point], expected, rtol=1e-9)
+
+
+def test_equal_supports_share_a_refit(small_path):
+    for support in np.unique(small_path.supports, axis=0):
+        same = (small_path.supports == support).all(axis=1)
+        assert len(set(small_path.refitted_rmse[same])) == 1
+
+
+def test_best_is_the_smallest_set_within_the_tolerance(small_path):
+    for tolerance in (0.0, 0.05, 0.5, 100.0):
+        best = small_path.best(tolerance)
+        good = small_path.refitted_rmse <= (1 + tolerance) * small_path.refitted_rmse.min()
+        assert good[best]
+        assert small_path.n_features[best] == small_path.n_features[good].min()
+    assert small_path.best(100.0) > small_path.best(0.0)
+
+
+def test_the_frame_lists_every_point(small_path):
+    frame = small_path.to_frame()
+    assert len(frame) == len(small_path)
+    assert_array_equal(frame["n_features"], small_path.n_features)
+    assert_array_equal(frame["alpha"], small_path.alphas)
+    assert_array_equal(frame["refitted_rmse"], small_path.refitted_rmse)
+    last = np.flatnonzero(small_path.supports[-1])
+    assert frame["features"].iloc[-1] == tuple(f"x{i}" for i in last)
+
+
+def test_names_come_from_the_columns_of_a_frame(small_table):
+    X, y, _ = small_table
+    frame = pd.DataFrame(X, columns=list("abcdefg"))
+    path = group_lasso_path(frame, y, SMALL, alphas=[1e-4], refit=False)
+    assert list(path.feature_names) == list("abcdefg")
+
+
+def test_without_refits_there_is_no_best(small_table, small_path):
+    X, y, _ = small_table
+    path = group_lasso_path(X, y, SMALL, alphas=[1e-4], refit=False)
+    assert np.isnan(path.refitted_rmse).all()
+    assert np.isnan(path.refit_time).all()
+    with pytest.raises(ValueError, match="refit=True"):
+        path.best()
+
+
+def test_explicit_alphas_are_followed_in_turn(small_table):
+    X, y, _ = small_table
+    alphas = [1e-4, 1e-3, 1e-2]
+    path = group_lasso_path(X, y, SMALL, alphas=alphas, refit=False, random_state=0)
+    assert_array_equal(path.alphas, [0.0, *alphas])
+
+
+def test_the_plain_group_lasso_penalises_all_alike(small_table):
+    """At the end of a fit, the objective that is reported holds the factors that were used."""
+    X, y, _ = small_table
+    estimator = HDNNPRegressor((), random_state=0, early_stopping=False)
+    settings = {"alphas": [0.3], "refit": False, "random_state": 0}
+    for adaptive in (False, True):
+        path = group_lasso_path(X, y, estimator, adaptive=adaptive, gamma=2.0, **settings)
+        norms = path.initial_group_norms
+        factors = 1 / np.where(norms > 0, norms, np.inf) ** 2 if adaptive else 1.0
+        sigma = y.std()
+        expected = (path.penalised_rmse / sigma) ** 2
+        expected[1] += 0.3 / 7 * np.sum(factors * path.group_norms[1])
+        assert_allclose(path.objective, expected, rtol=1e-9)
+
+
+def test_two_elements_keep_what_each_needs():
+    X, y = planted_atoms(0)
+    path = group_lasso_path(X, y, SMALL, min_features=2, random_state=0)
+    assert set(np.flatnonzero(path.supports[-1])) <= {1, 6}
+    assert path.supports[path.best()][[1, 6]].all()
+
+
+def test_adamw_walks_too(small_table):
+    X, y, used = small_table
+    estimator = HDNNPRegressor((4,), solver="adamw", max_epochs=60, lr=0.03, random_state=0)
+    path = group_lasso_path(X, y, estimator, alphas=[0.01, 0.1, 1.0, 3.0], refit=False)
+    assert_array_equal(path.n_features, np.sort(path.n_features)[::-1])
+    assert 0 < path.n_features[-1] < 7
+    assert not (path.supports[-1] & ~np.isin(np.arange(7), used)).any()
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_the_random_state_decides_whatever_the_number_of_jobs(small_table, small_path, n_jobs):
+    X, y, _ = small_table
+    before = threadpool_info()
+    path = group_lasso_path(X, y, SMALL, min_features=2, n_jobs=n_jobs, random_state=5)
+    for name in ("alphas", "group_norms", "objective", "penalised_rmse", "refitted_rmse"):
+        assert_array_equal(getattr(path, name), getattr(small_path, name))
+    assert threadpool_info() == before
+
+
+def test_the_estimators_random_state_is_the_default(small_table):
+    X, y, _ = small_table
+    settings = {"alphas": [1e-3], "refit": False}
+    first, again = (group_lasso_path(X, y, SMALL, **settings) for _ in range(2))
+    assert_array_equal(first.group_norms, again.group_norms)
+    other = group_lasso_path(X, y, SMALL, random_state=4, **settings)
+    assert (other.group_norms != first.group_norms).any()
+
+
+def test_the_estimator_is_left_alone(small_table):
+    X, y, _ = small_table
+    estimator = HDNNPRegressor((4,), random_state=0)
+    before = estimator.get_params()
+    group_lasso_path(X, y, estimator, alphas=[1e-3])
+    assert estimator.get_params() == before
+    assert not hasattr(estimator, "net_")
+
+
+def test_verbose_prints_a_line_per_alpha(small_table, capsys):
+    X, y, _ = small_table
+    group_lasso_path(X, y, SMALL, alphas=[1e-3, 1e-2], refit=False, verbose=1)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("alpha")]
+    assert len(lines) >= 2
+    assert "1.00e-02" in lines[-1]
+
+
+def test_no_feature_left_is_a_warning(small_table):
+    X, y, _ = small_table
+    with pytest.warns(ConvergenceWarning, match="alpha=1e") as caught:
+        path = group_lasso_path(X, y, SMALL, alphas=[1e-3, 1e5, 1e6], random_state=0)
+    assert caught[0].filename == __file__
+    assert path.n_features[-1] == 0
+    assert np.isnan(path.refitted_rmse[-1])
+    assert path.n_features[path.best()] > 0
+
+
+def test_a_path_that_keeps_features_does_not_warn(small_table):
+    X, y, _ = small_table
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        group_lasso_path(X, y, SMALL, alphas=[1e-3], random_state=0)
+
+
+class CtrlC(Callback):
+    """Press Ctrl-C in a given training, counted over all of them: the nets have clones of this."""
+
+    n_trainings = 0
+
+    def __init__(self, at):
+        self.at = at
+
+    def on_train_begin(self, net, **kwargs):
+        CtrlC.n_trainings += 1
+
+    def on_batch_end(self, net, training, **kwargs):
+        if CtrlC.n_trainings == self.at:
+            raise KeyboardInterrupt
+
+
+def interrupted_path(table, at, **params):
+    CtrlC.n_trainings = 0
+    estimator = HDNNPRegressor((4,), callbacks=[CtrlC(at)], random_state=0)
+    return group_lasso_path(*table[:2], estimator, random_state=0, **params)
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 5])
+def test_ctrl_c_returns_what_is_done(small_table, at):
+    path = interrupted_path(small_table, at)
+    assert CtrlC.n_trainings == at
+    assert 1 <= len(path) <= at + 1
+    assert np.isnan(path.refitted_rmse).all()
+    assert np.isfinite(path.penalised_rmse).all()
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_ctrl_c_in_the_refits_returns_those_that_are_done(small_table, n_jobs):
+    whole = interrupted_path(small_table, 0, alphas=[1e-3, 0.1, 1.0, 5.0])
+    n_refits = len({tuple(support) for support in whole.supports})
+    assert n_refits >= 3
+    n_walked = CtrlC.n_trainings - n_refits
+    path = interrupted_path(
+        small_table, n_walked + n_refits, alphas=[1e-3, 0.1, 1.0, 5.0], n_jobs=n_jobs
+    )
+    assert_array_equal(path.supports, whole.supports)
+    done = ~np.isnan(path.refitted_rmse)
+    assert not done.all()
+    if n_jobs is None:
+        # The smallest sets come first.
+        assert_array_equal(done, path.n_features < path.n_features.max())
+    assert_array_equal(path.refitted_rmse[done], whole.refitted_rmse[done])
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"estimator": Ridge()}, ["estimator", "HDNNPRegressor", "Ridge()"]),
+        ({"alphas": [-1.0, 1.0]}, ["alphas", "-1.0"]),
+        ({"alphas": [1.0, np.nan]}, ["alphas", "nan"]),
+        ({"alphas": [1.0, 0.1]}, ["alphas", "ascend", "sort"]),
+        ({"alphas": []}, ["alphas", "at least one"]),
+        ({"alphas": 0.1}, ["alphas", "0.1"]),
+        ({"gamma": -1.0}, ["gamma", "-1.0"]),
+        ({"initial_alpha": -1.0}, ["initial_alpha", "-1.0"]),
+        ({"initial_alpha": 1e5}, ["initial_alpha=1e+05", "none of the 7", "Try initial_alpha"]),
+        ({"min_features": -1}, ["min_features", "-1"]),
+    ],
+)
+def test_bad_parameters_are_named_with_their_values(small_table, params, words):
+    X, y, _ = small_table
+    with pytest.raises(ValueError) as caught:
+        group_lasso_path(X, y, **({"estimator": SMALL} | params))
+    for word in words:
+        assert word in str(caught.value)
