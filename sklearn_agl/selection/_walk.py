@@ -94,14 +94,15 @@ class Walk:
         self.dense_point = self._look_around(0.0, start)
         noise = min(self.training.squared_error(self.training.judged_on), LARGEST_NOISE)
         self.smallest_alpha = SMALLEST_ALPHA * noise
+        usual = INITIAL_ALPHA * noise
         if initial_alpha is None:
-            initial_alpha = INITIAL_ALPHA * noise
+            initial_alpha = usual
         self.training.set_strengths(np.full(self.n_features, initial_alpha / self.n_features))
         self.training.run(share_of_epochs(regressor, FIRST_FIT_SHARE))
         self.interrupted = self.training.interrupted
         self.initial_group_norms = self.training.group_norms
         if adaptive:
-            self._check_initial_norms(initial_alpha)
+            self._check_initial_norms(initial_alpha, min(initial_alpha, usual) / 10.0)
             self.factors = _adaptive_factors(self.initial_group_norms, gamma)
             self._drop_zero_groups(self.initial_group_norms)
         else:
@@ -151,11 +152,11 @@ class Walk:
         self.regressor.set_params(alpha=self.alpha, feature_weights=weights)
         return self.regressor._take_over(self.training)
 
-    def _check_initial_norms(self, initial_alpha):
+    def _check_initial_norms(self, initial_alpha, advice):
         if not self.initial_group_norms.any():
             raise ValueError(
                 f"The first fit, at initial_alpha={initial_alpha:.3g}, left none of the "
-                f"{self.n_features} features. Try initial_alpha={initial_alpha / 100:.3g}."
+                f"{self.n_features} features. Try initial_alpha={advice:.3g}."
             )
 
     def _drop_zero_groups(self, norms):

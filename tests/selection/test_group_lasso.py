@@ -198,6 +198,15 @@ def test_an_empty_selection_names_an_alpha_that_works(table, seed):
     assert selector.set_params(alpha=alpha).fit(X, y).n_features_ > 0
 
 
+def test_a_first_fit_without_features_names_an_initial_alpha_that_works(table):
+    X, y, _ = table
+    selector = small(initial_alpha=1e5, alpha=1e-3)
+    with pytest.raises(ValueError, match="left none of the 7 features") as caught:
+        selector.fit(X, y)
+    advice = re.search(r"Try initial_alpha=(\S+)\.$", str(caught.value)).group(1)
+    assert selector.set_params(initial_alpha=float(advice)).fit(X, y).n_features_ > 0
+
+
 @pytest.mark.parametrize(
     ("params", "words"),
     [
