@@ -50,7 +50,9 @@ parser = argparse.ArgumentParser(description="From structures to a smaller poten
 parser.add_argument("--data", help="structures with energies, any format that ASE reads")
 parser.add_argument("--symmetry-functions", default="lj-22", help="a preset, or auto")
 parser.add_argument("--n-structures", type=int, default=1500, help="Lennard-Jones structures")
-parser.add_argument("--n-features", type=int, help="size of the set to compare; by default the path's best")
+parser.add_argument(
+    "--n-features", type=int, help="size of the set to compare; by default the path's best"
+)
 parser.add_argument("--n-init", type=int, default=4, help="random starts of each comparison")
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--output", type=Path, default=Path("results"), help="folder for figures")
@@ -177,4 +179,6 @@ joblib.dump(potential, options.output / "potential.joblib")
 loaded = joblib.load(options.output / "potential.joblib")
 some = [structures[i] for i in test[:5]]
 np.testing.assert_array_equal(loaded.predict(some), potential.predict(some))
-print(f"\nFigures and the potential are in {options.output}/; it was read back and predicts the same.")
+print(
+    f"\nFigures and the potential are in {options.output}/; it was read back and predicts the same."
+)

@@ -146,7 +146,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         return self
 
     def transform(self, structures):
-        """Compute the symmetry functions.
+        r"""Compute the symmetry functions.
 
         Parameters
         ----------
@@ -181,7 +181,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         )
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the columns.
+        r"""Names of the columns.
 
         Parameters
         ----------

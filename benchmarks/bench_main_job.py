@@ -1,0 +1,127 @@
+"""The figures of the main job: accuracy and time of training, path and refits over several seeds.
+
+Run on one core of an otherwise idle machine::
+
+    python benchmarks/bench_main_job.py
+    python benchmarks/bench_main_job.py --data Si.extxyz --symmetry-functions b-60
+
+A seed draws the split, the held-out structures and all weights; the structures stay the same.
+Prints one JSON object per seed and then the table of `RESULTS.md`.
+"""
+
+import argparse
+import json
+import time
+
+import ase.io
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from sklearn_agl import (
+    CURSelector,
+    HDNNPRegressor,
+    PearsonSelector,
+    SymmetryFunctionTransformer,
+    group_lasso_path,
+)
+from sklearn_agl.datasets import make_lennard_jones
+from sklearn_agl.metrics import rmse_per_atom
+
+
+def load(arguments):
+    """Features and energies, from a file or from our own molecular dynamics."""
+    if arguments.data:
+        structures = ase.io.read(arguments.data, ":")
+        energies = np.array([atoms.get_potential_energy() for atoms in structures])
+    else:
+        structures, energies = make_lennard_jones(1500, random_state=0, n_jobs=2)
+    transformer = SymmetryFunctionTransformer(arguments.symmetry_functions, n_jobs=2)
+    return transformer.fit_transform(structures), energies
+
+
+def test_error(X, y, train, test, columns, seed):
+    """RMSE per atom on the test structures, times 1000, and seconds of training."""
+    X = X.take_features(columns)
+    start = time.perf_counter()
+    model = HDNNPRegressor(random_state=seed).fit(X[train], y[train])
+    seconds = time.perf_counter() - start
+    return 1e3 * rmse_per_atom(y[test], model.predict(X[test]), X[test].n_atoms), seconds
+
+
+def run_seed(X, y, seed, sizes, n_starts):
+    """All figures of one seed."""
+    train, test = train_test_split(np.arange(len(X)), test_size=0.2, random_state=seed)
+    angular = np.array([function.is_angular for function in X.symmetry_functions])
+
+    def errors(columns):
+        return [test_error(X, y, train, test, columns, seed + k)[0] for k in range(n_starts)]
+
+    first, seconds = test_error(X, y, train, test, np.arange(X.n_features), seed)
+    start = time.perf_counter()
+    path = group_lasso_path(X[train], y[train], random_state=seed)
+    result = {
+        "seed": seed,
+        "training_s": round(seconds, 2),
+        "all": errors(np.arange(X.n_features)),
+        "path_s": round(float(path.fit_time.sum()), 1),
+        "path_and_refits_s": round(time.perf_counter() - start, 1),
+        "sets": {},
+    }
+    for size in sizes:
+        points = np.flatnonzero(path.n_features <= size)
+        support = path.supports[points[0]]
+        n = int(support.sum())
+        result["sets"][size] = {
+            "columns": (np.flatnonzero(support) + 1).tolist(),
+            "angular": int(support[angular].sum()),
+            "AGL": errors(support),
+            "CUR": errors(CURSelector(n).fit(X[train]).get_support()),
+            "Pearson": errors(PearsonSelector(n).fit(X[train]).get_support()),
+        }
+    return result
+
+
+def summarise(results, sizes):
+    """Print mean ± standard deviation over seeds of each seed's mean, and the range."""
+
+    def row(name, values):
+        means = np.array([np.mean(v) for v in values])
+        print(
+            f"| {name} | {means.mean():.2f} ± {means.std(ddof=1) if len(means) > 1 else 0:.2f} "
+            f"| {means.min():.2f}–{means.max():.2f} |"
+        )
+
+    print("| quantity | mean ± sd over seeds | range |\n|---|---|---|")
+    row("test RMSE, all functions", [r["all"] for r in results])
+    for size in sizes:
+        for method in ("AGL", "CUR", "Pearson"):
+            name = f"test RMSE, {method}, at most {size}"
+            row(name, [r["sets"][size][method] for r in results])
+        row(
+            f"angular functions among AGL's {size}", [[r["sets"][size]["angular"]] for r in results]
+        )
+    for key in ("training_s", "path_s", "path_and_refits_s"):
+        row(key, [[r[key]] for r in results])
+
+
+def main():
+    """Parse the arguments and run all seeds."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", help="structures with energies, any format that ASE reads")
+    parser.add_argument("--symmetry-functions", default="lj-22")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[8, 7, 5])
+    parser.add_argument("--n-seeds", type=int, default=5)
+    parser.add_argument("--n-starts", type=int, default=2)
+    arguments = parser.parse_args()
+    X, y = load(arguments)
+    # The first call loads compiled code, which is no part of training.
+    HDNNPRegressor(max_epochs=1, alpha=1e-3).fit(X[:40], y[:40])
+    results = []
+    for seed in range(arguments.n_seeds):
+        results.append(run_seed(X, y, seed, arguments.sizes, arguments.n_starts))
+        print(json.dumps(results[-1], default=float), flush=True)
+    summarise(results, arguments.sizes)
+
+
+if __name__ == "__main__":
+    main()
