@@ -1,6 +1,7 @@
 # make demo   set up a virtual environment, run the main job
 # make test   set up, run the tests and doctests
 # make lint   set up, check the code's form
+# make doc    set up, build the documentation into doc/_build/html
 # make clean  remove the virtual environment
 #
 # VENV=folder chooses where the environment goes, PYTHON=python3.12 what it is made from.
@@ -15,8 +16,9 @@ PYTEST_ARGUMENTS ?=
 PACKAGES_demo = --editable ".[plot,progress]"
 PACKAGES_test = --editable ".[test]"
 PACKAGES_lint = ruff
+PACKAGES_doc = --editable ".[doc]"
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint doc clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/plot_lennard_jones.py $(DEMO_ARGUMENTS)
@@ -27,6 +29,9 @@ test: $(VENV)/installed-test
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+doc: $(VENV)/installed-doc
+	$(BIN)/python -m sphinx -W --keep-going -b html doc doc/_build/html
 
 clean:
 	rm -rf $(VENV)

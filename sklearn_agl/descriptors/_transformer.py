@@ -57,8 +57,8 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
 
     See Also
     --------
-    symmetry_function_preset : Named sets.
-    symmetry_function_grid : Sets by published rules.
+    sklearn_agl.descriptors.symmetry_function_preset : Named sets.
+    sklearn_agl.descriptors.symmetry_function_grid : Sets by published rules.
     sklearn_agl.features.AtomicFeatures : The result.
 
     Notes
@@ -146,7 +146,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         return self
 
     def transform(self, structures):
-        r"""Compute the symmetry functions.
+        """Compute the symmetry functions.
 
         Parameters
         ----------
@@ -156,7 +156,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         Returns
         -------
         AtomicFeatures
-            Values of shape (n_structures, n_atoms_max, n_features_out\\_), with NaN where there is
+            Values of shape (n_structures, n_atoms_max, n_features), with NaN where there is
             no atom and where a function belongs to another central element.
 
         Raises
@@ -181,7 +181,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         )
 
     def get_feature_names_out(self, input_features=None):
-        r"""Names of the columns.
+        """Names of the columns.
 
         Parameters
         ----------
@@ -190,7 +190,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
 
         Returns
         -------
-        ndarray of str of shape (n_features_out\\_,)
+        ndarray of str of shape (n_features,)
         """
         check_is_fitted(self)
         return np.array([function.name for function in self.symmetry_functions_], dtype=object)

@@ -49,13 +49,13 @@ class CURSelector(AtomicSelector):
 
     Attributes
     ----------
-    support_ : ndarray of bool of shape (n_features_in_,)
+    support_ : ndarray of bool of shape (n_features,)
         Mask of the selected features.
-    selected_order_ : ndarray of int of shape (n_features_,)
+    selected_order_ : ndarray of int of shape (n_selected,)
         Selected features in the order of choice.
-    ranking_ : ndarray of int of shape (n_features_in_,)
+    ranking_ : ndarray of int of shape (n_features,)
         1 for the feature chosen first, then 2, ...; all others share the rank that follows.
-    scores_ : ndarray of shape (n_features_,)
+    scores_ : ndarray of shape (n_selected,)
         Leverage score of each selected feature when it was chosen, in the order of choice.
     n_features_ : int
         Number of selected features.
