@@ -188,7 +188,7 @@ def test_ctrl_c_leaves_a_usable_selector(table, params):
     assert np.isfinite(selector.estimator_.predict(X)).all()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_an_empty_selection_names_an_alpha_that_works(table, seed):
     X, y, _ = table
     selector = small(alpha=1e5, random_state=seed)
