@@ -5,7 +5,6 @@ import numbers as number_types
 import numpy as np
 from sklearn.utils.validation import (
     check_array,
-    check_consistent_length,
     column_or_1d,
     validate_data,
 )
@@ -333,7 +332,11 @@ def validate_energies(X, y):
     y = column_or_1d(y, warn=True)
     if y.dtype.kind not in "biuf":
         y = y.astype(np.float64)
-    check_consistent_length(X, y)
+    if len(X) != len(y):
+        raise ValueError(
+            f"X has {len(X)} structures, but y has {len(y)} energies: inconsistent numbers of "
+            "samples. Give one total energy per structure."
+        )
     bad = np.flatnonzero(~np.isfinite(y))
     if bad.size:
         raise ValueError(
@@ -369,7 +372,8 @@ def _check_finite(X):
     for element in X.elements:
         rows, slots = np.nonzero(X.numbers == element)
         values = X.values[rows, slots]
-        bad = ~np.isfinite(values[:, X.columns_of(element)]).all(axis=1)
+        defined = ~np.isnan(values).all(axis=0)
+        bad = ~np.isfinite(values[:, defined]).all(axis=1)
         bad |= np.isinf(values).any(axis=1)
         if bad.any():
             raise ValueError(

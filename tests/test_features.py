@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 
-from sklearn_agl import AtomicFeatures
+from sklearn_agl import AtomicFeatures, HDNNPRegressor
 from sklearn_agl.descriptors import SymmetryFunction
 from sklearn_agl.features import (
     as_atomic_features,
@@ -241,3 +241,14 @@ def test_bad_energies(X, y, message):
 
 def test_energies_become_floats(X):
     assert validate_energies(X, [1, 2, 3, 4]).dtype == np.float64
+
+
+def test_a_missing_value_of_the_first_atom_is_an_error(X):
+    values = np.array([[[np.nan, 1.0], [2.0, 3.0]]])
+    with pytest.raises(ValueError, match="structure 0, atom 0 contain NaN"):
+        HDNNPRegressor().fit(AtomicFeatures(values), [1.0])
+
+
+def test_energies_of_the_wrong_number_name_both(X):
+    with pytest.raises(ValueError, match="X has 2 structures, but y has 3 energies"):
+        validate_energies(AtomicFeatures(np.ones((2, 1, 1))), [1.0, 2.0, 3.0])
