@@ -1,6 +1,7 @@
 """How sphinx builds the documentation: ``make doc``."""
 
 import inspect
+import re
 
 from sklearn_agl import __version__
 
@@ -27,6 +28,7 @@ templates_path = ["_templates"]
 autosummary_generate = True
 # The page of a class lists its members itself, see _templates/autosummary/class.rst.
 numpydoc_show_class_members = False
+toc_object_entries_show_parents = "hide"
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"sklearn_agl {version}"
@@ -52,6 +54,16 @@ def skip_member(app, what, name, member, skip, options):
     return None
 
 
+INITIAL = re.compile(r"^(\s*(?:\.\. \[[^]]+\] )?)([A-Z]\. )")
+
+
+def protect_initials(app, what, name, obj, options, lines):
+    """Keep a reference that begins with an initial, "M. Mahoney", from becoming a list."""
+    lines[:] = [INITIAL.sub(r"\1\\\2", line) for line in lines]
+
+
 def setup(app):
-    """Connect the hook."""
+    """Connect the hooks."""
     app.connect("autodoc-skip-member", skip_member)
+    # After numpydoc, which has the default priority, 500.
+    app.connect("autodoc-process-docstring", protect_initials, priority=600)
