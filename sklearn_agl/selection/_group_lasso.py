@@ -36,7 +36,8 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         Power of the norm in the adaptive weights.
     initial_alpha : float, default=None
         Strength of the first fit; by default ten times the squared error (in units of the
-        energies' variance) that a fit without penalty leaves on held-out structures.
+        energies' variance, and not above 0.02) that a fit without penalty leaves on held-out
+        structures.
     verbose : int, default=0
         1 prints a line per step.
     random_state : int, RandomState or None, default=None

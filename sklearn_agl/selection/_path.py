@@ -100,9 +100,16 @@ class SelectionPath:
         -------
         pandas.DataFrame
             One row per point, with the names of the selected features.
-        """
-        import pandas as pd
 
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError("to_frame needs pandas: pip install pandas") from error
         return pd.DataFrame(
             {
                 "n_features": self.n_features,
@@ -162,15 +169,16 @@ def group_lasso_path(
     estimator : HDNNPRegressor, default=None
         Settings of the networks; by default those of ``HDNNPRegressor()``.
     alphas : array-like of float, default=None
-        Strengths of the penalty, ascending. By default they rise from 1e-5 in steps that are
-        refined where many features leave at once.
+        Strengths of the penalty, ascending. By default they start where few features leave, and
+        rise in steps that are refined where many would leave at once.
     adaptive : bool, default=True
         False gives the plain group lasso.
     gamma : float, default=1.0
         Power of the norm in the adaptive weights: 1 in [1]_, 2 in [2]_.
     initial_alpha : float, default=None
         Strength of the first fit; by default ten times the squared error (in units of the
-        energies' variance) that a fit without penalty leaves on held-out structures.
+        energies' variance, and not above 0.02) that a fit without penalty leaves on held-out
+        structures.
     min_features : int, default=1
         Stop when no more are left.
     refit : bool, default=True
