@@ -1,6 +1,7 @@
 # make demo   set up a virtual environment, run the main job
 # make test   set up, run the tests and doctests
 # make lint   set up, check the code's form
+# make bench  set up, measure training, path and selectors (RESULTS.md says what came out)
 # make doc    set up, build the documentation into doc/_build/html
 # make clean  remove the virtual environment
 #
@@ -10,21 +11,26 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 DEMO_ARGUMENTS ?=
+BENCH_ARGUMENTS ?=
 PYTEST_ARGUMENTS ?=
 
 # What each target installs; the check of the form needs no more than its tool.
 PACKAGES_demo = --editable ".[plot,progress]"
 PACKAGES_test = --editable ".[test]"
+PACKAGES_bench = --editable ".[bench]"
 PACKAGES_lint = ruff
 PACKAGES_doc = --editable ".[doc]"
 
-.PHONY: demo test lint doc clean
+.PHONY: demo test bench lint doc clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/plot_lennard_jones.py $(DEMO_ARGUMENTS)
 
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
+
+bench: $(VENV)/installed-bench
+	$(BIN)/python benchmarks/bench_main_job.py $(BENCH_ARGUMENTS)
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .
