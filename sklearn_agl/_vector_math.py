@@ -5,6 +5,8 @@ here are straight-line arithmetic (range reduction, a polynomial, exponent bits)
 into the loop that calls them.
 """
 
+import math
+
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
@@ -15,6 +17,9 @@ LN2_HIGH = 0.693145751953125
 LN2_LOW = 1.42860682030941723212e-6
 SMALLEST_ARGUMENT = -708.0
 LARGEST_ARGUMENT = 709.0
+# pi in two parts: the high one is short enough that its product with a quotient is exact.
+PI_HIGH = 3.1415926534682512
+PI_LOW = 1.2154201013012384e-10
 
 
 @intrinsic
@@ -85,8 +90,34 @@ def tanh(x):
 
 
 @njit(fastmath=True, inline="always")
+def tanh_unit(x):
+    """tanh(x) to 3e-16 relative, for x between 0 and 1 only (Taylor series of exp(x) - 1)."""
+    p = 1.5619206968586225e-16
+    p = p * x + 2.8114572543455206e-15
+    p = p * x + 4.779477332387385e-14
+    p = p * x + 7.647163731819816e-13
+    p = p * x + 1.1470745597729725e-11
+    p = p * x + 1.6059043836821613e-10
+    p = p * x + 2.08767569878681e-09
+    p = p * x + 2.505210838544172e-08
+    p = p * x + 2.755731922398589e-07
+    p = p * x + 2.7557319223985893e-06
+    p = p * x + 2.48015873015873e-05
+    p = p * x + 0.0001984126984126984
+    p = p * x + 0.001388888888888889
+    p = p * x + 0.008333333333333333
+    p = p * x + 0.041666666666666664
+    p = p * x + 0.16666666666666666
+    p = p * x + 0.5
+    p = p * x + 1.0
+    growth = p * x
+    growth = growth * (growth + 2.0)
+    return growth / (growth + 2.0)
+
+
+@njit(fastmath=True, inline="always")
 def sin_quarter(x):
-    """sin(x) to 2e-16 relative, for x between 0 and pi/2 only (Taylor series)."""
+    """sin(x) to 2e-16 relative, for x between -pi/2 and pi/2 only (Taylor series)."""
     y = x * x
     p = -3.868170170630684e-23
     p = p * y + 1.9572941063391263e-20
@@ -101,3 +132,50 @@ def sin_quarter(x):
     p = p * y - 0.16666666666666666
     p = p * y + 1.0
     return p * x
+
+
+@njit(fastmath=True, inline="always")
+def cos_quarter(x):
+    """cos(x) to 2e-16 absolute, for x between -pi/2 and pi/2 only (Taylor series)."""
+    y = x * x
+    p = -2.4795962632247976e-27
+    p = p * y + 1.6117375710961184e-24
+    p = p * y + -8.896791392450574e-22
+    p = p * y + 4.110317623312165e-19
+    p = p * y + -1.5619206968586225e-16
+    p = p * y + 4.779477332387385e-14
+    p = p * y + -1.1470745597729725e-11
+    p = p * y + 2.08767569878681e-09
+    p = p * y + -2.755731922398589e-07
+    p = p * y + 2.48015873015873e-05
+    p = p * y + -0.001388888888888889
+    p = p * y + 0.041666666666666664
+    p = p * y + -0.5
+    p = p * y + 1.0
+    return p
+
+
+@njit(fastmath=True, inline="always")
+def cos(x):
+    """cos(x) to 1e-15 absolute, for x below 1e5."""
+    n = _round(x * (1.0 / math.pi))
+    return _alternating_sign(n) * cos_quarter(_minus_multiple_of_pi(x, n))
+
+
+@njit(fastmath=True, inline="always")
+def sin(x):
+    """sin(x) to 1e-15 absolute, for x below 1e5."""
+    n = _round(x * (1.0 / math.pi))
+    return _alternating_sign(n) * sin_quarter(_minus_multiple_of_pi(x, n))
+
+
+@njit(fastmath=True, inline="always")
+def _alternating_sign(n):
+    half = 0.5 * n
+    return 1.0 - 4.0 * abs(half - _round(half))
+
+
+@njit  # without fastmath, which would merge the two parts of pi
+def _minus_multiple_of_pi(x, n):
+    r = x - n * PI_HIGH
+    return r - n * PI_LOW

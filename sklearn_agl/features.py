@@ -35,7 +35,8 @@ class AtomicFeatures:
     Attributes
     ----------
     values, numbers, symmetry_functions, structures
-        As given, as read-only arrays and tuples.
+        As given, as read-only arrays and tuples. A transformer's values are computed when they
+        are needed first.
     n_atoms : ndarray of int of shape (n_structures,)
         Atoms in each structure.
 
@@ -70,7 +71,34 @@ class AtomicFeatures:
             values = values.astype(np.float64)
         if numbers is None:
             numbers = np.where(np.isnan(values).all(axis=2), 0, ANONYMOUS_ELEMENT)
-        self.values = _read_only(values)
+        self._values, self._evaluation = _read_only(values), None
+        self._describe(numbers, symmetry_functions, structures)
+
+    @classmethod
+    def deferred(cls, evaluation, numbers, *, symmetry_functions=None, structures=None):
+        """Features that are computed when they are needed first.
+
+        Columns that are dropped before, by `take_features`, are never computed.
+
+        Parameters
+        ----------
+        evaluation : object
+            Has `shape`, `dtype`, ``compute()`` and ``take(columns)``.
+        numbers : array-like of int of shape (n_structures, n_atoms_max)
+            Atomic numbers, 0 for padding.
+        symmetry_functions, structures : sequence, default=None
+            As in the constructor.
+
+        Returns
+        -------
+        AtomicFeatures
+        """
+        self = cls.__new__(cls)
+        self._values, self._evaluation = None, evaluation
+        self._describe(numbers, symmetry_functions, structures)
+        return self
+
+    def _describe(self, numbers, symmetry_functions, structures):
         self.numbers = _read_only(np.asarray(numbers))
         self.symmetry_functions = _as_tuple(symmetry_functions)
         self.structures = _as_tuple(structures)
@@ -79,11 +107,32 @@ class AtomicFeatures:
         if len(self) and not self.n_atoms.all():
             raise ValueError(f"Structure {int(np.argmin(self.n_atoms))} has no atom; leave it out.")
 
+    @property
+    def values(self):
+        """Feature values, of shape (n_structures, n_atoms_max, n_features)."""
+        return self.compute()._values
+
+    @property
+    def is_computed(self):
+        """Whether the values are there, or will be computed when they are needed."""
+        return self._evaluation is None
+
+    def compute(self):
+        """Compute the values now if they are not there yet.
+
+        Returns
+        -------
+        self
+        """
+        if self._evaluation is not None:
+            self._values, self._evaluation = _read_only(self._evaluation.compute()), None
+        return self
+
     def _check_shapes(self):
-        n_structures, n_atoms_max, n_features = self.values.shape
+        n_structures, n_atoms_max, n_features = self.shape
         if self.numbers.shape != (n_structures, n_atoms_max):
             raise ValueError(
-                f"numbers has shape {self.numbers.shape}, but values of shape {self.values.shape} "
+                f"numbers has shape {self.numbers.shape}, but values of shape {self.shape} "
                 f"need {(n_structures, n_atoms_max)}."
             )
         for name, wanted in (("symmetry_functions", n_features), ("structures", n_structures)):
@@ -99,12 +148,12 @@ class AtomicFeatures:
         )
 
     def __len__(self):
-        return len(self.values)
+        return self.shape[0]
 
     @property
     def shape(self):
         """Shape of `values`: (n_structures, n_atoms_max, n_features)."""
-        return self.values.shape
+        return (self._values if self.is_computed else self._evaluation).shape
 
     @property
     def ndim(self):
@@ -114,12 +163,12 @@ class AtomicFeatures:
     @property
     def dtype(self):
         """Type of `values`."""
-        return self.values.dtype
+        return (self._values if self.is_computed else self._evaluation).dtype
 
     @property
     def n_features(self):
         """Number of columns."""
-        return self.values.shape[2]
+        return self.shape[2]
 
     @property
     def elements(self):
@@ -173,12 +222,13 @@ class AtomicFeatures:
         """
         chosen = np.arange(self.n_features)[np.asarray(columns)]
         functions = self.symmetry_functions
-        return AtomicFeatures(
-            self.values[:, :, chosen],
-            self.numbers,
-            symmetry_functions=None if functions is None else [functions[i] for i in chosen],
-            structures=self.structures,
-        )
+        about = {
+            "symmetry_functions": None if functions is None else [functions[i] for i in chosen],
+            "structures": self.structures,
+        }
+        if not self.is_computed:
+            return AtomicFeatures.deferred(self._evaluation.take(chosen), self.numbers, **about)
+        return AtomicFeatures(self._values[:, :, chosen], self.numbers, **about)
 
     def columns_of(self, element):
         """Columns that are defined for an element.
@@ -301,7 +351,8 @@ def validate_features(estimator, X, *, reset, **check_params):
     X = as_atomic_features(X)
     if len(X) == 0:
         raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required.")
-    _check_finite(X)
+    if X.is_computed:  # otherwise they come from a transformer, which has checked the structures
+        _check_finite(X)
     _check_columns(estimator, X, reset)
     return X
 

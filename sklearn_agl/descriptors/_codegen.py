@@ -17,108 +17,184 @@ import math
 from numba import njit
 
 from sklearn_agl._vector_math import exp_of_negative
-from sklearn_agl.descriptors._cutoffs import {cutoffs}
+from sklearn_agl.descriptors._cells import collect, make_grid
+from sklearn_agl.descriptors._cutoffs import CUTOFFS, LARGEST
 from sklearn_agl.descriptors._kernels import (
-    CHUNK, JIT_OPTIONS, STREAM_LENGTH, add_perimeter, add_radial, fill_blocks, load_neighbors,
-    sort_neighbors,
+    BY_COSINE, BY_DISTANCE, BY_SQUARE, CHUNK, COSINE, DISTANCE, D_COSINE, D_PERIMETER, D_SQUARES,
+    D_WEIGHTS, JIT_OPTIONS, OPPOSITE, PERIMETER, SLOPE, SLOPES, SQUARE, SQUARES, STREAM_LENGTH,
+    TOTAL, WEIGHT, add_perimeter, allocate, fill_blocks, load_neighbors,
+    after_groups_{program} as after_groups, before_groups_{program} as before_groups,
+    begin_{program} as begin, finish_{program} as finish, is_idle_{program} as is_idle,
+    radial_{program} as add_radial,
 )
-from sklearn_agl.descriptors._triplets import LANES, {append} as append_triplets
+from sklearn_agl.descriptors._triplets import LANES, WEIGHTS, {append} as append_triplets
 '''
 
-# The weight of a neighbour or of a triplet gets the factor f_c(r).
+# The weight of a neighbour or of a triplet gets the factor f_c(r); derivatives also need f_c'/f_c.
 CUTOFF_LOOP = """
+{name}, {name}_slope = CUTOFFS["{name}"]
+
 
 @njit(**JIT_OPTIONS)
-def multiply_by_{name}(squares, n, r_cut, weight):
-    inverse = 1.0 / r_cut
+def weigh_{name}(squares, n, r_inner, r_cut, weight, slope):
+    scale = 1.0 / (r_cut - r_inner)
     for t in range(n):
-        weight[t] *= {name}(min(math.sqrt(squares[t]) * inverse, 1.0))
+        x = min(max((math.sqrt(squares[t]) - r_inner) * scale, 0.0), LARGEST)
+        weight[t] *= {name}(x)
+{slopes}
 """
+SLOPES = "        slope[t] = scale * {name}_slope(x)"
 
 CUTOFF_CHOICE = """
 
 @njit(**JIT_OPTIONS)
-def multiply_by_cutoff(cutoff, squares, n, r_cut, weight):
+def weigh(plan, shell, squares, n, weight, slope):
+    cutoff, r_inner, r_cut = plan.shell_cutoff[shell], plan.shell_r_inner[shell], plan.shell_r_cut[shell]
 {calls}
 """
 
-# G4 of one group of triplets, all its zeta and lambda at once:
+# G4 and G5 of one group of triplets, all its zeta and lambda at once:
 # 2^(1 - zeta) sum (1 + lambda cos)^zeta exp(-eta [(r_ij - r_s)² + (r_ik - r_s)² + (r_jk - r_s)²])
 #     f_c(r_ij) f_c(r_ik) f_c(r_jk)
-# The square bracket is (sum of r²) - 2 r_s (sum of r) + 3 r_s².
-GROUP_LOOP = """
+# The square bracket is (sum of r²) - 2 r_s (sum of r) + (number of sides) r_s²; G5 has no r_jk.
+GROUP_LOOPS = {
+    "values": """
 
 @njit(**JIT_OPTIONS)
-def add_group_{number}(stream, n, eta, r_s, columns, first, out):
-    cosine, squares, weight{rows} = stream[0], stream[1], stream[3]{values}
+def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
+    cosine, squares, weight, perimeter = stream[COSINE], stream[SQUARES], stream[WEIGHTS], stream[PERIMETER]
     {sums} = {zeros}
     for t in range((n + LANES - 1) // LANES * LANES):
         w = weight[t] * exp_of_negative({exponent})
 {powers}
 {additions}
 {results}
-"""
+""",
+    # Sums over the functions, weighted by dE/dG: the energy, and its derivative by the cosine.
+    # (d/dcos) p^zeta = zeta lambda p^zeta / p; the floor keeps p from zero.
+    "vjp": """
+
+@njit(**JIT_OPTIONS)
+def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
+    cosine, squares, weight, perimeter = stream[COSINE], stream[SQUARES], stream[WEIGHTS], stream[PERIMETER]
+    total, by_cosine = stream[TOTAL], stream[BY_COSINE]
+    by_square, by_distance = stream[BY_SQUARE], stream[BY_DISTANCE]
+{coefficients}
+    if {idle}:
+        return
+    for t in range((n + LANES - 1) // LANES * LANES):
+        w = weight[t] * exp_of_negative({exponent})
+{powers}
+        value, turn_p, turn_m = 0.0, 0.0, 0.0
+{additions}
+        total[t] += w * value
+        by_cosine[t] += w * ({turn})
+        by_square[t] -= 2.0 * eta * (w * value)
+        by_distance[t] += 2.0 * eta * r_s * (w * value)
+""",
+    "jvp": """
+
+@njit(**JIT_OPTIONS)
+def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
+    cosine, squares, weight, perimeter = stream[COSINE], stream[SQUARES], stream[WEIGHTS], stream[PERIMETER]
+    d_cosine, d_squares = stream[D_COSINE], stream[D_SQUARES]
+    d_weights, d_perimeter = stream[D_WEIGHTS], stream[D_PERIMETER]
+    {sums} = {zeros}
+    for t in range((n + LANES - 1) // LANES * LANES):
+        w = weight[t] * exp_of_negative({exponent})
+        change = d_weights[t] - eta * (d_squares[t] - 2.0 * r_s * d_perimeter[t])
+{powers}
+{additions}
+{results}
+""",
+}
 
 STREAM = """
 
 @njit(**JIT_OPTIONS)
-def add_stream(stream, n, r_cut, cutoff, pair, plan, out):
-    for row in range(5):
+def add_stream(work, e, e2, n, plan, shell, narrow, row):
+    stream = work.stream
+    for line in range(7):
         for t in range(n, n + LANES):
-            stream[row, t] = 0.0
-    multiply_by_cutoff(cutoff, stream[2], n, r_cut, stream[3])
+            stream[line, t] = 0.0
+    if narrow:
+        weigh(plan, shell, stream[OPPOSITE], n, stream[WEIGHTS], stream[SLOPES])
 {perimeter}
+    before_groups(work, e, e2, n, 1.0 if narrow else 0.0)
+    pair = pair_number(plan, shell, narrow, e, e2, len(work.counts))
+    sides = 3.0 if narrow else 2.0
     for g in range(plan.group_starts[pair], plan.group_starts[pair + 1]):
-        shape, eta, r_s = plan.group_shape[g], plan.group_eta[g], plan.group_r_s[g]
+        shape, eta, r_s, factor = plan.group_shape[g], plan.group_eta[g], plan.group_r_s[g], plan.group_factor[g]
         first = plan.column_starts[g]
 {calls}
+    after_groups(work, e, e2, n, 1.0 if narrow else 0.0)
 """
 
 DRIVER = '''
 
-@njit(**JIT_OPTIONS, cache=CACHE)
-def evaluate(neighbors, species, plan, scratch, out):
-    """Add the symmetry functions of every atom to `out` (n_atoms, n_functions).
+@njit(**JIT_OPTIONS)
+def pair_number(plan, shell, narrow, e, e2, n_elements):
+    return ((2 * shell + (0 if narrow else 1)) * n_elements + e) * n_elements + e2
 
-    Returns the number of an atom that shares its place with another one, or -1.
-    """
-    starts, vectors, near, blocks, counts, stream = scratch
-    n_species = len(counts)
-    clash = sort_neighbors(neighbors, species, n_species, starts, vectors)
-    if clash >= 0:
-        return clash
-    for i in range(len(species)):
-        for shell in range(plan.shell_starts[species[i]], plan.shell_starts[species[i] + 1]):
-            r_cut, cutoff = plan.shell_r_cut[shell], plan.shell_cutoff[shell]
-            for e in range(n_species):
-                row = i * n_species + e
-                counts[e] = load_neighbors(vectors, starts[row], starts[row + 1], r_cut, near[e])
-                multiply_by_cutoff(cutoff, near[e, 4], counts[e], r_cut, near[e, 6])
-                fill_blocks(near[e], counts[e], blocks[e])
-                add_radial(near[e], counts[e], plan, shell * n_species + e, out[i])
-            for e in range(n_species):
-                for e2 in range(e, n_species):
-                    pair = (shell * n_species + e) * n_species + e2
-                    if plan.group_starts[pair] == plan.group_starts[pair + 1]:
-                        continue
-                    n = 0
-                    for j in range(counts[e]):
-                        n_second = j if e == e2 else counts[e2]
-                        for k in range(0, n_second, CHUNK):
-                            if n > STREAM_LENGTH - CHUNK:
-                                add_stream(stream, n, r_cut, cutoff, pair, plan, out[i])
-                                n = 0
-                            n = append_triplets(
-                                near[e], j, blocks[e2], k, min(k + CHUNK, n_second),
-                                r_cut * r_cut, stream, n,
-                            )
-                    add_stream(stream, n, r_cut, cutoff, pair, plan, out[i])
-    return -1
+
+@njit(**JIT_OPTIONS)
+def add_angular(work, e, e2, plan, shell, narrow, row):
+    pair = pair_number(plan, shell, narrow, e, e2, len(work.counts))
+    if plan.group_starts[pair] == plan.group_starts[pair + 1]:
+        return
+    near, blocks, stream, n = work.near[e], work.blocks[e2], work.stream, 0
+    limit = plan.shell_r_cut[shell] ** 2 if narrow else math.inf
+    for j in range(work.counts[e]):
+        n_second = j if e == e2 else work.counts[e2]
+        for k in range(0, n_second, CHUNK):
+            if n > STREAM_LENGTH - CHUNK:
+                add_stream(work, e, e2, n, plan, shell, narrow, row)
+                n = 0
+            last = min(k + CHUNK, n_second)
+            n = append_triplets(near, j, blocks, k, last, limit, 1.0 if narrow else 0.0, stream, n)
+    add_stream(work, e, e2, n, plan, shell, narrow, row)
+
+
+@njit(**JIT_OPTIONS)
+def add_atom(i, species, first, structure, n_around, order, plan, work, data):
+    row, n_elements = data.table[first + i], len(work.counts)
+    for shell in range(plan.shell_starts[species[i]], plan.shell_starts[species[i] + 1]):
+        for e in range(n_elements):
+            near = work.near[e]
+            load_neighbors(work, n_around, species, order, e, plan.shell_r_cut[shell])
+            weigh(plan, shell, near[SQUARE], work.counts[e], near[WEIGHT], near[SLOPE])
+            fill_blocks(near, work.counts[e], work.blocks[e])
+            begin(data, structure, first, i, work, e)
+            start = shell * n_elements + e
+            add_radial(work, e, plan, plan.radial_starts[start], plan.radial_starts[start + 1], row)
+        for e in range(n_elements):
+            for e2 in range(e, n_elements):
+                add_angular(work, e, e2, plan, shell, True, row)
+                add_angular(work, e, e2, plan, shell, False, row)
+        for e in range(n_elements):
+            finish(data, structure, first, i, work, e)
+
+
+@njit(**JIT_OPTIONS, cache=CACHE)
+def evaluate(batch, n_elements, plan, data):
+    """Run the program for all atoms of all structures of a batch."""
+    for structure in range(len(batch.cells)):
+        first, last = batch.starts[structure], batch.starts[structure + 1]
+        cell, periodic, species = batch.cells[structure], batch.periodic[structure], batch.species[first:last]
+        grid = make_grid(batch, structure, plan.r_cut[0])
+        work = allocate(grid.capacity, n_elements)
+        for slot in range(last - first):
+            i = grid.order[slot]
+            if is_idle(data.table[first + i]):
+                continue
+            n_around = collect(slot, grid, cell, periodic, plan.r_cut[0], work.around, work.slots)
+            add_atom(i, species, first, structure, n_around, grid.order, plan, work, data)
 '''
+PROGRAMS = tuple(GROUP_LOOPS)
 
 
 @lru_cache(maxsize=256)
-def compile_kernel(shapes, cutoffs):
+def compile_kernel(shapes, cutoffs, program="values"):
     """Compiled kernel for some shapes of angular groups and some cutoff functions.
 
     Parameters
@@ -127,34 +203,36 @@ def compile_kernel(shapes, cutoffs):
         What each kind of angular group needs.
     cutoffs : tuple of str
         Names of cutoff functions.
+    program : {"values", "vjp", "jvp"}, default="values"
+        What to compute; see `_kernels`.
 
     Returns
     -------
     callable
-        ``evaluate(neighbors, species, plan, scratch, out)``.
+        ``evaluate(batch, n_elements, plan, data)``, with `data` of the program.
     """
-    return load_kernel(write_source(shapes, cutoffs)).evaluate
+    return load_kernel(write_source(shapes, cutoffs, program)).evaluate
 
 
-def write_source(shapes, cutoffs):
+def write_source(shapes, cutoffs, program="values"):
     """Source of the module that `compile_kernel` compiles."""
     shifted = any(shape.shifted for shape in shapes)
     append = "append_shifted_triplets" if shifted else "append_triplets"
-    parts = [HEADER.format(cutoffs=", ".join(cutoffs), append=append)]
-    parts += [CUTOFF_LOOP.format(name=name) for name in cutoffs]
-    calls = [f"multiply_by_{name}(squares, n, r_cut, weight)" for name in cutoffs]
+    if program != "values":
+        append = "append_indexed_triplets"
+    parts = [HEADER.format(append=append, program=program)]
+    for name in cutoffs:
+        slopes = "" if program == "values" else SLOPES.format(name=name)
+        parts.append(CUTOFF_LOOP.format(name=name, slopes=slopes))
+    calls = [f"weigh_{name}(squares, n, r_inner, r_cut, weight, slope)" for name in cutoffs]
     parts.append(CUTOFF_CHOICE.format(calls=_branches("cutoff", calls, indent=4)))
-    parts += [_group_source(number, shape) for number, shape in enumerate(shapes)]
+    parts += [_group_source(number, shape, program) for number, shape in enumerate(shapes)]
     calls = [
-        f"add_group_{number}(stream, n, eta, r_s, plan.columns, first, out)"
+        f"add_group_{number}(stream, n, eta, r_s, sides, factor, plan.columns, first, row)"
         for number in range(len(shapes))
     ]
-    parts.append(
-        STREAM.format(
-            calls=_branches("shape", calls, indent=8),
-            perimeter="    add_perimeter(stream, n)" if shifted else "",
-        )
-    )
+    perimeter = "    if narrow:\n        add_perimeter(stream, n)" if shifted else ""
+    parts.append(STREAM.format(calls=_branches("shape", calls, indent=8), perimeter=perimeter))
     return "".join([*parts, DRIVER])
 
 
@@ -164,40 +242,74 @@ def _branches(variable, calls, indent):
     return "\n".join(lines) or f"{pad}pass"
 
 
-def _group_source(number, shape):
-    powers, additions = _Powers(), []
-    for i, (zeta, lambda_) in enumerate(shape.powers):
-        additions.append(f"        sum_{i} += w * {powers.power(zeta, lambda_)}")
-    results = [
-        f"    out[columns[first + {i}]] += {2.0 ** (1.0 - zeta)!r} * sum_{i}"
-        for i, (zeta, _) in enumerate(shape.powers)
-    ]
+def _group_source(number, shape, program):
+    powers = _Powers(floor=program != "values")
     exponent = "-eta * squares[t]"
     if shape.shifted:
-        exponent = "-eta * (squares[t] - r_s * (2.0 * perimeter[t] - 3.0 * r_s))"
-    return GROUP_LOOP.format(
+        exponent = "-eta * (squares[t] - r_s * (2.0 * perimeter[t] - sides * r_s))"
+    numbers = range(len(shape.powers))
+    additions = [
+        _ADDITIONS[program](i, powers, zeta, lambda_)
+        for i, (zeta, lambda_) in enumerate(shape.powers)
+    ]
+    scales = [f"{2.0 ** (1.0 - zeta)!r} * factor" for zeta, _ in shape.powers]
+    return GROUP_LOOPS[program].format(
         number=number,
-        rows=", perimeter" if shape.shifted else "",
-        values=", stream[4]" if shape.shifted else "",
         exponent=exponent,
-        sums=", ".join(f"sum_{i}" for i in range(len(additions))),
-        zeros=", ".join("0.0" for _ in additions),
+        sums=", ".join(f"sum_{i}" for i in numbers),
+        zeros=", ".join("0.0" for _ in numbers),
+        coefficients="\n".join(
+            f"    a_{i} = {scale} * row[columns[first + {i}]]" for i, scale in enumerate(scales)
+        ),
+        idle=" and ".join(f"a_{i} == 0.0" for i in numbers),
         powers="\n".join(f"        {line}" for line in powers.lines),
-        additions="\n".join(additions),
-        results="\n".join(results),
+        additions="\n".join(f"        {line}" for lines in additions for line in lines),
+        turn=" + ".join(powers.turns),
+        results="\n".join(
+            f"    row[columns[first + {i}]] += {scale} * sum_{i}" for i, scale in enumerate(scales)
+        ),
     )
 
 
-class _Powers:
-    """Names and lines of code for powers of (1 ± cos theta), by repeated squaring."""
+def _value_lines(i, powers, zeta, lambda_):
+    return [f"sum_{i} += w * {powers.power(zeta, lambda_)}"]
 
-    def __init__(self):
+
+def _vjp_lines(i, powers, zeta, lambda_):
+    power = powers.power(zeta, lambda_)
+    return [
+        f"value += a_{i} * {power}",
+        f"{powers.turn(lambda_)} += {zeta!r} * (a_{i} * {power})",
+    ]
+
+
+def _jvp_lines(i, powers, zeta, lambda_):
+    power, inverse = powers.power(zeta, lambda_), powers.inverse(lambda_)
+    slope = f"{zeta * lambda_!r} * {inverse} * d_cosine[t]"
+    return [f"sum_{i} += w * {power} * (change + {slope})"]
+
+
+_ADDITIONS = {"values": _value_lines, "vjp": _vjp_lines, "jvp": _jvp_lines}
+
+
+class _Powers:
+    """Names and lines of code for powers of p = 1 ± cos theta, by repeated squaring.
+
+    Parameters
+    ----------
+    floor : bool
+        Whether p must not be zero, because 1 / p is needed.
+    """
+
+    def __init__(self, floor):
         self.lines = []
+        self.turns = []
         self._known = set()
+        self._floor = FLOOR if floor else None
 
     def power(self, zeta, lambda_):
         """Name of the variable that holds (1 + lambda cos theta)^zeta."""
-        base = "p" if lambda_ > 0 else "m"
+        base = _base(lambda_)
         if not float(zeta).is_integer():
             name = f"{base}_{str(zeta).replace('.', '_')}"
             # Rounding can bring 1 ± cos below zero, whose real power would be NaN.
@@ -205,14 +317,35 @@ class _Powers:
         zeta = int(zeta)
         name = f"{base}{zeta}"
         if zeta == 1:
-            return self._define(name, f"1.0 {'+' if lambda_ > 0 else '-'} cosine[t]")
+            value = f"1.0 {'+' if lambda_ > 0 else '-'} cosine[t]"
+            return self._define(name, f"max({value}, {self._floor!r})" if self._floor else value)
         half = self.power(zeta // 2, lambda_)
         if zeta % 2 == 0:
             return self._define(name, f"{half} * {half}")
         return self._define(name, f"{self.power(zeta - 1, lambda_)} * {self.power(1, lambda_)}")
+
+    def inverse(self, lambda_):
+        """Name of the variable that holds 1 / p."""
+        return self._define(f"{_base(lambda_)}_inverse", f"1.0 / {self.power(1, lambda_)}")
+
+    def turn(self, lambda_):
+        """Name of the sum over zeta of this lambda, of which `turns` makes d/dcos."""
+        name = f"turn_{_base(lambda_)}"
+        term = f"{lambda_}.0 * {self.inverse(lambda_)} * {name}"
+        if term not in self.turns:
+            self.turns.append(term)
+        return name
 
     def _define(self, name, expression):
         if name not in self._known:
             self._known.add(name)
             self.lines.append(f"{name} = {expression}")
         return name
+
+
+FLOOR = 1e-16
+"""The rounding error of 1 ± cos theta: no smaller value means anything."""
+
+
+def _base(lambda_):
+    return "p" if lambda_ > 0 else "m"

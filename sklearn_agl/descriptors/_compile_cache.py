@@ -18,6 +18,7 @@ from types import ModuleType
 PACKAGE = Path(__file__).parent
 HELPERS = (
     PACKAGE.parent / "_vector_math.py",
+    PACKAGE / "_cells.py",
     PACKAGE / "_cutoffs.py",
     PACKAGE / "_kernels.py",
     PACKAGE / "_plan.py",

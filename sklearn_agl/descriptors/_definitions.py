@@ -5,15 +5,19 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 from ase.data import atomic_numbers, chemical_symbols
 
-from ._cutoffs import CUTOFFS
+from ._cutoffs import CUTOFFS, WITHOUT_INNER_RADIUS
 
 KINDS = {
+    "G1": (),
     "G2": ("eta",),
+    "G3": ("kappa",),
     "G4": ("eta", "zeta", "lambda_"),
+    "G5": ("eta", "zeta", "lambda_"),
 }
-"""Supported kinds and the parameters each of them needs."""
+"""The kinds and the parameters each of them needs."""
 
-ANGULAR_KINDS = ("G4",)
+ANGULAR_KINDS = ("G4", "G5")
+SHIFTED_KINDS = ("G2", "G4", "G5")
 PARAMETERS = ("eta", "kappa", "zeta", "lambda_")
 
 
@@ -25,39 +29,52 @@ class SymmetryFunction:
 
     .. math::
 
-        G^2_i = \sum_j e^{-\eta (r_{ij} - r_s)^2} f_c(r_{ij})
+        G^1_i &= \sum_j f_c(r_{ij})
 
-    .. math::
+        G^2_i &= \sum_j e^{-\eta (r_{ij} - r_s)^2} f_c(r_{ij})
 
-        G^4_i = 2^{1-\zeta} \sum_{j<k} (1 + \lambda \cos\theta_{ijk})^\zeta
+        G^3_i &= \sum_j \cos(\kappa r_{ij}) f_c(r_{ij})
+
+        G^4_i &= 2^{1-\zeta} \sum_{j<k} (1 + \lambda \cos\theta_{ijk})^\zeta
         e^{-\eta [(r_{ij} - r_s)^2 + (r_{ik} - r_s)^2 + (r_{jk} - r_s)^2]}
         f_c(r_{ij}) f_c(r_{ik}) f_c(r_{jk})
 
+        G^5_i &= 2^{1-\zeta} \sum_{j<k} (1 + \lambda \cos\theta_{ijk})^\zeta
+        e^{-\eta [(r_{ij} - r_s)^2 + (r_{ik} - r_s)^2]} f_c(r_{ij}) f_c(r_{ik})
+
     Each unordered pair of neighbours counts once, as in n2p2. Sandberg et al. (2024) print the
-    formula of G4 under the name :math:`G^5`.
+    formula of G4 under the name :math:`G^5`. A negative r_s means what the formulas say; n2p2's
+    grouped evaluation takes it for zero.
 
     Parameters
     ----------
-    kind : {"G2", "G4"}
-        Radial or angular.
+    kind : {"G1", "G2", "G3", "G4", "G5"}
+        Radial (G1 to G3) or angular: narrow (G4, with r_jk) or wide (G5, without).
     eta : float
-        Inverse squared width, in 1/length². Not negative.
+        Inverse squared width, in 1/length². Not negative. Not for G1 and G3.
     r_s : float, default=0.0
-        Shift of the Gaussian, in units of length.
+        Shift of the Gaussian, in units of length. Not for G1 and G3.
     kappa : float, default=None
-        Belongs to kinds that are not supported yet.
+        Wave number, in 1/length. G3 only.
     zeta : float, default=None
-        Exponent of the angular term, positive. G4 only.
+        Exponent of the angular term, positive. G4 and G5 only. Whole numbers are fastest.
     lambda_ : {-1, 1}, default=None
-        Where the angular term is large: at 180 degrees (-1) or at 0 degrees (1). G4 only.
+        Where the angular term is large: at 180 degrees (-1) or at 0 degrees (1). G4 and G5 only.
     r_cut : float, default=None
         Cutoff radius. None: the transformer's.
+    r_inner : float, default=0.0
+        Radius up to which the cutoff function is 1. Not for "tanh", "tanhu" and "hard".
     center : str, default=None
         Chemical symbol of the central atom. None: every element.
     neighbors : str or tuple of str, default=None
-        Chemical symbols of the neighbour (G2) or of both neighbours (G4, in any order). None: every
-        element, or every unordered pair.
-    cutoff : {"cosine", "poly2"}, default=None
+        Chemical symbols of the neighbour (G1 to G3) or of both neighbours (G4 and G5, in any
+        order). None: every element, or every unordered pair, each in a function of its own.
+    weighted : bool, default=False
+        One function over the neighbours of all elements, each term multiplied by the atomic number
+        of its neighbour or by the product of both (wACSF of Gastegger et al., equations 4 and 5):
+        the number of functions then does not grow with that of the elements. Excludes `neighbors`.
+    cutoff : {"cosine", "tanh", "tanhu", "exp", "poly1", "poly2", "poly3", "poly4", "hard"}, \
+            default=None
         Cutoff function. None: the transformer's.
 
     Raises
@@ -67,7 +84,8 @@ class SymmetryFunction:
 
     References
     ----------
-    J. Behler, J. Chem. Phys. 134, 074106 (2011), equations 5, 6 and 8.
+    J. Behler, J. Chem. Phys. 134, 074106 (2011), equations 5 to 9;
+    M. Gastegger et al., J. Chem. Phys. 148, 241709 (2018).
 
     Examples
     --------
@@ -86,12 +104,15 @@ class SymmetryFunction:
     zeta: float | None = None
     lambda_: int | None = None
     r_cut: float | None = None
+    r_inner: float = 0.0
     center: str | None = None
     neighbors: tuple[str, ...] | None = None
+    weighted: bool = False
     cutoff: str | None = None
 
     def __post_init__(self):
         _check_kind(self)
+        _check_choice("weighted", self.weighted, (False, True))
         _check_choice("lambda_", self.lambda_, (None, -1, 1))
         _check_choice("cutoff", self.cutoff, (None, *CUTOFFS))
         clean = {
@@ -99,12 +120,18 @@ class SymmetryFunction:
             "r_s": _number("r_s", self.r_s),
             "zeta": _number("zeta", self.zeta, above=0.0),
             "lambda_": None if self.lambda_ is None else int(self.lambda_),
+            "kappa": _number("kappa", self.kappa),
             "r_cut": _number("r_cut", self.r_cut, above=0.0),
+            "r_inner": _number("r_inner", self.r_inner, at_least=0.0),
+            "weighted": bool(self.weighted),
             "center": None if self.center is None else _symbol(self.center),
             "neighbors": _sorted_symbols(self.kind, self.neighbors),
         }
         for name, value in clean.items():
             object.__setattr__(self, name, value)
+        _check_shift(self)
+        _check_weights(self)
+        _check_inner_radius(self)
 
     @property
     def is_angular(self):
@@ -115,16 +142,14 @@ class SymmetryFunction:
     def name(self):
         """Unique name, used for the feature column."""
         parts = ["*" if self.neighbors is None else "-".join(self.neighbors)]
-        for field, label in (
-            ("eta", "eta"),
-            ("r_s", "r_s"),
-            ("zeta", "zeta"),
-            ("lambda_", "lambda"),
-            ("r_cut", "r_cut"),
-        ):
+        if self.weighted:
+            parts = ["weighted"]
+        for field in ("eta", "r_s", "kappa", "zeta", "lambda_", "r_cut"):
             value = getattr(self, field)
-            if value is not None:
-                parts.append(f"{label}={_shortest(value)}")
+            if value is not None and (field != "r_s" or self.kind in SHIFTED_KINDS):
+                parts.append(f"{field.rstrip('_')}={_shortest(value)}")
+        if self.r_inner:
+            parts.append(f"r_inner={_shortest(self.r_inner)}")
         if self.cutoff not in (None, "poly2"):
             parts.append(f"cutoff={self.cutoff}")
         return f"{self.center or '*'}|{self.kind}({', '.join(parts)})"
@@ -171,12 +196,14 @@ def expand_symmetry_functions(functions, elements, *, r_cut, cutoff):
         if function.center in (None, center)
         for neighbors in _neighbor_choices(function, symbols)
     ]
+    for function in expanded:
+        _check_inner_radius(function)
     _check_unique(expanded)
     return tuple(expanded)
 
 
 def _neighbor_choices(function, symbols):
-    if function.neighbors is not None:
+    if function.weighted or function.neighbors is not None:
         return [function.neighbors]
     if not function.is_angular:
         return [(symbol,) for symbol in symbols]
@@ -195,6 +222,33 @@ def _check_kind(function):
             raise ValueError(f"A symmetry function of kind {kind} needs {name}.")
         if given and not needed:
             raise ValueError(f"A symmetry function of kind {kind} has no parameter {name}.")
+
+
+def _check_shift(function):
+    if function.r_s and function.kind not in SHIFTED_KINDS:
+        raise ValueError(f"A symmetry function of kind {function.kind} has no parameter r_s.")
+
+
+def _check_weights(function):
+    if function.weighted and function.neighbors is not None:
+        raise ValueError(
+            "A weighted symmetry function sums over the neighbours of all elements; leave "
+            f"neighbors away, got {function.neighbors!r}."
+        )
+
+
+def _check_inner_radius(function):
+    if not function.r_inner:
+        return
+    if function.r_cut is not None and function.r_inner >= function.r_cut:
+        raise ValueError(
+            f"r_inner must be below r_cut ({function.r_cut:g}), got {function.r_inner:g}."
+        )
+    if function.cutoff in WITHOUT_INNER_RADIUS:
+        raise ValueError(
+            f"The cutoff function {function.cutoff!r} has no inner radius; choose another one, or "
+            "leave r_inner away."
+        )
 
 
 def _check_choice(name, value, choices):
@@ -220,7 +274,7 @@ def _check_unique(functions):
 
 
 def _number(name, value, *, at_least=None, above=None):
-    if value is None and name != "r_s":
+    if value is None and name not in ("r_s", "r_inner"):
         return None
     try:
         number = float(value)

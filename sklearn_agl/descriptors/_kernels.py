@@ -5,23 +5,36 @@ element, and for each pair of neighbour elements a *stream* of those triplets (i
 distances are all below the cutoff radius. About half of the pairs of neighbours are not, and they
 are dropped before anything costly is computed. `_codegen` adds the loops over the stream.
 
+Three programs share these loops: values, the product of a vector with the Jacobian (`vjp`, which
+gives forces), and the product of the Jacobian with a vector (`jvp`). Where they differ, there is
+one function for each, named after the program.
+
 Streams and rows are stored with zeros behind their end, so that loops may run to a multiple of the
 vector width.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from .._vector_math import exp_of_negative
+from .._vector_math import cos, exp_of_negative, sin
+from ._cells import SQUARE as AROUND_SQUARE
+from ._cells import TOO_CLOSE
 from ._triplets import (
+    BLOCK_ROWS,
+    COSINE,
     DISTANCE,
+    FIRST,
     INVERSE,
     LANES,
     OPPOSITE,
     PERIMETER,
+    PLACE,
+    SECOND,
     SQUARE,
+    SQUARES,
     STREAM_WIDTH,
     WEIGHT,
     X,
@@ -35,84 +48,112 @@ STREAM_LENGTH = STREAM_WIDTH - LANES
 CHUNK = STREAM_LENGTH // (4 * LANES) * LANES
 """Neighbours k that are appended at a time; a multiple of the vector width."""
 
-TOO_CLOSE = 1e-6
-"""Two atoms nearer than this count as one point."""
+# More rows of `near`: the slope f_c' / f_c, and for jvp the changes of r² / 2, of r and of ln f_c.
+SLOPE, D_HALF_SQUARE, D_DISTANCE, D_WEIGHT, DX, DY, DZ = range(BLOCK_ROWS, BLOCK_ROWS + 7)
+RADIAL_SLOPE = D_HALF_SQUARE  # in vjp
+NEAR_ROWS = BLOCK_ROWS + 7
+# More rows of `stream`: the slope of r_jk; sums over the groups for vjp, changes for jvp.
+SLOPES, TOTAL, BY_COSINE, BY_SQUARE, BY_DISTANCE = range(7, 12)
+D_COSINE, D_SQUARES, D_WEIGHTS, D_PERIMETER = range(8, 12)
+STREAM_ROWS = 12
+# Columns of `sums`, what vjp gathers for each neighbour; the last three are a vector.
+OF_TOTAL, OF_DISTANCE, OF_COSINE, OF_SQUARE, OF_SLOPE, OF_VECTOR = range(6)
+SUM_COLUMNS = 8
 
 JIT_OPTIONS = {"fastmath": True, "nogil": True, "error_model": "numpy"}
 inline_loop = njit(**JIT_OPTIONS)
 
 
-@inline_loop
-def sort_neighbors(neighbors, species, n_species, starts, vectors):
-    """Counting sort of the pairs by central atom, then by the neighbour's element.
+class Work(NamedTuple):
+    """Working memory for one structure."""
 
-    Fills `starts` (n_atoms * n_species + 2 zeros at first), of which entry ``i * n_species + e``
-    tells where the neighbours of atom i of element e start, and `vectors`. Returns the number of an
-    atom that shares its place with another one, or -1.
+    around: np.ndarray
+    slots: np.ndarray
+    near: np.ndarray
+    atoms: np.ndarray
+    blocks: np.ndarray
+    counts: np.ndarray
+    stream: np.ndarray
+    sums: np.ndarray
+
+
+class Values(NamedTuple):
+    """Data of the program that computes values: `table` (n_atoms, n_functions + 1) gets them."""
+
+    table: np.ndarray
+
+
+class Vjp(NamedTuple):
+    """Data of the vector-Jacobian product.
+
+    `table` (n_atoms, n_functions + 1) holds dE/dG; `gradient` (n_atoms, 3) gets dE/dr and `strain`
+    (n_structures, 3, 3) the derivative with respect to a homogeneous deformation.
     """
-    pairs = neighbors.pairs
-    # Counted two places ahead, the sums first give where each row starts, one place ahead; filling
-    # the rows then moves these to where they end, which is where the next row starts.
-    for p in range(len(pairs)):
-        starts[pairs[p, 0] * n_species + species[pairs[p, 1]] + 2] += 1
-    for row in range(1, len(starts)):
-        starts[row] += starts[row - 1]
-    for p in range(len(pairs)):
-        row = pairs[p, 0] * n_species + species[pairs[p, 1]] + 1
-        square = 0.0
-        for axis in range(3):
-            component = neighbors.vectors[p, axis]
-            vectors[starts[row], axis] = component
-            square += component * component
-        starts[row] += 1
-        if square < TOO_CLOSE * TOO_CLOSE:
-            return pairs[p, 0]
-    return -1
+
+    table: np.ndarray
+    gradient: np.ndarray
+    strain: np.ndarray
+
+
+class Jvp(NamedTuple):
+    """Data of the Jacobian-vector product.
+
+    `displacements` (n_atoms, 3) and `strains` (n_structures, 3, 3) say how the atoms and the space
+    move; `table` (n_atoms, n_functions + 1) gets the change of the values.
+    """
+
+    table: np.ndarray
+    displacements: np.ndarray
+    strains: np.ndarray
 
 
 @inline_loop
-def load_neighbors(vectors, start, end, r_cut, near):
-    """Neighbours within `r_cut`, one row of `near` per quantity; returns their number.
+def allocate(capacity, n_elements):
+    """Working memory for atoms of at most `capacity` neighbours."""
+    return Work(
+        around=np.empty((4, capacity + 1)),
+        slots=np.empty(capacity + 1, np.int64),
+        near=np.zeros((n_elements, NEAR_ROWS, capacity + LANES)),
+        atoms=np.zeros((n_elements, capacity + LANES), np.int64),
+        blocks=np.zeros((n_elements, capacity // LANES + 2, BLOCK_ROWS, LANES)),
+        counts=np.zeros(n_elements, np.int64),
+        stream=np.zeros((STREAM_ROWS, STREAM_WIDTH)),
+        sums=np.zeros((n_elements, capacity + LANES, SUM_COLUMNS)),
+    )
 
-    The weight is 1 for each, and 0 behind the end.
+
+@inline_loop
+def load_neighbors(work, n_around, species, order, e, r_cut):
+    """Neighbours of element e within `r_cut`, one row of `near` per quantity; counts them.
+
+    The weight is 1 for each, and 0 behind the end. `species` is by atom and `order` by slot.
     """
-    n = 0
-    for p in range(start, end):
-        x, y, z = vectors[p, 0], vectors[p, 1], vectors[p, 2]
-        square = x * x + y * y + z * z
-        near[X, n], near[Y, n], near[Z, n], near[SQUARE, n] = x, y, z, square
-        n += square < r_cut * r_cut
+    around, near, atoms, n = work.around, work.near[e], work.atoms[e], 0
+    for p in range(n_around):
+        square, atom = around[AROUND_SQUARE, p], order[work.slots[p]]
+        near[X, n], near[Y, n], near[Z, n] = around[0, p], around[1, p], around[2, p]
+        near[SQUARE, n], atoms[n] = square, atom
+        itself = square < TOO_CLOSE * TOO_CLOSE
+        n += (square < r_cut * r_cut) & (not itself) & (species[atom] == e)
     squares, distances, inverses = near[SQUARE], near[DISTANCE], near[INVERSE]
     for k in range(n):
         distances[k] = math.sqrt(squares[k])
         inverses[k] = 1.0 / distances[k]
     for k in range(n):
-        near[WEIGHT, k] = 1.0
+        near[WEIGHT, k], near[PLACE, k] = 1.0, k
     for k in range(n, n + LANES):
-        near[WEIGHT, k] = near[DISTANCE, k] = 0.0
-    return n
+        for row in range(NEAR_ROWS):
+            near[row, k] = 0.0
+    work.counts[e] = n
 
 
 @inline_loop
 def fill_blocks(near, n, blocks):
     """Copy the neighbour rows four columns at a time: the order that appending triplets reads."""
     for block in range((n + LANES - 1) // LANES):
-        for row in range(7):
+        for row in range(BLOCK_ROWS):
             for lane in range(LANES):
                 blocks[block, row, lane] = near[row, block * LANES + lane]
-
-
-@inline_loop
-def add_radial(near, n, plan, row, out):
-    """G2: sum over j of exp(-eta (r_ij - r_s)²) f_c(r_ij)."""
-    distance, weight = near[DISTANCE], near[WEIGHT]
-    padded = (n + LANES - 1) // LANES * LANES
-    for m in range(plan.radial_starts[row], plan.radial_starts[row + 1]):
-        eta, r_s, total = plan.radial_eta[m], plan.radial_r_s[m], 0.0
-        for k in range(padded):
-            shifted = distance[k] - r_s
-            total += weight[k] * exp_of_negative(-eta * shifted * shifted)
-        out[plan.radial_column[m]] += total
 
 
 @inline_loop
@@ -123,28 +164,217 @@ def add_perimeter(stream, n):
         perimeter[t] += math.sqrt(opposite[t])
 
 
-def allocate_scratch(pairs, n_atoms, n_species):
-    """Working memory of the kernel for one structure.
+@inline_loop
+def is_idle_values(row):
+    """Whether an atom has nothing to contribute."""
+    return False
 
-    Parameters
-    ----------
-    pairs : ndarray of int of shape (n_pairs, 2)
-        Central atoms and neighbours.
-    n_atoms, n_species : int
-        Numbers of atoms and of elements.
 
-    Returns
-    -------
-    tuple of ndarray
-        Row starts and vectors of the sorted pairs; per element the neighbour rows, the same in
-        blocks, and the neighbour count; the triplet stream.
+is_idle_jvp = is_idle_values
+
+
+@inline_loop
+def is_idle_vjp(row):
+    """Whether no derivative of this atom is asked for."""
+    for value in row:
+        if value != 0.0:
+            return False
+    return True
+
+
+@inline_loop
+def begin_values(data, structure, first, i, work, e):
+    """Prepare what a program needs of the neighbours of one element."""
+
+
+@inline_loop
+def begin_vjp(data, structure, first, i, work, e):
+    """Clear the sums."""
+    work.sums[e, : work.counts[e]] = 0.0
+
+
+@inline_loop
+def begin_jvp(data, structure, first, i, work, e):
+    """Changes of the vectors and distances: du = u_j - u_i + r strain."""
+    near, strain, u = work.near[e], data.strains[structure], data.displacements
+    for k in range(work.counts[e]):
+        j, half_square = first + work.atoms[e, k], 0.0
+        for axis in range(3):
+            change = u[j, axis] - u[first + i, axis]
+            for other in range(3):
+                change += near[X + other, k] * strain[other, axis]
+            near[DX + axis, k] = change
+            half_square += near[X + axis, k] * change
+        near[D_HALF_SQUARE, k] = half_square
+        near[D_DISTANCE, k] = half_square * near[INVERSE, k]
+        near[D_WEIGHT, k] = near[D_DISTANCE, k] * near[SLOPE, k]
+
+
+@inline_loop
+def radial_values(work, e, plan, first, last, row):
+    """G1 to G3: sums over j of exp(-eta (r_ij - r_s)²) f_c(r_ij) or cos(kappa r_ij) f_c(r_ij)."""
+    distance, weight = work.near[e, DISTANCE], work.near[e, WEIGHT]
+    padded = (work.counts[e] + LANES - 1) // LANES * LANES
+    for m in range(first, last):
+        eta, r_s, total = plan.radial_eta[m], plan.radial_r_s[m], 0.0
+        if plan.radial_wave[m]:
+            for k in range(padded):
+                total += weight[k] * cos(eta * distance[k])
+        else:
+            for k in range(padded):
+                shifted = distance[k] - r_s
+                total += weight[k] * exp_of_negative(-eta * shifted * shifted)
+        row[plan.radial_column[m]] += plan.radial_factor[m] * total
+
+
+@inline_loop
+def radial_vjp(work, e, plan, first, last, row):
+    """Gather dE/dr_ij of the radial functions."""
+    near, n, sums = work.near[e], work.counts[e], work.sums[e]
+    distance, weight, slope, total = near[DISTANCE], near[WEIGHT], near[SLOPE], near[RADIAL_SLOPE]
+    for k in range(n):
+        total[k] = 0.0
+    for m in range(first, last):
+        eta, r_s = plan.radial_eta[m], plan.radial_r_s[m]
+        factor = plan.radial_factor[m] * row[plan.radial_column[m]]
+        if factor == 0.0:
+            continue
+        if plan.radial_wave[m]:
+            for k in range(n):
+                angle = eta * distance[k]
+                total[k] += factor * weight[k] * (slope[k] * cos(angle) - eta * sin(angle))
+        else:
+            for k in range(n):
+                shifted = distance[k] - r_s
+                value = weight[k] * exp_of_negative(-eta * shifted * shifted)
+                total[k] += factor * value * (slope[k] - 2.0 * eta * shifted)
+    for k in range(n):
+        sums[k, OF_SLOPE] += total[k]
+
+
+@inline_loop
+def radial_jvp(work, e, plan, first, last, row):
+    """Changes of the radial functions."""
+    near = work.near[e]
+    distance, weight = near[DISTANCE], near[WEIGHT]
+    change, by_weight = near[D_DISTANCE], near[D_WEIGHT]
+    padded = (work.counts[e] + LANES - 1) // LANES * LANES
+    for m in range(first, last):
+        eta, r_s, total = plan.radial_eta[m], plan.radial_r_s[m], 0.0
+        if plan.radial_wave[m]:
+            for k in range(padded):
+                angle = eta * distance[k]
+                total += weight[k] * (by_weight[k] * cos(angle) - eta * change[k] * sin(angle))
+        else:
+            for k in range(padded):
+                shifted = distance[k] - r_s
+                value = weight[k] * exp_of_negative(-eta * shifted * shifted)
+                total += value * (by_weight[k] - 2.0 * eta * shifted * change[k])
+        row[plan.radial_column[m]] += plan.radial_factor[m] * total
+
+
+@inline_loop
+def before_groups_values(work, e, e2, n, narrow):
+    """Prepare what a program needs of the triplets, before the angular groups are evaluated."""
+
+
+@inline_loop
+def before_groups_vjp(work, e, e2, n, narrow):
+    """Clear the sums over groups."""
+    work.stream[TOTAL:, : n + LANES] = 0.0
+
+
+@inline_loop
+def before_groups_jvp(work, e, e2, n, narrow):
+    """Changes of the cosine, of the sums of squares and distances, and of the weights' logarithm."""
+    stream, one, two = work.stream, work.near[e], work.near[e2]
+    for t in range(n):
+        j, k = int(stream[FIRST, t]), int(stream[SECOND, t])
+        dot = one[X, j] * two[DX, k] + one[DX, j] * two[X, k]
+        dot += one[Y, j] * two[DY, k] + one[DY, j] * two[Y, k]
+        dot += one[Z, j] * two[DZ, k] + one[DZ, j] * two[Z, k]
+        turn = one[D_DISTANCE, j] * one[INVERSE, j] + two[D_DISTANCE, k] * two[INVERSE, k]
+        half_squares = one[D_HALF_SQUARE, j] + two[D_HALF_SQUARE, k]
+        half_opposite = narrow * (half_squares - dot)
+        opposite = half_opposite / math.sqrt(stream[OPPOSITE, t]) if narrow else 0.0
+        stream[D_COSINE, t] = dot * one[INVERSE, j] * two[INVERSE, k] - stream[COSINE, t] * turn
+        stream[D_SQUARES, t] = 2.0 * (half_squares + half_opposite)
+        stream[D_WEIGHTS, t] = one[D_WEIGHT, j] + two[D_WEIGHT, k] + stream[SLOPES, t] * opposite
+        stream[D_PERIMETER, t] = one[D_DISTANCE, j] + two[D_DISTANCE, k] + opposite
+    for row in range(D_COSINE, D_PERIMETER + 1):
+        for t in range(n, n + LANES):
+            stream[row, t] = 0.0
+
+
+@inline_loop
+def after_groups_values(work, e, e2, n, narrow):
+    """Use what the groups have left in the stream."""
+
+
+after_groups_jvp = after_groups_values
+
+
+@inline_loop
+def after_groups_vjp(work, e, e2, n, narrow):
+    """Hand the derivatives of the triplets to their neighbours j and k.
+
+    With T a triplet's energy, the gradients are a_j r_j + b r_k and a_k r_k + b r_j, where
+
+        c   = (dT/dr_jk) / r_jk,   b = (dT/dcos) / (r_ij r_ik) - c,
+        a_j = (dT/dr_ij) / r_ij - (dT/dcos) cos / r_ij² + c.
+
+    What depends on j alone multiplies the sums in `finish_vjp`.
     """
-    longest = int(np.bincount(pairs[:, 0], minlength=1).max())
-    return (
-        np.zeros(n_atoms * n_species + 2, dtype=np.int64),
-        np.empty((len(pairs), 3)),
-        np.zeros((n_species, 7, longest + LANES)),
-        np.zeros((n_species, longest // LANES + 1, 7, LANES)),
-        np.zeros(n_species, dtype=np.int64),
-        np.zeros((5, STREAM_WIDTH)),
-    )
+    stream, one, two = work.stream, work.near[e], work.near[e2]
+    sums_one, sums_two = work.sums[e], work.sums[e2]
+    for t in range(n):
+        inverse = narrow / math.sqrt(stream[OPPOSITE, t]) if narrow else 0.0
+        total, by_square, by_distance = (
+            stream[TOTAL, t],
+            stream[BY_SQUARE, t],
+            stream[BY_DISTANCE, t],
+        )
+        third = (total * stream[SLOPES, t] + by_distance) * inverse + narrow * by_square
+        stream[SQUARES, t] = third
+        stream[COSINE, t] *= stream[BY_COSINE, t]
+    for t in range(n):
+        j, k, third = int(stream[FIRST, t]), int(stream[SECOND, t]), stream[SQUARES, t]
+        across = stream[BY_COSINE, t] * one[INVERSE, j] * two[INVERSE, k] - third
+        by_square = stream[BY_SQUARE, t] + third
+        a, b = sums_one[j], sums_two[k]
+        a[OF_TOTAL] += stream[TOTAL, t]
+        a[OF_DISTANCE] += stream[BY_DISTANCE, t]
+        a[OF_COSINE] += stream[COSINE, t]
+        a[OF_SQUARE] += by_square
+        b[OF_TOTAL] += stream[TOTAL, t]
+        b[OF_DISTANCE] += stream[BY_DISTANCE, t]
+        b[OF_COSINE] += stream[COSINE, t]
+        b[OF_SQUARE] += by_square
+        for axis in range(3):
+            a[OF_VECTOR + axis] += across * two[X + axis, k]
+            b[OF_VECTOR + axis] += across * one[X + axis, j]
+
+
+@inline_loop
+def finish_values(data, structure, first, i, work, e):
+    """Use what has been gathered for the neighbours of one element."""
+
+
+finish_jvp = finish_values
+
+
+@inline_loop
+def finish_vjp(data, structure, first, i, work, e):
+    """Gradients of the neighbours, and their sum with the other sign for the atom itself."""
+    near, sums, gradient = work.near[e], work.sums[e], data.gradient
+    for k in range(work.counts[e]):
+        inverse = near[INVERSE, k]
+        along = sums[k, OF_TOTAL] * near[SLOPE, k] + sums[k, OF_DISTANCE] + sums[k, OF_SLOPE]
+        along = (along - sums[k, OF_COSINE] * inverse) * inverse + sums[k, OF_SQUARE]
+        j = first + work.atoms[e, k]
+        for axis in range(3):
+            force = along * near[X + axis, k] + sums[k, OF_VECTOR + axis]
+            gradient[j, axis] += force
+            gradient[first + i, axis] -= force
+            for other in range(3):
+                data.strain[structure, other, axis] += near[X + other, k] * force

@@ -1,10 +1,10 @@
-"""From a list of symmetry functions to the arrays and loop shapes that the compiled kernel needs.
+"""From a list of symmetry functions to the arrays and loop shapes that the compiled kernels need.
 
 Functions that share work are grouped. A *shell* holds the functions of one central element with the
-same cutoff function and radius: they see the same neighbours with the same weights. Within a shell,
-an *angular group* holds the functions of one pair of neighbour elements with the same eta and r_s:
-they share the exponential. What is left within a group, a set of (zeta, lambda), is its *shape*;
-only shapes are compiled, so that sets that differ in numbers share their machine code.
+same cutoff function and radii: they see the same neighbours with the same weights. Within a shell,
+an *angular group* holds the functions of one kind and one pair of neighbour elements with the same
+eta and r_s: they share the exponential. What is left within a group, a set of (zeta, lambda), is
+its *shape*; only shapes are compiled, so that sets that differ in numbers share their machine code.
 """
 
 from typing import NamedTuple
@@ -33,31 +33,42 @@ class KernelArrays(NamedTuple):
 
     Attributes
     ----------
+    r_cut : ndarray of shape (1,)
+        Largest cutoff radius.
     shell_starts : ndarray of shape (n_elements + 1,)
         Shells of each central element.
-    shell_r_cut, shell_cutoff : ndarray of shape (n_shells,)
-        Radius, and index of the cutoff function.
+    shell_r_cut, shell_r_inner, shell_cutoff : ndarray of shape (n_shells,)
+        Radii, and index of the cutoff function.
     radial_starts : ndarray of shape (n_shells * n_elements + 1,)
         Radial functions of each shell and neighbour element.
-    radial_eta, radial_r_s, radial_column : ndarray of shape (n_radial,)
-    group_starts : ndarray of shape (n_shells * n_elements * n_elements + 1,)
-        Angular groups of each shell and pair of neighbour elements (first <= second).
-    group_eta, group_r_s, group_shape : ndarray of shape (n_groups,)
+    radial_wave : ndarray of int of shape (n_radial,)
+        1 for G3, 0 for G1 and G2.
+    radial_eta, radial_r_s, radial_factor, radial_column : ndarray of shape (n_radial,)
+        In the place of eta, G3 has kappa. The factor is 1, or the weight of the neighbour.
+    group_starts : ndarray of shape (n_shells * 2 * n_elements * n_elements + 1,)
+        Angular groups of each shell, kind (G4, G5) and pair of neighbour elements (first <=
+        second).
+    group_eta, group_r_s, group_factor, group_shape : ndarray of shape (n_groups,)
     column_starts : ndarray of shape (n_groups + 1,)
     columns : ndarray of shape (n_angular,)
         Columns of each group, in the order of its shape.
     """
 
+    r_cut: np.ndarray
     shell_starts: np.ndarray
     shell_r_cut: np.ndarray
+    shell_r_inner: np.ndarray
     shell_cutoff: np.ndarray
     radial_starts: np.ndarray
+    radial_wave: np.ndarray
     radial_eta: np.ndarray
     radial_r_s: np.ndarray
+    radial_factor: np.ndarray
     radial_column: np.ndarray
     group_starts: np.ndarray
     group_eta: np.ndarray
     group_r_s: np.ndarray
+    group_factor: np.ndarray
     group_shape: np.ndarray
     column_starts: np.ndarray
     columns: np.ndarray
@@ -73,20 +84,18 @@ class KernelPlan(NamedTuple):
     cutoffs : tuple of str
         Names of the cutoff functions.
     arrays : KernelArrays
+        The column behind the last one, ``defined.shape[1]``, collects what nobody asked for.
     defined : ndarray of bool of shape (n_elements, n_functions)
         Which functions belong to which central element.
-    r_cut : float
-        Largest cutoff radius.
     """
 
     shapes: tuple
     cutoffs: tuple
     arrays: KernelArrays
     defined: np.ndarray
-    r_cut: float
 
 
-def make_plan(functions, elements):
+def make_plan(functions, elements, columns=None):
     """Group complete symmetry functions for the kernel.
 
     Parameters
@@ -95,38 +104,64 @@ def make_plan(functions, elements):
         As `expand_symmetry_functions` returns them.
     elements : sequence of int
         Atomic numbers, ascending.
+    columns : ndarray of int, default=None
+        Functions to evaluate, in this order. None: all of them. The shapes remain those of all
+        functions, so that every choice of columns shares its machine code.
 
     Returns
     -------
     KernelPlan
     """
-    index = {number: i for i, number in enumerate(elements)}
-    entries = [_Entry(column, f, index) for column, f in enumerate(functions)]
+    columns = np.arange(len(functions)) if columns is None else np.asarray(columns)
+    place = np.full(len(functions), len(columns))
+    place[columns] = np.arange(len(columns))
+    entries = [entry for i, f in enumerate(functions) for entry in _entries(f, place[i], elements)]
     shells = _group(entries, lambda entry: entry.shell)
-    shapes, cutoffs = {}, {}
-    radial_rows, group_rows, shell_rows = [], [], []
-    for number, ((center, cutoff, r_cut), members) in enumerate(shells.items()):
-        shell_rows.append((center, r_cut, cutoffs.setdefault(cutoff, len(cutoffs))))
-        radial_rows += _radial_rows(members, number * len(elements))
-        group_rows += _group_rows(members, number * len(elements) ** 2, len(elements), shapes)
+    shapes, cutoffs, rows = {}, {}, _Rows()
+    for (center, cutoff, r_cut, r_inner), members in shells.items():
+        number = cutoffs.setdefault(cutoff, len(cutoffs))
+        radial = _radial_rows(members, len(rows.shells) * len(elements), len(columns))
+        groups = _group_rows(members, len(rows.shells), len(elements), shapes, len(columns))
+        if radial or groups:
+            rows.shells.append((center, r_cut, r_inner, number))
+            rows.radial += radial
+            rows.groups += groups
+    defined = np.zeros((len(elements), len(functions)), dtype=bool)
+    for i, function in enumerate(functions):
+        defined[np.searchsorted(elements, atomic_numbers[function.center]), i] = True
     return KernelPlan(
         shapes=tuple(shapes),
         cutoffs=tuple(cutoffs),
-        arrays=_pack(len(elements), shell_rows, radial_rows, group_rows),
-        defined=_defined(entries, len(elements)),
-        r_cut=max(f.r_cut for f in functions),
+        arrays=rows.pack(len(elements)),
+        defined=defined[:, columns],
     )
 
 
-class _Entry:
-    """A symmetry function with its column and with element indices in place of symbols."""
+class _Entry(NamedTuple):
+    """A symmetry function seen by one set of neighbour elements."""
 
-    def __init__(self, column, function, index):
-        self.column = column
-        self.function = function
-        self.center = index[atomic_numbers[function.center]]
-        self.neighbors = [index[atomic_numbers[symbol]] for symbol in function.neighbors]
-        self.shell = (self.center, function.cutoff, function.r_cut)
+    column: int
+    function: object
+    neighbors: tuple
+    factor: float
+    shell: tuple
+
+
+def _entries(function, column, elements):
+    """A weighted function has an entry for every neighbour element, any other function has one."""
+    index = {number: i for i, number in enumerate(elements)}
+    center = index[atomic_numbers[function.center]]
+    shell = (center, function.cutoff, function.r_cut, function.r_inner)
+    if not function.weighted:
+        neighbors = tuple(index[atomic_numbers[symbol]] for symbol in function.neighbors)
+        return [_Entry(column, function, neighbors, 1.0, shell)]
+    choices = [(first,) for first in index.values()]
+    if function.is_angular:
+        choices = [(first, second) for (first,) in choices for second in range(first, len(index))]
+    return [
+        _Entry(column, function, chosen, float(np.prod([elements[e] for e in chosen])), shell)
+        for chosen in choices
+    ]
 
 
 def _group(items, key):
@@ -136,56 +171,72 @@ def _group(items, key):
     return groups
 
 
-def _radial_rows(members, offset):
-    radial = [m for m in members if not m.function.is_angular]
-    return [
-        (offset + m.neighbors[0], m.function.eta, m.function.r_s, m.column)
-        for m in sorted(radial, key=lambda m: (m.neighbors, m.column))
-    ]
-
-
-def _group_rows(members, offset, n_elements, shapes):
-    angular = [m for m in members if m.function.is_angular]
-    groups = _group(angular, lambda m: (*m.neighbors, m.function.eta, m.function.r_s))
+def _radial_rows(members, offset, n_columns):
+    radial = [m for m in members if not m.function.is_angular and m.column < n_columns]
     rows = []
-    for (first, second, eta, r_s), same in groups.items():
-        same = sorted(same, key=lambda m: (m.function.zeta, m.function.lambda_))
-        shape = GroupShape(r_s != 0.0, tuple((m.function.zeta, m.function.lambda_) for m in same))
-        number = shapes.setdefault(shape, len(shapes))
-        pair = offset + first * n_elements + second
-        rows.append((pair, eta, r_s, number, [m.column for m in same]))
+    for m in sorted(radial, key=lambda m: (m.neighbors, m.column)):
+        wave = m.function.kind == "G3"
+        eta = m.function.kappa if wave else m.function.eta or 0.0
+        rows.append((offset + m.neighbors[0], wave, eta, m.function.r_s, m.factor, m.column))
     return rows
 
 
-def _pack(n_elements, shells, radial, groups):
-    n_shells = len(shells)
-    return KernelArrays(
-        shell_starts=_starts([row[0] for row in shells], n_elements),
-        shell_r_cut=_floats(row[1] for row in shells),
-        shell_cutoff=_integers(row[2] for row in shells),
-        radial_starts=_starts([row[0] for row in radial], n_shells * n_elements),
-        radial_eta=_floats(row[1] for row in radial),
-        radial_r_s=_floats(row[2] for row in radial),
-        radial_column=_integers(row[3] for row in radial),
-        group_starts=_starts([row[0] for row in groups], n_shells * n_elements**2),
-        group_eta=_floats(row[1] for row in groups),
-        group_r_s=_floats(row[2] for row in groups),
-        group_shape=_integers(row[3] for row in groups),
-        column_starts=_integers(np.cumsum([0] + [len(row[4]) for row in groups])),
-        columns=_integers(column for row in groups for column in row[4]),
-    )
+def _group_rows(members, shell, n_elements, shapes, n_columns):
+    """Every group has its shape noted; those without a wanted column then have no row."""
+    angular = [m for m in members if m.function.is_angular]
+    groups = _group(angular, _group_key)
+    rows = []
+    for (kind, first, second, eta, r_s, factor), same in groups.items():
+        same = sorted(same, key=lambda m: (m.function.zeta, m.function.lambda_))
+        shape = GroupShape(r_s != 0.0, tuple((m.function.zeta, m.function.lambda_) for m in same))
+        number = shapes.setdefault(shape, len(shapes))
+        pair = ((2 * shell + (kind == "G5")) * n_elements + first) * n_elements + second
+        columns = [m.column for m in same]
+        if min(columns) < n_columns:
+            rows.append((pair, eta, r_s, factor, number, columns))
+    return rows
+
+
+def _group_key(entry):
+    function = entry.function
+    return (function.kind, *entry.neighbors, function.eta, function.r_s, entry.factor)
+
+
+class _Rows:
+    """Rows of the three levels, in ascending order of what they belong to."""
+
+    def __init__(self):
+        self.shells, self.radial, self.groups = [], [], []
+
+    def pack(self, n_elements):
+        """KernelArrays of these rows."""
+        shells, radial, groups = self.shells, self.radial, self.groups
+        n_shells = len(shells)
+        return KernelArrays(
+            r_cut=_floats([max((row[1] for row in shells), default=0.0)]),
+            shell_starts=_starts([row[0] for row in shells], n_elements),
+            shell_r_cut=_floats(row[1] for row in shells),
+            shell_r_inner=_floats(row[2] for row in shells),
+            shell_cutoff=_integers(row[3] for row in shells),
+            radial_starts=_starts([row[0] for row in radial], n_shells * n_elements),
+            radial_wave=_integers(row[1] for row in radial),
+            radial_eta=_floats(row[2] for row in radial),
+            radial_r_s=_floats(row[3] for row in radial),
+            radial_factor=_floats(row[4] for row in radial),
+            radial_column=_integers(row[5] for row in radial),
+            group_starts=_starts([row[0] for row in groups], n_shells * 2 * n_elements**2),
+            group_eta=_floats(row[1] for row in groups),
+            group_r_s=_floats(row[2] for row in groups),
+            group_factor=_floats(row[3] for row in groups),
+            group_shape=_integers(row[4] for row in groups),
+            column_starts=_integers(np.cumsum([0] + [len(row[5]) for row in groups])),
+            columns=_integers(column for row in groups for column in row[5]),
+        )
 
 
 def _starts(owners, n_owners):
     """Row starts of a compressed layout, from the ascending owner of each entry."""
     return np.searchsorted(_integers(owners), np.arange(n_owners + 1)).astype(np.int64)
-
-
-def _defined(entries, n_elements):
-    defined = np.zeros((n_elements, len(entries)), dtype=bool)
-    for entry in entries:
-        defined[entry.center, entry.column] = True
-    return defined
 
 
 def _floats(values):

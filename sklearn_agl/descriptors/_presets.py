@@ -16,9 +16,11 @@ def symmetry_function_grid(
     angular_eta=(),
     angular_zeta=(1, 2, 4, 16, 64),
     angular_r_s=(0.0,),
+    angular_kind="G4",
     center=None,
     neighbors=None,
     angular_neighbors=None,
+    weighted=False,
 ):
     r"""Build a set of radial and angular functions by the published rules.
 
@@ -42,12 +44,16 @@ def symmetry_function_grid(
         First and last shift. By default they are spread evenly over the inside of (0, r_cut).
     angular_eta, angular_zeta, angular_r_s : sequence of float
         Parameters of the angular functions.
+    angular_kind : {"G4", "G5"}, default="G4"
+        Narrow or wide angular functions.
     center : str, default=None
         Central element of all functions, or None for every element.
     neighbors : str, default=None
         Neighbour element of the radial functions.
     angular_neighbors : tuple of (str, str), default=None
         Neighbour elements of the angular functions.
+    weighted : bool, default=False
+        Sum over the neighbours of all elements, weighted by atomic numbers (wACSF).
 
     Returns
     -------
@@ -72,13 +78,19 @@ def symmetry_function_grid(
     n = n_centered
     radial = [(_round((n ** (m / n) / r_cut) ** 2), 0.0) for m in range(n)]
     radial += _shifted(n_shifted, r_cut, shifted_range)
-    where = {"r_cut": r_cut, "center": center}
+    where = {"r_cut": r_cut, "center": center, "weighted": weighted}
     return [
         SymmetryFunction("G2", eta=eta, r_s=r_s, neighbors=neighbors, **where)
         for eta, r_s in radial
     ] + [
         SymmetryFunction(
-            "G4", eta=eta, r_s=r_s, lambda_=sign, zeta=zeta, neighbors=angular_neighbors, **where
+            angular_kind,
+            eta=eta,
+            r_s=r_s,
+            lambda_=sign,
+            zeta=zeta,
+            neighbors=angular_neighbors,
+            **where,
         )
         for eta in angular_eta
         for r_s in angular_r_s
@@ -196,13 +208,21 @@ def symmetry_function_preset(name):
     return PRESETS[name]()
 
 
-def automatic_symmetry_functions(r_cut):
+MOST_ELEMENTS_APART = 4
+"""With more elements, functions for each pair of them would be too many."""
+
+
+def automatic_symmetry_functions(r_cut, n_elements):
     """A modest set for any elements: 8 radial functions per neighbour, 8 angular ones per pair.
+
+    From five elements on, the functions are weighted sums over all elements.
 
     Parameters
     ----------
     r_cut : float
         Cutoff radius.
+    n_elements : int
+        Number of elements.
 
     Returns
     -------
@@ -215,4 +235,5 @@ def automatic_symmetry_functions(r_cut):
         n_shifted=5,
         angular_eta=(_round(wide), _round(4.0 * wide)),
         angular_zeta=(1, 4),
+        weighted=n_elements > MOST_ELEMENTS_APART,
     )

@@ -1,27 +1,32 @@
 """The estimator that turns structures into symmetry function values."""
 
 import itertools
+import os
 from numbers import Real
 
 import numpy as np
 from ase.data import atomic_numbers, chemical_symbols
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import Parallel, delayed
+from joblib.parallel import SequentialBackend, ThreadingBackend, get_active_backend
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..features import AtomicFeatures
-from ._codegen import compile_kernel
+from ._cells import make_batch
 from ._cutoffs import CUTOFFS
 from ._definitions import SymmetryFunction, expand_symmetry_functions
-from ._kernels import allocate_scratch
-from ._neighbors import check_structures, find_neighbors
+from ._evaluation import (
+    Evaluation,
+    jacobian_vector_product,
+    make_batches,
+    pad_atoms,
+    sparse_jacobian,
+    vector_jacobian_product,
+)
 from ._plan import make_plan
 from ._presets import automatic_symmetry_functions, symmetry_function_preset
-from ._progress import progress_bar
-
-CHUNKS_PER_JOB = 8
-"""Pieces of work per thread: enough to balance structures of different sizes."""
+from ._structures import check_structures
 
 
 class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
@@ -30,18 +35,23 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
     Parameters
     ----------
     symmetry_functions : str or sequence of SymmetryFunction, default="auto"
-        "auto" (a modest set for any elements), the name of a set
+        "auto" (a modest set for any elements, weighted from five elements on), the name of a set
         (see `symmetry_function_preset`), or definitions.
     r_cut : float, default=6.0
         Cutoff radius of all functions that name none, in the structures' unit of length.
-    cutoff : {"cosine", "poly2"}, default="poly2"
+    cutoff : {"cosine", "tanh", "tanhu", "exp", "poly1", "poly2", "poly3", "poly4", "hard"}, \
+            default="poly2"
         Cutoff function of all functions that name none.
     elements : sequence of str or int, default=None
         Chemical symbols or atomic numbers. None: the elements seen in `fit`.
     dtype : {"float64", "float32"}, default="float64"
         Type of the result. The computation itself is done in double precision.
+    memmap_folder : str or path, default=None
+        Folder in which `transform` writes its values to a new file and maps it into memory, for
+        results that are larger than memory. The file is yours to remove.
     n_jobs : int, default=None
-        Number of threads. The result does not depend on it.
+        Number of threads, or of whatever ``joblib.parallel_config`` asks for. The result does not
+        depend on it.
     verbose : bool or int, default=False
         Whether to show progress: a bar if tqdm is installed, else a line now and then.
 
@@ -64,12 +74,20 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
     Notes
     -----
     Formulas: see `SymmetryFunction`. The unit of length is that of the structures; nothing is
-    converted. The first use of a new kind of set compiles a kernel, which takes some seconds and
+    converted.
+
+    `transform` checks and copies the structures and returns at once; the values are computed when
+    they are needed first. So a pipeline with a selector behind this step evaluates in ``predict``
+    the selected functions only. `fit_transform`, a `memmap_folder`, a ``joblib.parallel_config``
+    around the call and ``X.compute()`` compute at once.
+
+    The first use of a new kind of set compiles a kernel, which takes some seconds and
     is kept in the folder ``$SKLEARN_AGL_CACHE_DIR`` (default: the user's cache folder).
 
     References
     ----------
-    J. Behler, J. Chem. Phys. 134, 074106 (2011).
+    J. Behler, J. Chem. Phys. 134, 074106 (2011);
+    M. Gastegger et al., J. Chem. Phys. 148, 241709 (2018).
 
     Examples
     --------
@@ -89,6 +107,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         "cutoff": [StrOptions(set(CUTOFFS))],
         "elements": ["array-like", None],
         "dtype": [StrOptions({"float64", "float32"})],
+        "memmap_folder": [str, os.PathLike, None],
         "n_jobs": [int, None],
         "verbose": ["verbose"],
     }
@@ -101,6 +120,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         cutoff="poly2",
         elements=None,
         dtype="float64",
+        memmap_folder=None,
         n_jobs=None,
         verbose=False,
     ):
@@ -109,6 +129,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         self.cutoff = cutoff
         self.elements = elements
         self.dtype = dtype
+        self.memmap_folder = memmap_folder
         self.n_jobs = n_jobs
         self.verbose = verbose
 
@@ -166,19 +187,183 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
             is empty, has positions that are not finite, two atoms at one point, a periodic cell
             without volume, or an element that was not seen in `fit`.
         """
-        check_is_fitted(self)
-        structures = _check_input(structures)
-        _check_elements(structures, self.elements_)
+        structures, batches = self._batches(structures)
         numbers = _padded_numbers(structures)
-        values = np.full((*numbers.shape, self.n_features_out_), np.nan, dtype=self.dtype)
-        for row, computed in zip(values, self._compute(structures), strict=True):
-            row[: len(computed)] = computed
-        return AtomicFeatures(
-            values,
-            numbers,
-            symmetry_functions=self.symmetry_functions_,
-            structures=structures,
+        evaluation = Evaluation(
+            batches=batches,
+            functions=self.symmetry_functions_,
+            elements=self.elements_,
+            columns=np.arange(self.n_features_out_),
+            shape=(*numbers.shape, self.n_features_out_),
+            dtype=np.dtype(self.dtype),
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
         )
+        about = {"symmetry_functions": self.symmetry_functions_, "structures": structures}
+        if self.memmap_folder is not None:
+            values = evaluation.compute_into_file(self.memmap_folder)
+            return AtomicFeatures(values, numbers, **about)
+        X = AtomicFeatures.deferred(evaluation, numbers, **about)
+        if _in_parallel_context():
+            X.compute()
+        return X
+
+    def fit_transform(self, structures, y=None, **fit_params):
+        """Fit, then compute the symmetry functions of the same structures at once.
+
+        Parameters
+        ----------
+        structures : sequence of ase.Atoms
+            Any mix of sizes, elements, cells and periodicity.
+        y : None
+            Ignored.
+        **fit_params
+            Ignored.
+
+        Returns
+        -------
+        AtomicFeatures
+            As from `transform`.
+        """
+        return self.fit(structures).transform(structures).compute()
+
+    def vjp(self, structures, vectors):
+        r"""Product of vectors with the Jacobian: derivatives of one number per structure.
+
+        With :math:`v = \partial E / \partial G` these are the gradients
+        :math:`\partial E / \partial r` (forces with the other sign) and the derivatives by a
+        homogeneous strain (the virial with the other sign; divided by the volume, the stress).
+
+        Parameters
+        ----------
+        structures : sequence of ase.Atoms
+            Any mix of sizes, elements, cells and periodicity.
+        vectors : array-like of shape (n_structures, n_atoms_max, n_features)
+            One number per value of `transform`. Padding, and what is NaN there, is ignored.
+
+        Returns
+        -------
+        gradients : list of ndarray of shape (n_atoms, 3)
+            Per structure, the derivatives of ``sum(vectors * values)`` by the positions.
+        strain_gradients : ndarray of shape (n_structures, 3, 3)
+            The derivatives by strains e, where positions and cell vectors r become r (1 + e).
+
+        Raises
+        ------
+        ValueError
+            If the vectors have the wrong shape; for unsound structures see `transform`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ase import Atoms
+        >>> from sklearn_agl import SymmetryFunction, SymmetryFunctionTransformer
+        >>> pair = [Atoms("H2", positions=[[0, 0, 0], [0, 0, 1.5]])]
+        >>> functions = [SymmetryFunction("G1", r_cut=3.0, cutoff="cosine")]
+        >>> transformer = SymmetryFunctionTransformer(functions).fit(pair)
+        >>> gradients, _ = transformer.vjp(pair, np.ones((1, 2, 1)))
+        >>> gradients[0].round(3)  # of two times f_c(1.5): pi / 6 for each atom
+        array([[ 0.   ,  0.   ,  1.047],
+               [ 0.   ,  0.   , -1.047]])
+        """
+        structures, batches = self._batches(structures)
+        vectors = np.asarray(vectors, dtype=np.float64)
+        self._check_shape("vectors", vectors, structures)
+        defined = make_plan(self.symmetry_functions_, self.elements_).defined
+        calls = []
+        for rows, batch in _rows_of(batches):
+            chosen = vectors[rows][_is_atom(batch, vectors.shape[1])]
+            chosen = np.where(defined[batch.species], chosen, 0.0)
+            calls.append(
+                delayed(vector_jacobian_product)(
+                    batch, self.symmetry_functions_, self.elements_, chosen
+                )
+            )
+        results = Parallel(n_jobs=self.n_jobs, prefer="threads")(calls)
+        gradients = [
+            gradient
+            for batch, (all_gradients, _) in zip(batches, results, strict=True)
+            for gradient in np.split(all_gradients, batch.starts[1:-1])
+        ]
+        return gradients, np.concatenate([strain for _, strain in results])
+
+    def jvp(self, structures, displacements, strains=None):
+        """Product of the Jacobian with vectors: change of the values when atoms move.
+
+        Parameters
+        ----------
+        structures : sequence of ase.Atoms
+            Any mix of sizes, elements, cells and periodicity.
+        displacements : sequence of array-like of shape (n_atoms, 3)
+            How the atoms of each structure move.
+        strains : array-like of shape (n_structures, 3, 3), default=None
+            How space deforms: positions and cell vectors r become r (1 + e).
+
+        Returns
+        -------
+        ndarray of shape (n_structures, n_atoms_max, n_features)
+            The change of every value of `transform` to first order, NaN where that is NaN.
+
+        Raises
+        ------
+        ValueError
+            If a displacement has the wrong shape; for unsound structures see `transform`.
+        """
+        structures, batches = self._batches(structures)
+        moves = _stack_displacements(structures, displacements)
+        strains = np.zeros((len(structures), 3, 3)) if strains is None else np.asarray(strains)
+        if strains.shape != (len(structures), 3, 3):
+            raise ValueError(
+                f"strains has shape {strains.shape}, but needs {(len(structures), 3, 3)}."
+            )
+        bounds = np.cumsum([0] + [len(batch.positions) for batch in batches])
+        calls = (
+            delayed(jacobian_vector_product)(
+                batch, self.symmetry_functions_, self.elements_, moves[a:b],
+                strains[rows].astype(np.float64),
+            )
+            for (rows, batch), (a, b) in zip(
+                _rows_of(batches), itertools.pairwise(bounds), strict=True
+            )
+        )  # fmt: skip
+        defined = make_plan(self.symmetry_functions_, self.elements_).defined
+        longest = max(map(len, structures))
+        return np.concatenate(
+            [
+                pad_atoms(batch, np.where(defined[batch.species], rows, np.nan), longest)
+                for batch, rows in zip(
+                    batches, Parallel(n_jobs=self.n_jobs, prefer="threads")(calls), strict=True
+                )
+            ]
+        )
+
+    def jacobian(self, structures):
+        """The whole Jacobian of each structure, as a sparse matrix.
+
+        For products with vectors, `vjp` and `jvp` cost a small fraction of this.
+
+        Parameters
+        ----------
+        structures : sequence of ase.Atoms
+            Any mix of sizes, elements, cells and periodicity.
+
+        Returns
+        -------
+        list of scipy.sparse.csr_array of shape (n_atoms * n_features, n_atoms * 3)
+            Row ``i * n_features + m`` holds the derivatives of function m of atom i, column
+            ``j * 3 + c`` those by component c of atom j.
+        """
+        structures, batches = self._batches(structures)
+        return [
+            sparse_jacobian(make_batch([atoms], self.elements_), self.symmetry_functions_,
+                            self.elements_)
+            for atoms in structures
+        ]  # fmt: skip
+
+    def _check_shape(self, name, array, structures):
+        wanted = (len(structures), max(map(len, structures)), self.n_features_out_)
+        if array.shape != wanted:
+            raise ValueError(f"{name} has shape {array.shape}, but needs {wanted}.")
 
     def get_feature_names_out(self, input_features=None):
         """Names of the columns.
@@ -205,7 +390,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
     def _definitions(self):
         if isinstance(self.symmetry_functions, str):
             if self.symmetry_functions == "auto":
-                return automatic_symmetry_functions(self.r_cut)
+                return automatic_symmetry_functions(self.r_cut, len(self.elements_))
             return symmetry_function_preset(self.symmetry_functions)
         functions = list(self.symmetry_functions)
         for function in functions:
@@ -218,38 +403,12 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
             raise ValueError("symmetry_functions is empty; give at least one function.")
         return functions
 
-    def _compute(self, structures):
-        """Yield the values of one structure after the other, each (n_atoms, n_features)."""
-        plan = make_plan(self.symmetry_functions_, self.elements_)
-        n_chunks = min(len(structures), CHUNKS_PER_JOB * effective_n_jobs(self.n_jobs))
-        bounds = np.linspace(0, len(structures), n_chunks + 1).astype(int)
-        calls = (
-            delayed(_compute_chunk)(start, structures[start:end], self.elements_, plan)
-            for start, end in itertools.pairwise(bounds)
-        )
-        parallel = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")
-        with progress_bar(len(structures), "symmetry functions", self.verbose) as advance:
-            for chunk in parallel(calls):
-                yield from chunk
-                advance(len(chunk))
-
-
-def _compute_chunk(start, structures, elements, plan):
-    evaluate = compile_kernel(plan.shapes, plan.cutoffs)
-    results = []
-    for index, atoms in enumerate(structures, start):
-        species = np.searchsorted(elements, atoms.numbers)
-        neighbors = find_neighbors(atoms, plan.r_cut)
-        scratch = allocate_scratch(neighbors.pairs, len(atoms), len(elements))
-        values = np.where(plan.defined[species], 0.0, np.nan)
-        clash = evaluate(neighbors, species, plan.arrays, scratch, values)
-        if clash >= 0:
-            raise ValueError(
-                f"Structure {index} has two atoms at one point: atom {clash} and another one at "
-                f"{atoms.positions[clash].tolist()}. Remove one of them."
-            )
-        results.append(values)
-    return results
+    def _batches(self, structures):
+        """Checked structures and their batches."""
+        check_is_fitted(self)
+        structures = _check_input(structures)
+        _check_elements(structures, self.elements_)
+        return structures, make_batches(structures, self.elements_, self.n_jobs)
 
 
 def _check_input(structures):
@@ -285,3 +444,35 @@ def _padded_numbers(structures):
     for row, atoms in zip(numbers, structures, strict=True):
         row[: len(atoms)] = atoms.numbers
     return numbers
+
+
+def _in_parallel_context():
+    """Whether joblib was told where to run: then the work must be done there, not later."""
+    backend, n_jobs = get_active_backend(prefer="threads")
+    return not isinstance(backend, (SequentialBackend, ThreadingBackend)) or n_jobs not in (None, 1)
+
+
+def _rows_of(batches):
+    """Each batch with the slice of its structures."""
+    bounds = np.cumsum([0] + [len(batch.cells) for batch in batches])
+    return [(slice(a, b), batch) for (a, b), batch in zip(itertools.pairwise(bounds), batches)]
+
+
+def _is_atom(batch, n_atoms_max):
+    return np.arange(n_atoms_max) < np.diff(batch.starts)[:, None]
+
+
+def _stack_displacements(structures, displacements):
+    displacements = [np.asarray(rows, dtype=np.float64) for rows in displacements]
+    if len(displacements) != len(structures):
+        raise ValueError(
+            f"Got displacements for {len(displacements)} structures, but there are "
+            f"{len(structures)}."
+        )
+    for index, (atoms, rows) in enumerate(zip(structures, displacements, strict=True)):
+        if rows.shape != (len(atoms), 3):
+            raise ValueError(
+                f"Displacements of structure {index} have shape {rows.shape}, but need "
+                f"{(len(atoms), 3)}."
+            )
+    return np.concatenate(displacements)

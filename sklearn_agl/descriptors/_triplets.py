@@ -23,10 +23,11 @@ STREAM_WIDTH = 1024 + LANES
 DOUBLE, INT32, INT64 = ir.DoubleType(), ir.IntType(32), ir.IntType(64)
 VECTOR = ir.VectorType(DOUBLE, LANES)
 
-# Rows of `near`, the neighbours of one element around the atom at hand.
-X, Y, Z, DISTANCE, SQUARE, INVERSE, WEIGHT = range(7)
+# Rows of `near`, the neighbours of one element around the atom at hand; `blocks` has these too.
+X, Y, Z, DISTANCE, SQUARE, INVERSE, WEIGHT, PLACE = range(8)
+BLOCK_ROWS = 8
 # Rows of `stream`, the triplets of one pair of elements.
-COSINE, SQUARES, OPPOSITE, WEIGHTS, PERIMETER = range(5)
+COSINE, SQUARES, OPPOSITE, WEIGHTS, PERIMETER, FIRST, SECOND = range(7)
 
 
 def has_avx2():
@@ -36,31 +37,35 @@ def has_avx2():
     return bool(llvmlite.binding.get_host_cpu_features().get("avx2"))
 
 
-def one_by_one(shifted):
+def one_by_one(shifted, indexed):
     """Make a function that appends one triplet at a time.
 
     Parameters
     ----------
     shifted : bool
-        Whether the stream needs its last row, which only functions with a shift r_s use.
+        Whether the stream needs its row of perimeters, which only functions with a shift r_s use.
+    indexed : bool
+        Whether it needs its rows of places, which only derivatives use.
 
     Returns
     -------
     callable
-        ``append(near, j, blocks, first, last, limit, stream, n)``, which appends the triplets of
-        one neighbour j and the neighbours k from `first` to `last`, and returns the new length:
+        ``append(near, j, blocks, first, last, limit, narrow, stream, n)``, which appends the
+        triplets of one neighbour j and the neighbours k from `first` to `last`, and returns the new
+        length:
 
-        - near (7, n_near): neighbours of the element of j, rows as named above; j: one column;
-        - blocks (n_blocks, 7, 4): neighbours of the element of k, four to a block;
+        - near (n_rows, n_near): neighbours of the element of j, rows as named above; j: one column;
+        - blocks (n_blocks, 8, 4): neighbours of the element of k, four to a block;
         - first: a multiple of four;
-        - limit: squared cutoff radius, r_jk² must be below it;
-        - stream (5, STREAM_WIDTH): gets cos(theta), the sum of the three squared distances, r_jk²,
-          f_c(r_ij) f_c(r_ik), and r_ij + r_ik; what lies behind the new length is undefined;
+        - limit: r_jk² must be below it;
+        - narrow: 1 or 0, whether r_jk² counts among the squared distances;
+        - stream (n_rows, STREAM_WIDTH): gets cos(theta), the sum of the squared distances, r_jk²,
+          f_c(r_ij) f_c(r_ik), r_ij + r_ik, j and k; what lies behind the new length is undefined;
         - n: length so far.
     """
 
     @njit(fastmath=True, nogil=True, error_model="numpy")
-    def append(near, j, blocks, first, last, limit, stream, n):
+    def append(near, j, blocks, first, last, limit, narrow, stream, n):
         for k in range(first, last):
             other, lane = blocks[k // LANES], k % LANES
             dot = near[X, j] * other[X, lane]
@@ -69,11 +74,13 @@ def one_by_one(shifted):
             squares = near[SQUARE, j] + other[SQUARE, lane]
             opposite = squares - 2.0 * dot
             stream[COSINE, n] = dot * (near[INVERSE, j] * other[INVERSE, lane])
-            stream[SQUARES, n] = squares + opposite
+            stream[SQUARES, n] = squares + narrow * opposite
             stream[OPPOSITE, n] = opposite
             stream[WEIGHTS, n] = near[WEIGHT, j] * other[WEIGHT, lane]
             if shifted:
                 stream[PERIMETER, n] = near[DISTANCE, j] + other[DISTANCE, lane]
+            if indexed:
+                stream[FIRST, n], stream[SECOND, n] = near[PLACE, j], other[PLACE, lane]
             # An entry that fails the test is overwritten by the next one.
             n += opposite < limit
         return n
@@ -81,34 +88,35 @@ def one_by_one(shifted):
     return append
 
 
-def four_at_once(shifted):
+def four_at_once(shifted, indexed):
     """Make a function that does the same as that of `one_by_one`, in blocks of four, with AVX2."""
 
     @intrinsic
-    def append_block(typingctx, of_j, blocks, k, last, limit, stream, n):
+    def append_block(typingctx, of_j, blocks, k, last, limit, narrow, stream, n):
         signature = types.int64(
-            of_j, blocks, types.int64, types.int64, types.float64, stream, types.int64
-        )
-        return signature, partial(_block_code, shifted)
+            of_j, blocks, types.int64, types.int64, types.float64, types.float64, stream,
+            types.int64,
+        )  # fmt: skip
+        return signature, partial(_block_code, shifted, indexed)
 
     @njit(fastmath=True, nogil=True, error_model="numpy")
-    def append(near, j, blocks, first, last, limit, stream, n):
+    def append(near, j, blocks, first, last, limit, narrow, stream, n):
         x, y, z, distance = near[X, j], near[Y, j], near[Z, j], near[DISTANCE, j]
-        square, inverse, weight = near[SQUARE, j], near[INVERSE, j], near[WEIGHT, j]
-        of_j = (x, y, z, distance, square, inverse, weight)
+        square, inverse = near[SQUARE, j], near[INVERSE, j]
+        of_j = (x, y, z, distance, square, inverse, near[WEIGHT, j], near[PLACE, j])
         for k in range(first, last, LANES):
-            n = append_block(of_j, blocks, k, last, limit, stream, n)
+            n = append_block(of_j, blocks, k, last, limit, narrow, stream, n)
         return n
 
     return append
 
 
-def _block_code(shifted, context, builder, signature, args):
-    of_j, blocks, k, last, limit, stream, n = args
+def _block_code(shifted, indexed, context, builder, signature, args):
+    of_j, blocks, k, last, limit, narrow, stream, n = args
     blocks = context.make_array(signature.args[1])(context, builder, blocks).data
-    stream = context.make_array(signature.args[5])(context, builder, stream).data
-    # The seven rows of a block follow each other, so block k / 4 starts at 7 k.
-    block = builder.mul(k, INT64(7))
+    stream = context.make_array(signature.args[6])(context, builder, stream).data
+    # The rows of a block follow each other, four entries each.
+    block = builder.mul(k, INT64(BLOCK_ROWS))
 
     def j(row):
         return _splat(builder, builder.extract_value(of_j, row))
@@ -116,27 +124,31 @@ def _block_code(shifted, context, builder, signature, args):
     def k_(row):
         return builder.load(_vector_pointer(builder, blocks, block, row * LANES), align=8)
 
-    def product(row):
-        return builder.fmul(j(row), k_(row), flags=("fast",))
+    def product(first, second):
+        return builder.fmul(first, second, flags=("fast",))
 
     def total(first, second):
         return builder.fadd(first, second, flags=("fast",))
 
-    dot = total(total(product(X), product(Y)), product(Z))
+    dot = product(j(X), k_(X))
+    dot = total(dot, product(j(Y), k_(Y)))
+    dot = total(dot, product(j(Z), k_(Z)))
     squares = total(j(SQUARE), k_(SQUARE))
     opposite = builder.fsub(squares, total(dot, dot), flags=("fast",))
     near = builder.fcmp_ordered("<", opposite, _splat(builder, limit))
     good = builder.bitcast(builder.and_(near, _lanes_below(builder, k, last)), ir.IntType(LANES))
     order = _packing_order(builder, good)
-    rows = [
-        (COSINE, builder.fmul(dot, product(INVERSE), flags=("fast",))),
-        (SQUARES, total(squares, opposite)),
-        (OPPOSITE, opposite),
-        (WEIGHTS, product(WEIGHT)),
-    ]
+    rows = {
+        COSINE: product(dot, product(j(INVERSE), k_(INVERSE))),
+        SQUARES: total(squares, product(_splat(builder, narrow), opposite)),
+        OPPOSITE: opposite,
+        WEIGHTS: product(j(WEIGHT), k_(WEIGHT)),
+    }
     if shifted:
-        rows.append((PERIMETER, total(j(DISTANCE), k_(DISTANCE))))
-    for row, values in rows:
+        rows[PERIMETER] = total(j(DISTANCE), k_(DISTANCE))
+    if indexed:
+        rows |= {FIRST: j(PLACE), SECOND: k_(PLACE)}
+    for row, values in rows.items():
         pointer = _vector_pointer(builder, stream, n, row * STREAM_WIDTH)
         builder.store(_pack(builder, values, order), pointer, align=8)
     return builder.add(n, builder.zext(builder.ctpop(good), INT64))
@@ -190,5 +202,6 @@ def _pack(builder, values, order):
 
 
 _make_append = four_at_once if has_avx2() else one_by_one
-append_triplets = _make_append(shifted=False)
-append_shifted_triplets = _make_append(shifted=True)
+append_triplets = _make_append(shifted=False, indexed=False)
+append_shifted_triplets = _make_append(shifted=True, indexed=False)
+append_indexed_triplets = _make_append(shifted=True, indexed=True)

@@ -1,8 +1,9 @@
 """The radial distribution function of periodic structures."""
 
 import numpy as np
+from ase.neighborlist import neighbor_list
 
-from sklearn_agl.descriptors._neighbors import check_structures, find_neighbors
+from sklearn_agl.descriptors._structures import check_structures
 
 
 def radial_distribution(structures, r_max, n_bins=200):
@@ -44,8 +45,7 @@ def radial_distribution(structures, r_max, n_bins=200):
                 f"Structure {index} is not periodic in three directions: without a density there "
                 "is no radial distribution function. Leave it out."
             )
-        _, vectors = find_neighbors(atoms, r_max)
-        counts += np.histogram(np.linalg.norm(vectors, axis=1), edges)[0]
+        counts += np.histogram(neighbor_list("d", atoms, r_max), edges)[0]
         expected += len(atoms) ** 2 / atoms.get_volume()
     shells = 4.0 / 3.0 * np.pi * np.diff(edges**3)
     return 0.5 * (edges[1:] + edges[:-1]), counts / (expected * shells)

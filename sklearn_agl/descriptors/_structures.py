@@ -1,50 +1,10 @@
-"""Neighbour lists, and the checks that a structure must pass before it gets one."""
-
-from typing import NamedTuple
+"""The checks that a structure must pass before its neighbours are searched."""
 
 import numpy as np
 from ase import Atoms
-from vesin import NeighborList
 
 FLAT_CELL = 1e-10
 """Periodic vectors whose directions span less than this volume (of 1) are linearly dependent."""
-
-
-class Neighbors(NamedTuple):
-    """All ordered pairs within the cutoff radius, periodic images included.
-
-    Attributes
-    ----------
-    pairs : ndarray of int of shape (n_pairs, 2)
-        Central atom and neighbour.
-    vectors : ndarray of shape (n_pairs, 3)
-        From the central atom to the neighbour, in units of length.
-    """
-
-    pairs: np.ndarray
-    vectors: np.ndarray
-
-
-def find_neighbors(atoms, r_cut):
-    """All neighbours of all atoms of one structure.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-        Checked structure.
-    r_cut : float
-        Cutoff radius.
-
-    Returns
-    -------
-    Neighbors
-    """
-    search = NeighborList(cutoff=r_cut, full_list=True, n_threads=1)
-    cell = np.where(atoms.pbc[:, None], atoms.cell.array, 0.0)
-    pairs, vectors = search.compute(
-        points=atoms.positions, box=cell, periodic=atoms.pbc, quantities="PD"
-    )
-    return Neighbors(pairs.view(np.int64), vectors)
 
 
 def check_structures(structures):

@@ -1,0 +1,229 @@
+"""Runs the compiled programs over many structures: in pieces, in parallel, into memory or a file."""
+
+import itertools
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from scipy.sparse import csr_array
+
+from ._cells import find_clash, make_batch
+from ._codegen import compile_kernel
+from ._kernels import Jvp, Values, Vjp
+from ._plan import make_plan
+from ._progress import progress_bar
+
+BATCHES_PER_JOB = 8
+"""Pieces of work per thread: enough to balance structures of different sizes."""
+
+ATOMS_PER_BATCH = 20_000
+"""At most, so that the pieces under way need little memory."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is needed to compute symmetry functions of some structures, at any time.
+
+    The geometry is copied, so that structures may change afterwards.
+
+    Attributes
+    ----------
+    batches : tuple of Batch
+        The structures.
+    functions : tuple of SymmetryFunction
+        Complete definitions.
+    elements : ndarray of int
+        Atomic numbers, ascending.
+    columns : ndarray of int
+        Functions to evaluate.
+    shape : tuple of (int, int, int)
+        Of the values: structures, atoms of the largest one, columns.
+    dtype : dtype
+        Of the values.
+    n_jobs, verbose
+        As in `SymmetryFunctionTransformer`.
+    """
+
+    batches: tuple
+    functions: tuple
+    elements: np.ndarray
+    columns: np.ndarray
+    shape: tuple
+    dtype: np.dtype
+    n_jobs: int | None
+    verbose: bool | int
+
+    def take(self, columns):
+        """The same for some of the columns."""
+        chosen = self.columns[columns]
+        return replace(self, columns=chosen, shape=(*self.shape[:2], len(chosen)))
+
+    def compute(self):
+        """Values in memory."""
+        values, start = np.empty(self.shape, dtype=self.dtype), 0
+        for block in self._blocks():
+            values[start : start + len(block)] = block
+            start += len(block)
+        return values
+
+    def compute_into_file(self, folder):
+        """Values in a memory-mapped file with a new name, written piece by piece."""
+        header = {
+            "descr": np.lib.format.dtype_to_descr(self.dtype),
+            "fortran_order": False,
+            "shape": self.shape,
+        }
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            dir=folder, prefix="symmetry_functions_", suffix=".npy", delete=False
+        ) as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for block in self._blocks():
+                block.tofile(file)
+        return np.load(file.name, mmap_mode="r")
+
+    def _blocks(self):
+        plan = make_plan(self.functions, self.elements, self.columns)
+        calls = (delayed(_values)(batch, plan, self.shape, self.dtype) for batch in self.batches)
+        parallel = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")
+        with progress_bar(self.shape[0], "symmetry functions", self.verbose) as advance:
+            for block in parallel(calls):
+                yield block
+                advance(len(block))
+
+
+def make_batches(structures, elements, n_jobs):
+    """Cut checked structures into batches.
+
+    Parameters
+    ----------
+    structures : list of ase.Atoms
+    elements : ndarray of int
+        Atomic numbers, ascending.
+    n_jobs : int or None
+        Number of threads.
+
+    Returns
+    -------
+    tuple of Batch
+
+    Raises
+    ------
+    ValueError
+        If two atoms of a structure are at one point.
+    """
+    n_atoms = sum(map(len, structures))
+    wanted = max(BATCHES_PER_JOB * effective_n_jobs(n_jobs), n_atoms // ATOMS_PER_BATCH + 1)
+    bounds = np.linspace(0, len(structures), min(len(structures), wanted) + 1).astype(int)
+    batches = tuple(make_batch(structures[a:b], elements) for a, b in itertools.pairwise(bounds))
+    clashes = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(find_clash)(b) for b in batches)
+    for start, (structure, atom) in zip(bounds, clashes, strict=False):
+        if structure >= 0:
+            position = structures[start + structure].positions[atom].tolist()
+            raise ValueError(
+                f"Structure {start + structure} has two atoms at one point: atom {atom} and "
+                f"another one at {position}. Remove one of them."
+            )
+    return batches
+
+
+def vector_jacobian_product(batch, functions, elements, vectors):
+    """Derivatives of sum(vectors * values) by positions and by a homogeneous deformation.
+
+    Parameters
+    ----------
+    batch : Batch
+        Some structures.
+    functions : tuple of SymmetryFunction
+        Complete definitions.
+    elements : ndarray of int
+        Atomic numbers, ascending.
+    vectors : ndarray of shape (n_atoms, n_functions)
+        Zero where a function is not defined for an atom's element.
+
+    Returns
+    -------
+    gradient : ndarray of shape (n_atoms, 3)
+    strain : ndarray of shape (n_structures, 3, 3)
+    """
+    plan = make_plan(functions, elements)
+    data = Vjp(
+        np.pad(vectors, ((0, 0), (0, 1))),
+        np.zeros_like(batch.positions),
+        np.zeros_like(batch.cells),
+    )
+    compile_kernel(plan.shapes, plan.cutoffs, "vjp")(batch, len(elements), plan.arrays, data)
+    return data.gradient, data.strain
+
+
+def jacobian_vector_product(batch, functions, elements, displacements, strains):
+    """Change of the values when atoms move and space deforms.
+
+    Parameters
+    ----------
+    batch, functions, elements
+        As in `vector_jacobian_product`.
+    displacements : ndarray of shape (n_atoms, 3)
+    strains : ndarray of shape (n_structures, 3, 3)
+
+    Returns
+    -------
+    ndarray of shape (n_atoms, n_functions)
+        Zero where a function is not defined for an atom's element.
+    """
+    plan = make_plan(functions, elements)
+    data = Jvp(np.zeros((len(batch.positions), len(functions) + 1)), displacements, strains)
+    compile_kernel(plan.shapes, plan.cutoffs, "jvp")(batch, len(elements), plan.arrays, data)
+    return data.table[:, :-1]
+
+
+def sparse_jacobian(batch, functions, elements):
+    """Jacobian of the values of one structure.
+
+    Parameters
+    ----------
+    batch : Batch
+        One structure.
+    functions, elements
+        As in `vector_jacobian_product`.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of shape (n_atoms * n_functions, n_atoms * 3)
+    """
+    plan = make_plan(functions, elements)
+    evaluate = compile_kernel(plan.shapes, plan.cutoffs, "vjp")
+    n_atoms, n_functions = len(batch.positions), len(functions)
+    data = Vjp(np.zeros((n_atoms, n_functions + 1)), np.zeros((n_atoms, 3)), np.zeros((1, 3, 3)))
+    indices, entries, lengths = [], [], np.zeros((n_atoms, n_functions), dtype=np.int64)
+    for i in range(n_atoms):
+        for m in np.flatnonzero(plan.defined[batch.species[i]]):
+            data.table[i, m], data.gradient[:] = 1.0, 0.0
+            evaluate(batch, len(elements), plan.arrays, data)
+            data.table[i, m] = 0.0
+            indices.append(np.flatnonzero(data.gradient))
+            entries.append(data.gradient.flat[indices[-1]])
+            lengths[i, m] = len(indices[-1])
+    ends = np.cumsum(np.append(0, lengths.ravel()))
+    shape = (n_atoms * n_functions, n_atoms * 3)
+    if not indices:
+        return csr_array(shape)
+    return csr_array((np.concatenate(entries), np.concatenate(indices), ends), shape=shape)
+
+
+def pad_atoms(batch, rows, n_atoms_max):
+    """Turn rows (n_atoms, ...) into (n_structures, n_atoms_max, ...), with NaN for padding."""
+    padded = np.full((len(batch.cells), n_atoms_max, *rows.shape[1:]), np.nan, dtype=rows.dtype)
+    for block, (start, end) in zip(padded, itertools.pairwise(batch.starts), strict=True):
+        block[: end - start] = rows[start:end]
+    return padded
+
+
+def _values(batch, plan, shape, dtype):
+    table = np.zeros((len(batch.positions), shape[2] + 1))
+    n_elements = len(plan.defined)
+    compile_kernel(plan.shapes, plan.cutoffs)(batch, n_elements, plan.arrays, Values(table))
+    values = np.where(plan.defined[batch.species], table[:, :-1], np.nan).astype(dtype, copy=False)
+    return pad_atoms(batch, values, shape[1])
