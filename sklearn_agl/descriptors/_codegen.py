@@ -30,7 +30,7 @@ from sklearn_agl.descriptors._kernels import (
 from sklearn_agl.descriptors._triplets import LANES, WEIGHTS, {append} as append_triplets
 '''
 
-# The weight of a neighbour or of a triplet gets the factor f_c(r); derivatives also need f_c'/f_c.
+# The weight of a neighbour or of a triplet gets the factor f_c(r); derivatives also need f_c' / (f_c r).
 CUTOFF_LOOP = """
 {name}, {name}_slope = CUTOFFS["{name}"]
 
@@ -39,11 +39,12 @@ CUTOFF_LOOP = """
 def weigh_{name}(squares, n, r_inner, r_cut, weight, slope):
     scale = 1.0 / (r_cut - r_inner)
     for t in range(n):
-        x = min(max((math.sqrt(squares[t]) - r_inner) * scale, 0.0), LARGEST)
+        distance = math.sqrt(squares[t])
+        x = min(max((distance - r_inner) * scale, 0.0), LARGEST)
         weight[t] *= {name}(x)
 {slopes}
 """
-SLOPES = "        slope[t] = scale * {name}_slope(x)"
+SLOPES = "        slope[t] = scale * {name}_slope(x) / distance"
 
 CUTOFF_CHOICE = """
 
@@ -71,7 +72,7 @@ def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
 {results}
 """,
     # Sums over the functions, weighted by dE/dG: the energy, and its derivative by the cosine.
-    # (d/dcos) p^zeta = zeta lambda p^zeta / p; the floor keeps p from zero.
+    # (d/dcos) p^zeta = zeta lambda p^(zeta - 1).
     "vjp": """
 
 @njit(**JIT_OPTIONS)
@@ -85,12 +86,12 @@ def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
     for t in range((n + LANES - 1) // LANES * LANES):
         w = weight[t] * exp_of_negative({exponent})
 {powers}
-        value, turn_p, turn_m = 0.0, 0.0, 0.0
+        value, turn = 0.0, 0.0
 {additions}
         total[t] += w * value
-        by_cosine[t] += w * ({turn})
+        by_cosine[t] += w * turn
         by_square[t] -= 2.0 * eta * (w * value)
-        by_distance[t] += 2.0 * eta * r_s * (w * value)
+{distances}
 """,
     "jvp": """
 
@@ -108,6 +109,8 @@ def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
 {results}
 """,
 }
+
+_BY_DISTANCE = "        by_distance[t] += 2.0 * eta * r_s * (w * value)"
 
 STREAM = """
 
@@ -127,7 +130,7 @@ def add_stream(work, e, e2, n, plan, shell, narrow, row):
         shape, eta, r_s, factor = plan.group_shape[g], plan.group_eta[g], plan.group_r_s[g], plan.group_factor[g]
         first = plan.column_starts[g]
 {calls}
-    after_groups(work, e, e2, n, 1.0 if narrow else 0.0)
+    after_groups(work, e, e2, n, 1.0 if narrow else 0.0, {shifted})
 """
 
 DRIVER = '''
@@ -232,7 +235,8 @@ def write_source(shapes, cutoffs, program="values"):
         for number in range(len(shapes))
     ]
     perimeter = "    if narrow:\n        add_perimeter(stream, n)" if shifted else ""
-    parts.append(STREAM.format(calls=_branches("shape", calls, indent=8), perimeter=perimeter))
+    calls = _branches("shape", calls, indent=8)
+    parts.append(STREAM.format(calls=calls, perimeter=perimeter, shifted=shifted))
     return "".join([*parts, DRIVER])
 
 
@@ -243,7 +247,7 @@ def _branches(variable, calls, indent):
 
 
 def _group_source(number, shape, program):
-    powers = _Powers(floor=program != "values")
+    powers = _Powers()
     exponent = "-eta * squares[t]"
     if shape.shifted:
         exponent = "-eta * (squares[t] - r_s * (2.0 * perimeter[t] - sides * r_s))"
@@ -264,7 +268,7 @@ def _group_source(number, shape, program):
         idle=" and ".join(f"a_{i} == 0.0" for i in numbers),
         powers="\n".join(f"        {line}" for line in powers.lines),
         additions="\n".join(f"        {line}" for lines in additions for line in lines),
-        turn=" + ".join(powers.turns),
+        distances=_BY_DISTANCE if shape.shifted else "",
         results="\n".join(
             f"    row[columns[first + {i}]] += {scale} * sum_{i}" for i, scale in enumerate(scales)
         ),
@@ -276,65 +280,52 @@ def _value_lines(i, powers, zeta, lambda_):
 
 
 def _vjp_lines(i, powers, zeta, lambda_):
-    power = powers.power(zeta, lambda_)
     return [
-        f"value += a_{i} * {power}",
-        f"{powers.turn(lambda_)} += {zeta!r} * (a_{i} * {power})",
+        f"value += a_{i} * {powers.power(zeta, lambda_)}",
+        f"turn += {zeta * lambda_!r} * a_{i} * {powers.slope(zeta, lambda_)}",
     ]
 
 
 def _jvp_lines(i, powers, zeta, lambda_):
-    power, inverse = powers.power(zeta, lambda_), powers.inverse(lambda_)
-    slope = f"{zeta * lambda_!r} * {inverse} * d_cosine[t]"
-    return [f"sum_{i} += w * {power} * (change + {slope})"]
+    power, slope = powers.power(zeta, lambda_), powers.slope(zeta, lambda_)
+    return [f"sum_{i} += w * ({power} * change + {zeta * lambda_!r} * {slope} * d_cosine[t])"]
 
 
 _ADDITIONS = {"values": _value_lines, "vjp": _vjp_lines, "jvp": _jvp_lines}
 
 
 class _Powers:
-    """Names and lines of code for powers of p = 1 ± cos theta, by repeated squaring.
+    """Names and lines of code for powers of p = 1 ± cos theta, by repeated squaring."""
 
-    Parameters
-    ----------
-    floor : bool
-        Whether p must not be zero, because 1 / p is needed.
-    """
-
-    def __init__(self, floor):
+    def __init__(self):
         self.lines = []
-        self.turns = []
         self._known = set()
-        self._floor = FLOOR if floor else None
 
     def power(self, zeta, lambda_):
-        """Name of the variable that holds (1 + lambda cos theta)^zeta."""
+        """Name of the variable that holds p^zeta."""
         base = _base(lambda_)
         if not float(zeta).is_integer():
-            name = f"{base}_{str(zeta).replace('.', '_')}"
             # Rounding can bring 1 ± cos below zero, whose real power would be NaN.
-            return self._define(name, f"max({self.power(1, lambda_)}, 0.0) ** {zeta!r}")
+            value = f"max({self.power(1, lambda_)}, {FLOOR!r}) ** {zeta!r}"
+            return self._define(f"{base}_{_identifier(zeta)}", value)
         zeta = int(zeta)
-        name = f"{base}{zeta}"
         if zeta == 1:
-            value = f"1.0 {'+' if lambda_ > 0 else '-'} cosine[t]"
-            return self._define(name, f"max({value}, {self._floor!r})" if self._floor else value)
-        half = self.power(zeta // 2, lambda_)
-        if zeta % 2 == 0:
-            return self._define(name, f"{half} * {half}")
-        return self._define(name, f"{self.power(zeta - 1, lambda_)} * {self.power(1, lambda_)}")
+            return self._define(f"{base}1", f"1.0 {'+' if lambda_ > 0 else '-'} cosine[t]")
+        first, second = (zeta // 2, zeta // 2) if zeta % 2 == 0 else (zeta - 1, 1)
+        value = f"{self.power(first, lambda_)} * {self.power(second, lambda_)}"
+        return self._define(f"{base}{zeta}", value)
 
-    def inverse(self, lambda_):
-        """Name of the variable that holds 1 / p."""
-        return self._define(f"{_base(lambda_)}_inverse", f"1.0 / {self.power(1, lambda_)}")
-
-    def turn(self, lambda_):
-        """Name of the sum over zeta of this lambda, of which `turns` makes d/dcos."""
-        name = f"turn_{_base(lambda_)}"
-        term = f"{lambda_}.0 * {self.inverse(lambda_)} * {name}"
-        if term not in self.turns:
-            self.turns.append(term)
-        return name
+    def slope(self, zeta, lambda_):
+        """Name of the variable that holds p^(zeta - 1), from powers that are there anyway."""
+        if zeta == 1:
+            return "1.0"
+        if zeta % 2:
+            return self.power(zeta - 1, lambda_)
+        half = int(zeta) // 2
+        if half == 1:
+            return self.power(1, lambda_)
+        value = f"{self.power(half, lambda_)} * {self.slope(half, lambda_)}"
+        return self._define(f"{_base(lambda_)}{int(zeta) - 1}", value)
 
     def _define(self, name, expression):
         if name not in self._known:
@@ -345,6 +336,10 @@ class _Powers:
 
 FLOOR = 1e-16
 """The rounding error of 1 ± cos theta: no smaller value means anything."""
+
+
+def _identifier(number):
+    return str(number).replace(".", "_").replace("-", "minus_")
 
 
 def _base(lambda_):

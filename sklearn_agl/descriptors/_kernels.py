@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from .._vector_math import cos, exp_of_negative, sin
+from .._vector_math import add_quadruples, cos, exp_of_negative, sin
 from ._cells import SQUARE as AROUND_SQUARE
 from ._cells import TOO_CLOSE
 from ._triplets import (
@@ -48,7 +48,7 @@ STREAM_LENGTH = STREAM_WIDTH - LANES
 CHUNK = STREAM_LENGTH // (4 * LANES) * LANES
 """Neighbours k that are appended at a time; a multiple of the vector width."""
 
-# More rows of `near`: the slope f_c' / f_c, and for jvp the changes of r² / 2, of r and of ln f_c.
+# More rows of `near`: the slope f_c' / (f_c r), and for jvp the changes of r² / 2, of r and of ln f_c.
 SLOPE, D_HALF_SQUARE, D_DISTANCE, D_WEIGHT, DX, DY, DZ = range(BLOCK_ROWS, BLOCK_ROWS + 7)
 RADIAL_SLOPE = D_HALF_SQUARE  # in vjp
 NEAR_ROWS = BLOCK_ROWS + 7
@@ -56,9 +56,14 @@ NEAR_ROWS = BLOCK_ROWS + 7
 SLOPES, TOTAL, BY_COSINE, BY_SQUARE, BY_DISTANCE = range(7, 12)
 D_COSINE, D_SQUARES, D_WEIGHTS, D_PERIMETER = range(8, 12)
 STREAM_ROWS = 12
-# Columns of `sums`, what vjp gathers for each neighbour; the last three are a vector.
-OF_TOTAL, OF_DISTANCE, OF_COSINE, OF_SQUARE, OF_SLOPE, OF_VECTOR = range(6)
+# Columns of `sums`, what vjp gathers for each neighbour; the first four also are those of `quads`,
+# what each triplet adds. A vector of three follows, and the radial functions' slope.
+OF_TOTAL, OF_DISTANCE, OF_COSINE, OF_SQUARE, OF_VECTOR = range(5)
+OF_SLOPE = 7
 SUM_COLUMNS = 8
+
+TURNS = 4
+"""Parts of a stream that are visited in turn when neighbours get what is theirs."""
 
 JIT_OPTIONS = {"fastmath": True, "nogil": True, "error_model": "numpy"}
 inline_loop = njit(**JIT_OPTIONS)
@@ -75,6 +80,8 @@ class Work(NamedTuple):
     counts: np.ndarray
     stream: np.ndarray
     sums: np.ndarray
+    vectors: np.ndarray
+    quads: np.ndarray
 
 
 class Values(NamedTuple):
@@ -119,6 +126,8 @@ def allocate(capacity, n_elements):
         counts=np.zeros(n_elements, np.int64),
         stream=np.zeros((STREAM_ROWS, STREAM_WIDTH)),
         sums=np.zeros((n_elements, capacity + LANES, SUM_COLUMNS)),
+        vectors=np.zeros((n_elements, capacity + LANES, 4)),
+        quads=np.zeros((STREAM_WIDTH, 4)),
     )
 
 
@@ -189,8 +198,12 @@ def begin_values(data, structure, first, i, work, e):
 
 @inline_loop
 def begin_vjp(data, structure, first, i, work, e):
-    """Clear the sums."""
-    work.sums[e, : work.counts[e]] = 0.0
+    """Clear the sums, and lay out the vectors as they are added to them."""
+    near, sums, vectors = work.near[e], work.sums[e], work.vectors[e]
+    for k in range(work.counts[e]):
+        for column in range(SUM_COLUMNS):
+            sums[k, column] = 0.0
+        vectors[k, 0], vectors[k, 1], vectors[k, 2] = near[X, k], near[Y, k], near[Z, k]
 
 
 @inline_loop
@@ -207,7 +220,7 @@ def begin_jvp(data, structure, first, i, work, e):
             half_square += near[X + axis, k] * change
         near[D_HALF_SQUARE, k] = half_square
         near[D_DISTANCE, k] = half_square * near[INVERSE, k]
-        near[D_WEIGHT, k] = near[D_DISTANCE, k] * near[SLOPE, k]
+        near[D_WEIGHT, k] = half_square * near[SLOPE, k]
 
 
 @inline_loop
@@ -242,12 +255,13 @@ def radial_vjp(work, e, plan, first, last, row):
         if plan.radial_wave[m]:
             for k in range(n):
                 angle = eta * distance[k]
-                total[k] += factor * weight[k] * (slope[k] * cos(angle) - eta * sin(angle))
+                turn = slope[k] * distance[k] * cos(angle) - eta * sin(angle)
+                total[k] += factor * weight[k] * turn
         else:
             for k in range(n):
                 shifted = distance[k] - r_s
                 value = weight[k] * exp_of_negative(-eta * shifted * shifted)
-                total[k] += factor * value * (slope[k] - 2.0 * eta * shifted)
+                total[k] += factor * value * (slope[k] * distance[k] - 2.0 * eta * shifted)
     for k in range(n):
         sums[k, OF_SLOPE] += total[k]
 
@@ -299,7 +313,7 @@ def before_groups_jvp(work, e, e2, n, narrow):
         opposite = half_opposite / math.sqrt(stream[OPPOSITE, t]) if narrow else 0.0
         stream[D_COSINE, t] = dot * one[INVERSE, j] * two[INVERSE, k] - stream[COSINE, t] * turn
         stream[D_SQUARES, t] = 2.0 * (half_squares + half_opposite)
-        stream[D_WEIGHTS, t] = one[D_WEIGHT, j] + two[D_WEIGHT, k] + stream[SLOPES, t] * opposite
+        stream[D_WEIGHTS, t] = one[D_WEIGHT, j] + two[D_WEIGHT, k] + stream[SLOPES, t] * half_opposite
         stream[D_PERIMETER, t] = one[D_DISTANCE, j] + two[D_DISTANCE, k] + opposite
     for row in range(D_COSINE, D_PERIMETER + 1):
         for t in range(n, n + LANES):
@@ -307,7 +321,7 @@ def before_groups_jvp(work, e, e2, n, narrow):
 
 
 @inline_loop
-def after_groups_values(work, e, e2, n, narrow):
+def after_groups_values(work, e, e2, n, narrow, shifted):
     """Use what the groups have left in the stream."""
 
 
@@ -315,7 +329,7 @@ after_groups_jvp = after_groups_values
 
 
 @inline_loop
-def after_groups_vjp(work, e, e2, n, narrow):
+def after_groups_vjp(work, e, e2, n, narrow, shifted):
     """Hand the derivatives of the triplets to their neighbours j and k.
 
     With T a triplet's energy, the gradients are a_j r_j + b r_k and a_k r_k + b r_j, where
@@ -325,34 +339,31 @@ def after_groups_vjp(work, e, e2, n, narrow):
 
     What depends on j alone multiplies the sums in `finish_vjp`.
     """
-    stream, one, two = work.stream, work.near[e], work.near[e2]
+    stream, quads = work.stream, work.quads
+    total, by_square, by_distance = stream[TOTAL], stream[BY_SQUARE], stream[BY_DISTANCE]
+    third = stream[SQUARES]  # whose contents are used up
+    for t in range(n):
+        third[t] = narrow * (total[t] * stream[SLOPES, t] + by_square[t])
+        if shifted:
+            length = math.sqrt(max(stream[OPPOSITE, t], TOO_CLOSE * TOO_CLOSE))
+            third[t] += narrow * by_distance[t] / length
+        quads[t, OF_TOTAL], quads[t, OF_DISTANCE] = total[t], by_distance[t]
+        quads[t, OF_COSINE] = stream[BY_COSINE, t] * stream[COSINE, t]
+        quads[t, OF_SQUARE] = by_square[t] + third[t]
+    first, second = stream[FIRST], stream[SECOND]
+    inverse_one, inverse_two = work.near[e, INVERSE], work.near[e2, INVERSE]
     sums_one, sums_two = work.sums[e], work.sums[e2]
-    for t in range(n):
-        inverse = narrow / math.sqrt(stream[OPPOSITE, t]) if narrow else 0.0
-        total, by_square, by_distance = (
-            stream[TOTAL, t],
-            stream[BY_SQUARE, t],
-            stream[BY_DISTANCE, t],
-        )
-        third = (total * stream[SLOPES, t] + by_distance) * inverse + narrow * by_square
-        stream[SQUARES, t] = third
-        stream[COSINE, t] *= stream[BY_COSINE, t]
-    for t in range(n):
-        j, k, third = int(stream[FIRST, t]), int(stream[SECOND, t]), stream[SQUARES, t]
-        across = stream[BY_COSINE, t] * one[INVERSE, j] * two[INVERSE, k] - third
-        by_square = stream[BY_SQUARE, t] + third
-        a, b = sums_one[j], sums_two[k]
-        a[OF_TOTAL] += stream[TOTAL, t]
-        a[OF_DISTANCE] += stream[BY_DISTANCE, t]
-        a[OF_COSINE] += stream[COSINE, t]
-        a[OF_SQUARE] += by_square
-        b[OF_TOTAL] += stream[TOTAL, t]
-        b[OF_DISTANCE] += stream[BY_DISTANCE, t]
-        b[OF_COSINE] += stream[COSINE, t]
-        b[OF_SQUARE] += by_square
-        for axis in range(3):
-            a[OF_VECTOR + axis] += across * two[X + axis, k]
-            b[OF_VECTOR + axis] += across * one[X + axis, j]
+    vectors_one, vectors_two = work.vectors[e], work.vectors[e2]
+    # Neighbouring triplets share j, whose sums would have to wait for each other: so take turns.
+    size = (n + TURNS - 1) // TURNS
+    for turn in range(size * TURNS):
+        t = turn % TURNS * size + turn // TURNS
+        if t >= n:
+            continue
+        j, k = int(first[t]), int(second[t])
+        across = stream[BY_COSINE, t] * inverse_one[j] * inverse_two[k] - third[t]
+        add_quadruples(sums_one, j, quads, t, across, vectors_two, k)
+        add_quadruples(sums_two, k, quads, t, across, vectors_one, j)
 
 
 @inline_loop
@@ -369,8 +380,8 @@ def finish_vjp(data, structure, first, i, work, e):
     near, sums, gradient = work.near[e], work.sums[e], data.gradient
     for k in range(work.counts[e]):
         inverse = near[INVERSE, k]
-        along = sums[k, OF_TOTAL] * near[SLOPE, k] + sums[k, OF_DISTANCE] + sums[k, OF_SLOPE]
-        along = (along - sums[k, OF_COSINE] * inverse) * inverse + sums[k, OF_SQUARE]
+        along = sums[k, OF_DISTANCE] + sums[k, OF_SLOPE] - sums[k, OF_COSINE] * inverse
+        along = along * inverse + sums[k, OF_TOTAL] * near[SLOPE, k] + sums[k, OF_SQUARE]
         j = first + work.atoms[e, k]
         for axis in range(3):
             force = along * near[X + axis, k] + sums[k, OF_VECTOR + axis]
