@@ -16,6 +16,9 @@ CELLS_PER_CUTOFF = 2
 CELLS_PER_ATOM = 4
 """Cells beyond this number are empty for the most part, and visiting them costs time."""
 
+FAR = 1e300
+"""In place of infinity, which fastmath does not know."""
+
 TOO_CLOSE = 1e-6
 """Two atoms nearer than this count as one point."""
 
@@ -23,6 +26,7 @@ TOO_CLOSE = 1e-6
 X, Y, Z, SQUARE = range(4)
 
 compiled = njit(fastmath=True, nogil=True, error_model="numpy", cache=True)
+inlined = njit(inline="always")
 
 
 class Batch(NamedTuple):
@@ -114,70 +118,77 @@ def _complete(atoms):
     return complete_cell(np.where(atoms.pbc[:, None], atoms.cell.array, 0.0))
 
 
+# Arrays are filled entry by entry here: numba takes seconds to compile numpy's own min, max,
+# argmax and assignments of rows.
 @compiled
 def make_grid(batch, structure, r_cut):
     """Sort the atoms of one structure into cells for neighbours within `r_cut`."""
-    first, last = batch.starts[structure], batch.starts[structure + 1]
-    periodic, n_atoms = batch.periodic[structure], last - first
+    n_atoms = batch.starts[structure + 1] - batch.starts[structure]
     fractions, places = np.empty((n_atoms, 3)), np.empty((n_atoms, 3))
     _wrap(batch, structure, fractions, places)
-    n_cells, reach = np.ones(3, dtype=np.int64), np.zeros(3, dtype=np.int64)
-    lengths = batch.heights[structure].copy()
+    n_cells, reach = np.empty(3, dtype=np.int64), np.empty(3, dtype=np.int64)
+    lengths = np.empty(3)
     for axis in range(3):
-        if not periodic[axis]:
-            lowest = fractions[:, axis].min()
-            span = fractions[:, axis].max() - lowest
-            lengths[axis] *= span
-            for i in range(n_atoms):
-                fractions[i, axis] = (fractions[i, axis] - lowest) / span if span > 0.0 else 0.0
+        lengths[axis] = batch.heights[structure, axis]
+        if not batch.periodic[structure, axis]:
+            lengths[axis] *= _spread(fractions, axis)
         wanted = min(lengths[axis] / r_cut * CELLS_PER_CUTOFF, float(n_atoms))
         n_cells[axis] = max(int(wanted), 1)
     while n_cells[0] * n_cells[1] * n_cells[2] > CELLS_PER_ATOM * n_atoms + 1:
-        longest = np.argmax(n_cells)
-        n_cells[longest] = (n_cells[longest] + 1) // 2
+        for axis in range(3):
+            n_cells[axis] = (n_cells[axis] + 1) // 2
     for axis in range(3):
-        if periodic[axis]:
-            reach[axis] = math.ceil(r_cut * n_cells[axis] / lengths[axis])
-        else:
-            reach[axis] = n_cells[axis] - 1
-            if lengths[axis] > r_cut:
-                widest = math.ceil(r_cut * n_cells[axis] / lengths[axis])
-                reach[axis] = min(reach[axis], widest)
+        farthest = FAR if batch.periodic[structure, axis] else n_cells[axis] - 1.0
+        spanned = r_cut * n_cells[axis] / lengths[axis] if farthest > 0.0 else 0.0
+        reach[axis] = int(min(math.ceil(spanned), farthest))
     return _fill(fractions, places, n_cells, reach)
 
 
-@compiled
+@inlined
 def _wrap(batch, structure, fractions, places):
+    """Move atoms into the cell along its periodic directions."""
     first = batch.starts[structure]
     cell, inverse = batch.cells[structure], batch.inverses[structure]
     for i in range(len(places)):
-        x, y, z = batch.positions[first + i]
         for axis in range(3):
-            fraction = x * inverse[0, axis] + y * inverse[1, axis] + z * inverse[2, axis]
-            if batch.periodic[structure, axis]:
-                whole = math.floor(fraction)
-                fraction -= whole
-                x -= whole * cell[axis, 0]
-                y -= whole * cell[axis, 1]
-                z -= whole * cell[axis, 2]
-            fractions[i, axis] = fraction
-        places[i, 0], places[i, 1], places[i, 2] = x, y, z
+            places[i, axis] = batch.positions[first + i, axis]
+        for axis in range(3):
+            fraction = 0.0
+            for other in range(3):
+                fraction += batch.positions[first + i, other] * inverse[other, axis]
+            whole = math.floor(fraction) if batch.periodic[structure, axis] else 0.0
+            fractions[i, axis] = fraction - whole
+            for other in range(3):
+                places[i, other] -= whole * cell[axis, other]
 
 
-@compiled
+@inlined
+def _spread(fractions, axis):
+    """Stretch the fractions along one axis to [0, 1]; returns the length they spanned."""
+    lowest, highest = FAR, -FAR
+    for i in range(len(fractions)):
+        lowest = min(lowest, fractions[i, axis])
+        highest = max(highest, fractions[i, axis])
+    span = highest - lowest
+    for i in range(len(fractions)):
+        fractions[i, axis] = (fractions[i, axis] - lowest) / span if span > 0.0 else 0.0
+    return span
+
+
+@inlined
 def _fill(fractions, places, n_cells, reach):
     n_atoms = len(places)
     order, numbers = np.empty(n_atoms, dtype=np.int64), np.empty(n_atoms, dtype=np.int64)
     # Counted two places ahead, the sums first give where each cell starts, one place ahead; filling
     # the cells then moves these to where they end, which is where the next cell starts.
     starts = np.zeros(n_cells[0] * n_cells[1] * n_cells[2] + 2, dtype=np.int64)
+    fullest = 0
     for i in range(n_atoms):
-        a, b, c = _cell_of(fractions[i], n_cells)
-        numbers[i] = (a * n_cells[1] + b) * n_cells[2] + c
+        numbers[i] = 0
+        for axis in range(3):
+            numbers[i] = numbers[i] * n_cells[axis] + _cell_of(fractions[i, axis], n_cells[axis])
         starts[numbers[i] + 2] += 1
-    capacity = starts.max()
-    for axis in range(3):
-        capacity *= 2 * reach[axis] + 1
+        fullest = max(fullest, starts[numbers[i] + 2])
     for number in range(1, len(starts)):
         starts[number] += starts[number - 1]
     sorted_places, own_cell = np.empty((n_atoms, 3)), np.empty((n_atoms, 3), dtype=np.int64)
@@ -185,17 +196,16 @@ def _fill(fractions, places, n_cells, reach):
         slot = starts[numbers[i] + 1]
         starts[numbers[i] + 1] += 1
         order[slot] = i
-        sorted_places[slot] = places[i]
-        own_cell[slot] = _cell_of(fractions[i], n_cells)
+        for axis in range(3):
+            sorted_places[slot, axis] = places[i, axis]
+            own_cell[slot, axis] = _cell_of(fractions[i, axis], n_cells[axis])
+    capacity = fullest * (2 * reach[0] + 1) * (2 * reach[1] + 1) * (2 * reach[2] + 1)
     return Grid(n_cells, reach, starts, order, sorted_places, own_cell, capacity)
 
 
-@njit(inline="always")
+@inlined
 def _cell_of(fraction, n_cells):
-    a = min(int(fraction[0] * n_cells[0]), n_cells[0] - 1)
-    b = min(int(fraction[1] * n_cells[1]), n_cells[1] - 1)
-    c = min(int(fraction[2] * n_cells[2]), n_cells[2] - 1)
-    return a, b, c
+    return min(int(fraction * n_cells), n_cells - 1)
 
 
 @compiled
@@ -223,7 +233,7 @@ def collect(slot, grid, cell, periodic, r_cut, around, slots):
         Number of neighbours.
     """
     n, own, reach, m = grid.n_cells, grid.own_cell[slot], grid.reach, 0
-    here_x, here_y, here_z = grid.places[slot]
+    here_x, here_y, here_z = grid.places[slot, 0], grid.places[slot, 1], grid.places[slot, 2]
     for a in range(own[0] - reach[0], own[0] + reach[0] + 1):
         cell_a, image_a = _image(a, n[0])
         if image_a != 0 and not periodic[0]:
@@ -256,7 +266,7 @@ def collect(slot, grid, cell, periodic, r_cut, around, slots):
     return m
 
 
-@njit(inline="always")
+@inlined
 def _image(place, n):
     """Cell and periodic image of a cell that may lie outside."""
     image = 0
@@ -269,7 +279,7 @@ def _image(place, n):
     return place, image
 
 
-@njit(inline="always")
+@inlined
 def _shift(image_a, image_b, image_c, cell, axis):
     return image_a * cell[0, axis] + image_b * cell[1, axis] + image_c * cell[2, axis]
 

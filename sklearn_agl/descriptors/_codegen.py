@@ -14,10 +14,11 @@ HEADER = '''\
 
 import math
 
+import numpy as np
 from numba import njit
 
 from sklearn_agl._vector_math import exp_of_negative
-from sklearn_agl.descriptors._cells import collect, make_grid
+from sklearn_agl.descriptors._cells import FAR, collect, make_grid
 from sklearn_agl.descriptors._cutoffs import CUTOFFS, LARGEST
 from sklearn_agl.descriptors._kernels import (
     BY_COSINE, BY_DISTANCE, BY_SQUARE, CHUNK, COSINE, DISTANCE, D_COSINE, D_PERIMETER, D_SQUARES,
@@ -61,7 +62,7 @@ def weigh(plan, shell, squares, n, weight, slope):
 GROUP_LOOPS = {
     "values": """
 
-@njit(**JIT_OPTIONS)
+@njit(**JIT_OPTIONS, inline="always")
 def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
     cosine, squares, weight, perimeter = stream[COSINE], stream[SQUARES], stream[WEIGHTS], stream[PERIMETER]
     {sums} = {zeros}
@@ -75,7 +76,7 @@ def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
     # (d/dcos) p^zeta = zeta lambda p^(zeta - 1).
     "vjp": """
 
-@njit(**JIT_OPTIONS)
+@njit(**JIT_OPTIONS, inline="always")
 def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
     cosine, squares, weight, perimeter = stream[COSINE], stream[SQUARES], stream[WEIGHTS], stream[PERIMETER]
     total, by_cosine = stream[TOTAL], stream[BY_COSINE]
@@ -95,7 +96,7 @@ def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
 """,
     "jvp": """
 
-@njit(**JIT_OPTIONS)
+@njit(**JIT_OPTIONS, inline="always")
 def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
     cosine, squares, weight, perimeter = stream[COSINE], stream[SQUARES], stream[WEIGHTS], stream[PERIMETER]
     d_cosine, d_squares = stream[D_COSINE], stream[D_SQUARES]
@@ -135,7 +136,7 @@ def add_stream(work, e, e2, n, plan, shell, narrow, row):
 
 DRIVER = '''
 
-@njit(**JIT_OPTIONS)
+@njit(**JIT_OPTIONS, inline="always")
 def pair_number(plan, shell, narrow, e, e2, n_elements):
     return ((2 * shell + (0 if narrow else 1)) * n_elements + e) * n_elements + e2
 
@@ -145,20 +146,21 @@ def add_angular(work, e, e2, plan, shell, narrow, row):
     pair = pair_number(plan, shell, narrow, e, e2, len(work.counts))
     if plan.group_starts[pair] == plan.group_starts[pair + 1]:
         return
-    near, blocks, stream, n = work.near[e], work.blocks[e2], work.stream, 0
-    limit = plan.shell_r_cut[shell] ** 2 if narrow else math.inf
+    near, blocks, stream = work.near[e], work.blocks[e2], work.stream
+    n = np.int64(0)  # a bare 0 would have a type of its own, and everything compiled twice
+    limit = plan.shell_r_cut[shell] ** 2 if narrow else FAR
     for j in range(work.counts[e]):
         n_second = j if e == e2 else work.counts[e2]
         for k in range(0, n_second, CHUNK):
             if n > STREAM_LENGTH - CHUNK:
                 add_stream(work, e, e2, n, plan, shell, narrow, row)
-                n = 0
+                n = np.int64(0)
             last = min(k + CHUNK, n_second)
             n = append_triplets(near, j, blocks, k, last, limit, 1.0 if narrow else 0.0, stream, n)
     add_stream(work, e, e2, n, plan, shell, narrow, row)
 
 
-@njit(**JIT_OPTIONS)
+@njit(**JIT_OPTIONS, inline="always")
 def add_atom(i, species, first, structure, n_around, order, plan, work, data):
     row, n_elements = data.table[first + i], len(work.counts)
     for shell in range(plan.shell_starts[species[i]], plan.shell_starts[species[i] + 1]):
@@ -172,8 +174,8 @@ def add_atom(i, species, first, structure, n_around, order, plan, work, data):
             add_radial(work, e, plan, plan.radial_starts[start], plan.radial_starts[start + 1], row)
         for e in range(n_elements):
             for e2 in range(e, n_elements):
-                add_angular(work, e, e2, plan, shell, True, row)
-                add_angular(work, e, e2, plan, shell, False, row)
+                for kind in range(2):
+                    add_angular(work, e, e2, plan, shell, kind == 0, row)
         for e in range(n_elements):
             finish(data, structure, first, i, work, e)
 

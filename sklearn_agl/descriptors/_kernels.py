@@ -62,9 +62,6 @@ OF_TOTAL, OF_DISTANCE, OF_COSINE, OF_SQUARE, OF_VECTOR = range(5)
 OF_SLOPE = 7
 SUM_COLUMNS = 8
 
-TURNS = 4
-"""Parts of a stream that are visited in turn when neighbours get what is theirs."""
-
 JIT_OPTIONS = {"fastmath": True, "nogil": True, "error_model": "numpy"}
 inline_loop = njit(**JIT_OPTIONS)
 
@@ -354,12 +351,7 @@ def after_groups_vjp(work, e, e2, n, narrow, shifted):
     inverse_one, inverse_two = work.near[e, INVERSE], work.near[e2, INVERSE]
     sums_one, sums_two = work.sums[e], work.sums[e2]
     vectors_one, vectors_two = work.vectors[e], work.vectors[e2]
-    # Neighbouring triplets share j, whose sums would have to wait for each other: so take turns.
-    size = (n + TURNS - 1) // TURNS
-    for turn in range(size * TURNS):
-        t = turn % TURNS * size + turn // TURNS
-        if t >= n:
-            continue
+    for t in range(n):
         j, k = int(first[t]), int(second[t])
         across = stream[BY_COSINE, t] * inverse_one[j] * inverse_two[k] - third[t]
         add_quadruples(sums_one, j, quads, t, across, vectors_two, k)
