@@ -76,9 +76,7 @@ def _add_quadruples_code(context, builder, signature, args):
     first = builder.insert_element(ir.Constant(four, ir.Undefined), factor, ir.IntType(32)(0))
     zeros = ir.Constant(ir.VectorType(ir.IntType(32), 4), [0] * 4)
     factors = builder.shuffle_vector(first, ir.Constant(four, ir.Undefined), zeros)
-    moved = builder.fmul(
-        factors, builder.load(pointer(5, j, 4, 0), align=8), flags=("fast",)
-    )
+    moved = builder.fmul(factors, builder.load(pointer(5, j, 4, 0), align=8), flags=("fast",))
     for offset, change in ((0, builder.load(pointer(2, t, 4, 0), align=8)), (4, moved)):
         place = pointer(0, k, 8, offset)
         total = builder.fadd(builder.load(place, align=8), change, flags=("fast",))

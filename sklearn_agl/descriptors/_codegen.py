@@ -21,17 +21,23 @@ from sklearn_agl._vector_math import exp_of_negative
 from sklearn_agl.descriptors._cells import FAR, collect, make_grid
 from sklearn_agl.descriptors._cutoffs import CUTOFFS, LARGEST
 from sklearn_agl.descriptors._kernels import (
-    BY_COSINE, BY_DISTANCE, BY_SQUARE, CHUNK, COSINE, DISTANCE, D_COSINE, D_PERIMETER, D_SQUARES,
-    D_WEIGHTS, JIT_OPTIONS, OPPOSITE, PERIMETER, SLOPE, SLOPES, SQUARE, SQUARES, STREAM_LENGTH,
-    TOTAL, WEIGHT, add_perimeter, allocate, fill_blocks, load_neighbors,
+    BY_COSINE, BY_DISTANCE, BY_SQUARE, CHUNK, D_COSINE, D_PERIMETER, D_SQUARES, D_WEIGHTS,
+    JIT_OPTIONS, SLOPE, SLOPES, STREAM_LENGTH, TOTAL, add_perimeter, allocate, fill_blocks,
+    load_neighbors,
+)
+from sklearn_agl.descriptors._programs import (
     after_groups_{program} as after_groups, before_groups_{program} as before_groups,
     begin_{program} as begin, finish_{program} as finish, is_idle_{program} as is_idle,
     radial_{program} as add_radial,
 )
-from sklearn_agl.descriptors._triplets import LANES, WEIGHTS, {append} as append_triplets
+from sklearn_agl.descriptors._triplets import (
+    COSINE, LANES, OPPOSITE, PERIMETER, SQUARE, SQUARES, WEIGHT, WEIGHTS,
+    {append} as append_triplets,
+)
 '''
 
-# The weight of a neighbour or of a triplet gets the factor f_c(r); derivatives also need f_c' / (f_c r).
+# The weight of a neighbour or of a triplet gets the factor f_c(r); derivatives also need
+# f_c' / (f_c r).
 CUTOFF_LOOP = """
 {name}, {name}_slope = CUTOFFS["{name}"]
 
@@ -51,7 +57,8 @@ CUTOFF_CHOICE = """
 
 @njit(**JIT_OPTIONS)
 def weigh(plan, shell, squares, n, weight, slope):
-    cutoff, r_inner, r_cut = plan.shell_cutoff[shell], plan.shell_r_inner[shell], plan.shell_r_cut[shell]
+    r_inner, r_cut = plan.shell_r_inner[shell], plan.shell_r_cut[shell]
+    cutoff = plan.shell_cutoff[shell]
 {calls}
 """
 
@@ -64,7 +71,8 @@ GROUP_LOOPS = {
 
 @njit(**JIT_OPTIONS, inline="always")
 def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
-    cosine, squares, weight, perimeter = stream[COSINE], stream[SQUARES], stream[WEIGHTS], stream[PERIMETER]
+    cosine, squares = stream[COSINE], stream[SQUARES]
+    weight, perimeter = stream[WEIGHTS], stream[PERIMETER]
     {sums} = {zeros}
     for t in range((n + LANES - 1) // LANES * LANES):
         w = weight[t] * exp_of_negative({exponent})
@@ -78,7 +86,8 @@ def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
 
 @njit(**JIT_OPTIONS, inline="always")
 def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
-    cosine, squares, weight, perimeter = stream[COSINE], stream[SQUARES], stream[WEIGHTS], stream[PERIMETER]
+    cosine, squares = stream[COSINE], stream[SQUARES]
+    weight, perimeter = stream[WEIGHTS], stream[PERIMETER]
     total, by_cosine = stream[TOTAL], stream[BY_COSINE]
     by_square, by_distance = stream[BY_SQUARE], stream[BY_DISTANCE]
 {coefficients}
@@ -98,7 +107,8 @@ def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
 
 @njit(**JIT_OPTIONS, inline="always")
 def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
-    cosine, squares, weight, perimeter = stream[COSINE], stream[SQUARES], stream[WEIGHTS], stream[PERIMETER]
+    cosine, squares = stream[COSINE], stream[SQUARES]
+    weight, perimeter = stream[WEIGHTS], stream[PERIMETER]
     d_cosine, d_squares = stream[D_COSINE], stream[D_SQUARES]
     d_weights, d_perimeter = stream[D_WEIGHTS], stream[D_PERIMETER]
     {sums} = {zeros}
@@ -128,8 +138,8 @@ def add_stream(work, e, e2, n, plan, shell, narrow, row):
     pair = pair_number(plan, shell, narrow, e, e2, len(work.counts))
     sides = 3.0 if narrow else 2.0
     for g in range(plan.group_starts[pair], plan.group_starts[pair + 1]):
-        shape, eta, r_s, factor = plan.group_shape[g], plan.group_eta[g], plan.group_r_s[g], plan.group_factor[g]
-        first = plan.column_starts[g]
+        shape, factor, first = plan.group_shape[g], plan.group_factor[g], plan.column_starts[g]
+        eta, r_s = plan.group_eta[g], plan.group_r_s[g]
 {calls}
     after_groups(work, e, e2, n, 1.0 if narrow else 0.0, {shifted})
 """
@@ -185,17 +195,17 @@ def evaluate(batch, n_elements, plan, data):
     """Run the program for all atoms of all structures of a batch."""
     for structure in range(len(batch.cells)):
         first, last = batch.starts[structure], batch.starts[structure + 1]
-        cell, periodic, species = batch.cells[structure], batch.periodic[structure], batch.species[first:last]
-        grid = make_grid(batch, structure, plan.r_cut[0])
+        cell, periodic = batch.cells[structure], batch.periodic[structure]
+        species, r_cut = batch.species[first:last], plan.r_cut[0]
+        grid = make_grid(batch, structure, r_cut)
         work = allocate(grid.capacity, n_elements)
         for slot in range(last - first):
             i = grid.order[slot]
             if is_idle(data.table[first + i]):
                 continue
-            n_around = collect(slot, grid, cell, periodic, plan.r_cut[0], work.around, work.slots)
+            n_around = collect(slot, grid, cell, periodic, r_cut, work.around, work.slots)
             add_atom(i, species, first, structure, n_around, grid.order, plan, work, data)
 '''
-PROGRAMS = tuple(GROUP_LOOPS)
 
 
 @lru_cache(maxsize=256)
@@ -209,7 +219,7 @@ def compile_kernel(shapes, cutoffs, program="values"):
     cutoffs : tuple of str
         Names of cutoff functions.
     program : {"values", "vjp", "jvp"}, default="values"
-        What to compute; see `_kernels`.
+        What to compute; see `_programs`.
 
     Returns
     -------

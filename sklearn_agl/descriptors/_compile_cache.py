@@ -22,6 +22,7 @@ HELPERS = (
     PACKAGE / "_cutoffs.py",
     PACKAGE / "_kernels.py",
     PACKAGE / "_plan.py",
+    PACKAGE / "_programs.py",
     PACKAGE / "_triplets.py",
 )
 """What the generated code calls: numba does not notice changes there, so the name must."""

@@ -1,4 +1,4 @@
-"""Runs the compiled programs over many structures: in pieces, in parallel, into memory or a file."""
+"""Runs the compiled programs over many structures: in pieces, in parallel, into a file if asked."""
 
 import itertools
 import tempfile
@@ -11,8 +11,8 @@ from scipy.sparse import csr_array
 
 from ._cells import find_clash, make_batch
 from ._codegen import compile_kernel
-from ._kernels import Jvp, Values, Vjp
 from ._plan import make_plan
+from ._programs import Jvp, Values, Vjp
 from ._progress import progress_bar
 
 BATCHES_PER_JOB = 8

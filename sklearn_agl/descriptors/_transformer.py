@@ -455,7 +455,8 @@ def _in_parallel_context():
 def _rows_of(batches):
     """Each batch with the slice of its structures."""
     bounds = np.cumsum([0] + [len(batch.cells) for batch in batches])
-    return [(slice(a, b), batch) for (a, b), batch in zip(itertools.pairwise(bounds), batches)]
+    rows = [slice(a, b) for a, b in itertools.pairwise(bounds)]
+    return list(zip(rows, batches, strict=True))
 
 
 def _is_atom(batch, n_atoms_max):

@@ -1,0 +1,301 @@
+"""Where the three programs differ: values, vector-Jacobian and Jacobian-vector products.
+
+All of them walk over the same neighbours and triplets. `values` adds up symmetry functions; `vjp`
+turns dE/dG into dE/dr, which is what forces need, without ever holding the Jacobian; `jvp` turns
+displacements of the atoms into changes of the functions. There is one function for each program and
+each station of the way, named after both.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from .._vector_math import add_quadruples, cos, exp_of_negative, sin
+from ._cells import TOO_CLOSE
+from ._kernels import (
+    BY_COSINE,
+    BY_DISTANCE,
+    BY_SQUARE,
+    D_COSINE,
+    D_DISTANCE,
+    D_HALF_SQUARE,
+    D_PERIMETER,
+    D_SQUARES,
+    D_WEIGHT,
+    D_WEIGHTS,
+    DX,
+    DY,
+    DZ,
+    OF_COSINE,
+    OF_DISTANCE,
+    OF_SLOPE,
+    OF_SQUARE,
+    OF_TOTAL,
+    OF_VECTOR,
+    RADIAL_SLOPE,
+    SLOPE,
+    SLOPES,
+    SUM_COLUMNS,
+    TOTAL,
+    inline_loop,
+)
+from ._triplets import (
+    COSINE,
+    DISTANCE,
+    FIRST,
+    INVERSE,
+    LANES,
+    OPPOSITE,
+    SECOND,
+    SQUARES,
+    WEIGHT,
+    X,
+    Y,
+    Z,
+)
+
+
+class Values(NamedTuple):
+    """Data of the program that computes values: `table` (n_atoms, n_functions + 1) gets them."""
+
+    table: np.ndarray
+
+
+class Vjp(NamedTuple):
+    """Data of the vector-Jacobian product.
+
+    `table` (n_atoms, n_functions + 1) holds dE/dG; `gradient` (n_atoms, 3) gets dE/dr and `strain`
+    (n_structures, 3, 3) the derivative with respect to a homogeneous deformation.
+    """
+
+    table: np.ndarray
+    gradient: np.ndarray
+    strain: np.ndarray
+
+
+class Jvp(NamedTuple):
+    """Data of the Jacobian-vector product.
+
+    `displacements` (n_atoms, 3) and `strains` (n_structures, 3, 3) say how the atoms and the space
+    move; `table` (n_atoms, n_functions + 1) gets the change of the values.
+    """
+
+    table: np.ndarray
+    displacements: np.ndarray
+    strains: np.ndarray
+
+
+@inline_loop
+def is_idle_values(row):
+    """Whether an atom has nothing to contribute."""
+    return False
+
+
+is_idle_jvp = is_idle_values
+
+
+@inline_loop
+def is_idle_vjp(row):
+    """Whether no derivative of this atom is asked for."""
+    for value in row:
+        if value != 0.0:
+            return False
+    return True
+
+
+@inline_loop
+def begin_values(data, structure, first, i, work, e):
+    """Prepare what a program needs of the neighbours of one element."""
+
+
+@inline_loop
+def begin_vjp(data, structure, first, i, work, e):
+    """Clear the sums, and lay out the vectors as they are added to them."""
+    near, sums, vectors = work.near[e], work.sums[e], work.vectors[e]
+    for k in range(work.counts[e]):
+        for column in range(SUM_COLUMNS):
+            sums[k, column] = 0.0
+        vectors[k, 0], vectors[k, 1], vectors[k, 2] = near[X, k], near[Y, k], near[Z, k]
+
+
+@inline_loop
+def begin_jvp(data, structure, first, i, work, e):
+    """Changes of the vectors and distances: du = u_j - u_i + r strain."""
+    near, strain, u = work.near[e], data.strains[structure], data.displacements
+    for k in range(work.counts[e]):
+        j, half_square = first + work.atoms[e, k], 0.0
+        for axis in range(3):
+            change = u[j, axis] - u[first + i, axis]
+            for other in range(3):
+                change += near[X + other, k] * strain[other, axis]
+            near[DX + axis, k] = change
+            half_square += near[X + axis, k] * change
+        near[D_HALF_SQUARE, k] = half_square
+        near[D_DISTANCE, k] = half_square * near[INVERSE, k]
+        near[D_WEIGHT, k] = half_square * near[SLOPE, k]
+
+
+@inline_loop
+def radial_values(work, e, plan, first, last, row):
+    """G1 to G3: sums over j of exp(-eta (r_ij - r_s)²) f_c(r_ij) or cos(kappa r_ij) f_c(r_ij)."""
+    distance, weight = work.near[e, DISTANCE], work.near[e, WEIGHT]
+    padded = (work.counts[e] + LANES - 1) // LANES * LANES
+    for m in range(first, last):
+        eta, r_s, total = plan.radial_eta[m], plan.radial_r_s[m], 0.0
+        if plan.radial_wave[m]:
+            for k in range(padded):
+                total += weight[k] * cos(eta * distance[k])
+        else:
+            for k in range(padded):
+                shifted = distance[k] - r_s
+                total += weight[k] * exp_of_negative(-eta * shifted * shifted)
+        row[plan.radial_column[m]] += plan.radial_factor[m] * total
+
+
+@inline_loop
+def radial_vjp(work, e, plan, first, last, row):
+    """Gather dE/dr_ij of the radial functions."""
+    near, n, sums = work.near[e], work.counts[e], work.sums[e]
+    distance, weight, slope, total = near[DISTANCE], near[WEIGHT], near[SLOPE], near[RADIAL_SLOPE]
+    for k in range(n):
+        total[k] = 0.0
+    for m in range(first, last):
+        eta, r_s = plan.radial_eta[m], plan.radial_r_s[m]
+        factor = plan.radial_factor[m] * row[plan.radial_column[m]]
+        if factor == 0.0:
+            continue
+        if plan.radial_wave[m]:
+            for k in range(n):
+                angle = eta * distance[k]
+                turn = slope[k] * distance[k] * cos(angle) - eta * sin(angle)
+                total[k] += factor * weight[k] * turn
+        else:
+            for k in range(n):
+                shifted = distance[k] - r_s
+                value = weight[k] * exp_of_negative(-eta * shifted * shifted)
+                total[k] += factor * value * (slope[k] * distance[k] - 2.0 * eta * shifted)
+    for k in range(n):
+        sums[k, OF_SLOPE] += total[k]
+
+
+@inline_loop
+def radial_jvp(work, e, plan, first, last, row):
+    """Changes of the radial functions."""
+    near = work.near[e]
+    distance, weight = near[DISTANCE], near[WEIGHT]
+    change, by_weight = near[D_DISTANCE], near[D_WEIGHT]
+    padded = (work.counts[e] + LANES - 1) // LANES * LANES
+    for m in range(first, last):
+        eta, r_s, total = plan.radial_eta[m], plan.radial_r_s[m], 0.0
+        if plan.radial_wave[m]:
+            for k in range(padded):
+                angle = eta * distance[k]
+                total += weight[k] * (by_weight[k] * cos(angle) - eta * change[k] * sin(angle))
+        else:
+            for k in range(padded):
+                shifted = distance[k] - r_s
+                value = weight[k] * exp_of_negative(-eta * shifted * shifted)
+                total += value * (by_weight[k] - 2.0 * eta * shifted * change[k])
+        row[plan.radial_column[m]] += plan.radial_factor[m] * total
+
+
+@inline_loop
+def before_groups_values(work, e, e2, n, narrow):
+    """Prepare what a program needs of the triplets, before the angular groups are evaluated."""
+
+
+@inline_loop
+def before_groups_vjp(work, e, e2, n, narrow):
+    """Clear the sums over groups."""
+    work.stream[TOTAL:, : n + LANES] = 0.0
+
+
+@inline_loop
+def before_groups_jvp(work, e, e2, n, narrow):
+    """Changes of cosines, of the sums of squares and distances, and of the weights' logarithms."""
+    stream, one, two = work.stream, work.near[e], work.near[e2]
+    for t in range(n):
+        j, k = int(stream[FIRST, t]), int(stream[SECOND, t])
+        dot = one[X, j] * two[DX, k] + one[DX, j] * two[X, k]
+        dot += one[Y, j] * two[DY, k] + one[DY, j] * two[Y, k]
+        dot += one[Z, j] * two[DZ, k] + one[DZ, j] * two[Z, k]
+        turn = one[D_DISTANCE, j] * one[INVERSE, j] + two[D_DISTANCE, k] * two[INVERSE, k]
+        half_squares = one[D_HALF_SQUARE, j] + two[D_HALF_SQUARE, k]
+        half_opposite = narrow * (half_squares - dot)
+        opposite = half_opposite / math.sqrt(stream[OPPOSITE, t]) if narrow else 0.0
+        stream[D_COSINE, t] = dot * one[INVERSE, j] * two[INVERSE, k] - stream[COSINE, t] * turn
+        stream[D_SQUARES, t] = 2.0 * (half_squares + half_opposite)
+        stream[D_WEIGHTS, t] = (
+            one[D_WEIGHT, j] + two[D_WEIGHT, k] + stream[SLOPES, t] * half_opposite
+        )
+        stream[D_PERIMETER, t] = one[D_DISTANCE, j] + two[D_DISTANCE, k] + opposite
+    for row in range(D_COSINE, D_PERIMETER + 1):
+        for t in range(n, n + LANES):
+            stream[row, t] = 0.0
+
+
+@inline_loop
+def after_groups_values(work, e, e2, n, narrow, shifted):
+    """Use what the groups have left in the stream."""
+
+
+after_groups_jvp = after_groups_values
+
+
+@inline_loop
+def after_groups_vjp(work, e, e2, n, narrow, shifted):
+    """Hand the derivatives of the triplets to their neighbours j and k.
+
+    With T a triplet's energy, the gradients are a_j r_j + b r_k and a_k r_k + b r_j, where
+
+        c   = (dT/dr_jk) / r_jk,   b = (dT/dcos) / (r_ij r_ik) - c,
+        a_j = (dT/dr_ij) / r_ij - (dT/dcos) cos / r_ij² + c.
+
+    What depends on j alone multiplies the sums in `finish_vjp`.
+    """
+    stream, quads = work.stream, work.quads
+    total, by_square, by_distance = stream[TOTAL], stream[BY_SQUARE], stream[BY_DISTANCE]
+    third = stream[SQUARES]  # whose contents are used up
+    for t in range(n):
+        third[t] = narrow * (total[t] * stream[SLOPES, t] + by_square[t])
+        if shifted:
+            length = math.sqrt(max(stream[OPPOSITE, t], TOO_CLOSE * TOO_CLOSE))
+            third[t] += narrow * by_distance[t] / length
+        quads[t, OF_TOTAL], quads[t, OF_DISTANCE] = total[t], by_distance[t]
+        quads[t, OF_COSINE] = stream[BY_COSINE, t] * stream[COSINE, t]
+        quads[t, OF_SQUARE] = by_square[t] + third[t]
+    first, second = stream[FIRST], stream[SECOND]
+    inverse_one, inverse_two = work.near[e, INVERSE], work.near[e2, INVERSE]
+    sums_one, sums_two = work.sums[e], work.sums[e2]
+    vectors_one, vectors_two = work.vectors[e], work.vectors[e2]
+    for t in range(n):
+        j, k = int(first[t]), int(second[t])
+        across = stream[BY_COSINE, t] * inverse_one[j] * inverse_two[k] - third[t]
+        add_quadruples(sums_one, j, quads, t, across, vectors_two, k)
+        add_quadruples(sums_two, k, quads, t, across, vectors_one, j)
+
+
+@inline_loop
+def finish_values(data, structure, first, i, work, e):
+    """Use what has been gathered for the neighbours of one element."""
+
+
+finish_jvp = finish_values
+
+
+@inline_loop
+def finish_vjp(data, structure, first, i, work, e):
+    """Gradients of the neighbours, and their sum with the other sign for the atom itself."""
+    near, sums, gradient = work.near[e], work.sums[e], data.gradient
+    for k in range(work.counts[e]):
+        inverse = near[INVERSE, k]
+        along = sums[k, OF_DISTANCE] + sums[k, OF_SLOPE] - sums[k, OF_COSINE] * inverse
+        along = along * inverse + sums[k, OF_TOTAL] * near[SLOPE, k] + sums[k, OF_SQUARE]
+        j = first + work.atoms[e, k]
+        for axis in range(3):
+            force = along * near[X + axis, k] + sums[k, OF_VECTOR + axis]
+            gradient[j, axis] += force
+            gradient[first + i, axis] -= force
+            for other in range(3):
+                data.strain[structure, other, axis] += near[X + other, k] * force
