@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_agl.descriptors._cutoffs import CUTOFFS
+from sklearn_agl.descriptors._cutoffs import CUTOFFS, LARGEST
 from sklearn_agl.inspection._plotting import as_vector, make_axes
 from sklearn_agl.inspection._radial_distribution import radial_distribution
 
@@ -82,7 +82,7 @@ class SymmetryFunctionDisplay:
             Structures that are periodic in three directions.
         symmetry_functions : sequence of SymmetryFunction
             Definitions with their cutoff radius.
-        cutoff : {"cosine", "poly2"}, default="poly2"
+        cutoff : str, default="poly2"
             Cutoff function of the definitions that name none.
         r_max : float, default=None
             Largest distance, by default the largest cutoff radius.
@@ -129,7 +129,7 @@ class SymmetryFunctionDisplay:
         self.ax_.set(
             xlabel=f"distance ({length_unit})",
             ylabel="symmetry function of one neighbour",
-            ylim=(0, 1.05),
+            ylim=(min(0.0, *(line.get_ydata().min() for line in self.lines_)), 1.05),
         )
         return self
 
@@ -168,10 +168,13 @@ class SymmetryFunctionDisplay:
         )
 
     def _evaluate(self, function):
-        cutoff = CUTOFFS[function.cutoff or self.cutoff]
-        relative = np.minimum(self.distances / function.r_cut, 1.0)
-        gaussian = np.exp(-function.eta * (self.distances - function.r_s) ** 2)
-        return gaussian * [cutoff(x) for x in relative]
+        cutoff, _ = CUTOFFS[function.cutoff or self.cutoff]
+        r, r_inner = self.distances, function.r_inner
+        relative = np.clip((r - r_inner) / (function.r_cut - r_inner), 0.0, LARGEST)
+        inside = np.where(r < function.r_cut, [cutoff(x) for x in relative], 0.0)
+        if function.kind == "G3":
+            return inside * np.cos(function.kappa * r)
+        return inside * np.exp(-(function.eta or 0.0) * (r - function.r_s) ** 2)
 
 
 def _check_functions(symmetry_functions):
@@ -186,7 +189,13 @@ def _check_functions(symmetry_functions):
 
 
 def _label(function):
-    label = rf"$\eta$ = {function.eta:.3g}, $r_s$ = {function.r_s:.3g}"
+    label = {
+        "G1": "cutoff function",
+        "G2": rf"$\eta$ = {function.eta or 0.0:.3g}, $r_s$ = {function.r_s:.3g}",
+        "G3": rf"$\kappa$ = {function.kappa or 0.0:.3g}",
+    }[function.kind]
+    if function.weighted:
+        label = f"weighted, {label}"
     if function.center and function.neighbors and {function.center} != set(function.neighbors):
         label = f"{function.center}–{function.neighbors[0]}, {label}"
     return label
