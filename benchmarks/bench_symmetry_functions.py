@@ -1,0 +1,448 @@
+"""Time and memory of the symmetry functions: beside a peer, for selected ones, and at scale.
+
+Run on one core of an otherwise idle machine, and the part at scale on two::
+
+    taskset -c 1 python benchmarks/bench_symmetry_functions.py
+    taskset -c 0,1 python benchmarks/bench_symmetry_functions.py --scale
+
+The peer is ACSF of DScribe, which is written in C++. Both compute the same functions of the same
+structures with the cosine cutoff, and their values are compared before any time is taken. Calls of
+both alternate and the best time of each counts, so that what else the machine does hits both alike.
+Times are those of a user's call: checks, neighbour search and the array of results included. The
+peer returns values only, and so does our first column; the second adds `vjp`, the derivatives by
+all positions, which is what forces need.
+
+Where the cycles go: an atom with n neighbours has n (n - 1) / 2 pairs of them, about half of which
+are within the cutoff radius of each other, against n neighbours. With 50 to 80 neighbours, the
+angular functions decide. A plain loop takes one exponential, one power and a cutoff function per
+pair *and function*. Functions that differ in zeta and lambda alone share all but a few
+multiplications per pair, which leaves an exponential per pair and *group*; five values of zeta and
+two of lambda cost little more than one of each. The loop over the pairs is in the order of
+vectors, without branches: pairs that are too far apart are dropped before it. The neighbour search
+is a small part. What is written for all sets of functions cannot do that; so the kernel is written
+for the set at hand and compiled, once, for some seconds.
+
+It follows that a set that loses its angular functions gets several times faster, and one that loses
+a few functions of a group hardly changes. The second part measures this with sets that were found
+by selection, through the calls that a pipeline makes.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from ase.build import bulk
+from numba import njit
+from threadpoolctl import threadpool_limits
+
+from sklearn_agl import SymmetryFunctionTransformer
+from sklearn_agl.datasets import make_lennard_jones
+from sklearn_agl.descriptors import symmetry_function_grid
+from sklearn_agl.descriptors._cells import collect, make_batch, make_grid
+
+SELECTED = {
+    "lj-22": {22: range(1, 23), 8: [*range(6, 13), 17], 7: range(6, 13), 5: range(6, 11)},
+    "b-60": {
+        60: range(1, 61),
+        9: [8, 11, 12, 18, 40, 42, 44, 56, 60],
+        7: [8, 11, 12, 18, 40, 42, 56],
+    },
+}
+"""Columns, counted from one, of sets that the adaptive group lasso found (`RESULTS.md`)."""
+
+TURN = 0.1
+"""Seconds for which a call is repeated before it is the next one's turn."""
+
+RTOL = 1e-8
+"""What the values of the peer may differ by."""
+
+UNDERFLOW = 1e-290
+"""Our exponential ends there; smaller values count as zero."""
+
+MICRO = 1e6
+
+FIRST_CALLS = """
+import time
+import numpy as np
+from ase.build import bulk
+from sklearn_agl import SymmetryFunctionTransformer
+structures = [bulk("Al", cubic=True)]
+transformer = SymmetryFunctionTransformer("{name}").fit(structures)
+start = time.perf_counter()
+values = transformer.transform(structures).values
+middle = time.perf_counter()
+transformer.vjp(structures, np.ones_like(values))
+print(middle - start, time.perf_counter() - middle)
+"""
+"""What a fresh process runs to tell how long compilation takes."""
+
+
+class Case(NamedTuple):
+    """A set of functions, the structures it is meant for, and every how many atoms the peer does.
+
+    The peer needs minutes for large sets, and its time per atom is that of any sample of atoms.
+    """
+
+    name: str
+    functions: object
+    structures: list
+    peer_stride: int = 1
+
+
+def make_cases():
+    """All sets with their structures."""
+    liquid_and_solid, _ = make_lennard_jones(
+        6, temperatures=(0.5, 1.0, 1.5), densities=(0.9, 1.1), random_state=0
+    )
+    aluminium = [rattled(bulk("Al", cubic=True) * 4, 0.1), liquid_aluminium(liquid_and_solid)]
+    silicon = bulk("Si", cubic=True)
+    indium_phosphide = bulk("InP", "zincblende", a=5.87, cubic=True)
+    two_elements = symmetry_function_grid(
+        r_cut=6.0, n_centered=4, n_shifted=6, angular_eta=(0.01, 0.05), angular_zeta=(1, 4, 16)
+    )
+    return [
+        Case("lj-22", "lj-22", liquid_and_solid),
+        Case("al-22", "al-22", aluminium),
+        Case("b-60", "b-60", [rattled(silicon * 2, 0.1), rattled(silicon * 3, 0.2)]),
+        Case("al-329", "al-329", aluminium, peer_stride=8),
+        Case("In-P, 112", two_elements, [rattled(indium_phosphide * 3, 0.1)]),
+    ]
+
+
+def rattled(atoms, displacement):
+    """Displace all atoms at random, as heat does."""
+    atoms.rattle(displacement, seed=0)
+    return atoms
+
+
+def liquid_aluminium(lennard_jones):
+    """The hottest and thinnest Lennard-Jones liquid, scaled to the density of molten aluminium."""
+    atoms = max(lennard_jones, key=lambda atoms: atoms.get_volume()).copy()
+    atoms.symbols[:] = "Al"
+    atoms.set_cell(atoms.cell * (len(atoms) / 0.053 / atoms.get_volume()) ** (1 / 3), True)
+    return atoms
+
+
+def race(calls, n_rounds):
+    """Best seconds of each call; the calls take turns."""
+    best = dict.fromkeys(calls, np.inf)
+    for _ in range(n_rounds):
+        for name, call in calls.items():
+            end = time.perf_counter() + TURN
+            while True:
+                start = time.perf_counter()
+                call()
+                now = time.perf_counter()
+                best[name] = min(best[name], now - start)
+                if now > end:
+                    break
+    return best
+
+
+def make_peer(transformer):
+    """DScribe's ACSF with the functions of a transformer, and its column of each of ours."""
+    from dscribe.descriptors import ACSF
+
+    functions = transformer.symmetry_functions_
+    pairs = dict.fromkeys((f.eta, f.r_s) for f in functions if not f.is_angular)
+    triples = dict.fromkeys((f.eta, f.zeta, f.lambda_) for f in functions if f.is_angular)
+    radial, angular = list(pairs), list(triples)
+    symbols = list(dict.fromkeys(f.center for f in functions))
+    places = [(a, b) for i, a in enumerate(symbols) for b in symbols[i:]]
+    width = len(radial) + 1  # each neighbour element has G1, too
+    columns = [
+        len(symbols) * width
+        + places.index(f.neighbors) * len(angular)
+        + angular.index((f.eta, f.zeta, f.lambda_))
+        if f.is_angular
+        else symbols.index(f.neighbors[0]) * width + 1 + radial.index((f.eta, f.r_s))
+        for f in functions
+    ]
+    peer = ACSF(
+        r_cut=functions[0].r_cut,
+        g2_params=radial,
+        g4_params=angular,
+        species=symbols,
+        periodic=True,
+    )
+    return peer, np.array(columns)
+
+
+def largest_difference(X, peer, columns, centers):
+    """Largest relative difference of our values and the peer's, with both complete."""
+    largest = 0.0
+    for values, atoms, chosen in zip(X.values, X.structures, centers, strict=True):
+        theirs = peer.create([atoms], centers=[chosen])[:, columns]
+        ours = values[chosen]
+        difference = np.abs(ours - theirs) / np.maximum(np.abs(theirs), UNDERFLOW)
+        largest = max(largest, np.nanmax(difference))  # NaN: functions of another central element
+    if not largest <= RTOL:
+        raise ValueError(f"The values differ by {largest:.1e}; the times would mean nothing.")
+    return float(largest)
+
+
+@njit
+def count_neighbors(batch, r_cut):
+    """Search the neighbours of all atoms, without keeping them."""
+    total = 0
+    for structure in range(len(batch.cells)):
+        grid = make_grid(batch, structure, r_cut)
+        around = np.empty((4, grid.capacity + 1))
+        slots = np.empty(grid.capacity + 1, np.int64)
+        cell, periodic = batch.cells[structure], batch.periodic[structure]
+        for slot in range(len(grid.order)):
+            total += collect(slot, grid, cell, periodic, r_cut, around, slots) - 1
+    return total
+
+
+def search(transformer, structures, r_cut):
+    """Our neighbour search alone; number of neighbours."""
+    return count_neighbors(make_batch(structures, transformer.elements_), r_cut)
+
+
+def search_by_vesin(neighbor_list, structures):
+    """The same by vesin, which keeps pairs and distances; number of neighbours."""
+    return sum(
+        len(
+            neighbor_list.compute(
+                points=atoms.positions, box=atoms.cell.array, periodic=True, quantities="PD"
+            )[0]
+        )
+        for atoms in structures
+    )
+
+
+def measure(case, n_rounds):
+    """Times of one set beside its peers, per atom."""
+    from vesin import NeighborList
+
+    structures = case.structures
+    transformer = SymmetryFunctionTransformer(case.functions, cutoff="cosine").fit(structures)
+    X = transformer.transform(structures).compute()
+    vectors = np.random.default_rng(0).normal(size=X.shape)
+    r_cut = transformer.symmetry_functions_[0].r_cut
+    neighbor_list = NeighborList(cutoff=r_cut, full_list=True)
+    peer, columns = make_peer(transformer)
+    centers = [list(range(0, len(atoms), case.peer_stride)) for atoms in structures]
+    n_atoms, n_neighbors = int(X.n_atoms.sum()), search(transformer, structures, r_cut)
+    if n_neighbors != search_by_vesin(neighbor_list, structures):
+        raise ValueError("Our neighbours and vesin's differ in number.")
+
+    def forces():
+        values = transformer.transform(structures).values
+        return values, transformer.vjp(structures, vectors)
+
+    difference = largest_difference(X, peer, columns, centers)
+    forces()
+    best = race(
+        {
+            "ours": lambda: transformer.transform(structures).values,
+            "peer": lambda: peer.create(structures, centers=centers),
+            "forces": forces,
+            "search": lambda: search(transformer, structures, r_cut),
+            "vesin": lambda: search_by_vesin(neighbor_list, structures),
+        },
+        n_rounds,
+    )
+    best["peer"] *= n_atoms / sum(map(len, centers))
+    times = {name: MICRO * seconds / n_atoms for name, seconds in best.items()}
+    return {
+        "set": case.name,
+        "neighbours": round(n_neighbors / n_atoms, 1),
+        "DScribe": round(times["peer"], 1),
+        "values": round(times["ours"], 2),
+        "DScribe / values": round(times["peer"] / times["ours"], 1),
+        "values and derivatives": round(times["forces"], 2),
+        "to values": round(times["forces"] / times["ours"], 2),
+        "search": round(times["search"], 2),
+        "vesin": round(times["vesin"], 2),
+        "difference": float(f"{difference:.1e}"),
+    }
+
+
+def measure_selected(case, n_rounds):
+    """Times of the sets that selection found, by the calls of a pipeline."""
+    structures = case.structures
+    transformer = SymmetryFunctionTransformer(case.functions, cutoff="cosine").fit(structures)
+
+    def call(columns):
+        chosen = np.array(columns) - 1
+        return lambda: transformer.transform(structures).take_features(chosen).values
+
+    calls = {size: call(columns) for size, columns in SELECTED[case.name].items()}
+    for first in calls.values():
+        first()
+    best, n_atoms = race(calls, n_rounds), sum(map(len, structures))
+    angular = np.array([function.is_angular for function in transformer.symmetry_functions_])
+    return [
+        {
+            "set": case.name,
+            "functions": size,
+            "angular": int(angular[np.array(columns) - 1].sum()),
+            "time": round(MICRO * best[size] / n_atoms, 2),
+            "of all": round(best[size] / best[max(best)], 3),
+        }
+        for size, columns in SELECTED[case.name].items()
+    ]
+
+
+def measure_threads(structures, n_rounds):
+    """How much faster two threads are than one."""
+    transformers = {
+        n_jobs: SymmetryFunctionTransformer("lj-22", n_jobs=n_jobs).fit(structures)
+        for n_jobs in (1, 2)
+    }
+    calls = {
+        n_jobs: lambda transformer=transformer: transformer.transform(structures).values
+        for n_jobs, transformer in transformers.items()
+    }
+    calls[1]()
+    best = race(calls, n_rounds)
+    n_atoms = sum(map(len, structures))
+    return [
+        {
+            "threads": n_jobs,
+            "time": round(MICRO * seconds / n_atoms, 2),
+            "speed-up": round(best[1] / seconds, 2),
+        }
+        for n_jobs, seconds in best.items()
+    ]
+
+
+def measure_memory(structures, n_structures):
+    """Seconds and memory of a set that is written to a file, structure after structure."""
+    copies = [structures[i % len(structures)].copy() for i in range(n_structures)]
+    with tempfile.TemporaryDirectory() as folder:
+        transformer = SymmetryFunctionTransformer("lj-22", memmap_folder=folder).fit(copies)
+        transformer.transform(copies[:1])  # loads compiled code
+        before = resident_memory()
+        start = time.perf_counter()
+        with watch_memory() as highest:
+            X = transformer.transform(copies)
+        seconds = time.perf_counter() - start
+        size = X.values.nbytes
+    return {
+        "structures": n_structures,
+        "seconds": round(seconds, 1),
+        "values (MB)": round(size / 1e6),
+        **{f"{name} before (MB)": round(value) for name, value in before.items()},
+        **{f"{name} highest (MB)": round(value) for name, value in highest.items()},
+        "ru_maxrss (MB)": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1.024e-3),
+    }
+
+
+def resident_memory():
+    """Resident memory by kind, in MB, where the system tells."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    fields = dict(line.split(":", 1) for line in lines)
+    kinds = {"VmRSS", "RssAnon", "RssFile"} & set(fields)
+    return {kind: int(fields[kind].split()[0]) * 1.024e-3 for kind in sorted(kinds)}
+
+
+@contextlib.contextmanager
+def watch_memory():
+    """A dict that holds the highest resident memory by kind while the block runs."""
+    highest, done = resident_memory(), threading.Event()
+
+    def watch():
+        while not done.wait(0.05):
+            for kind, value in resident_memory().items():
+                highest[kind] = max(highest[kind], value)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield highest
+    finally:
+        done.set()
+        thread.join()
+
+
+def measure_compilation(name):
+    """Seconds of the first calls in a fresh process, without machine code on disk and with it."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        variables = {"SKLEARN_AGL_CACHE_DIR": f"{folder}/kernels", "NUMBA_CACHE_DIR": folder}
+        for state in ("cold", "warm"):
+            result = subprocess.run(
+                [sys.executable, "-c", FIRST_CALLS.format(name=name)],
+                env=os.environ | variables,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            values, derivatives = map(float, result.stdout.split())
+            rows.append(
+                {
+                    "set": name,
+                    "cache": state,
+                    "first values (s)": round(values, 2),
+                    "first derivatives (s)": round(derivatives, 2),
+                }
+            )
+    return rows
+
+
+def print_table(title, rows):
+    """Print rows as a table in Markdown."""
+    print(f"\n{title}\n")
+    print("| " + " | ".join(rows[0]) + " |")
+    print("|" + "---|" * len(rows[0]))
+    for row in rows:
+        print("| " + " | ".join(map(str, row.values())) + " |", flush=True)
+
+
+def run_beside_peers(n_rounds):
+    """The first two parts."""
+    cases = make_cases()
+    results = {"peers": [measure(case, n_rounds) for case in cases]}
+    print_table("Microseconds per atom, one thread", results["peers"])
+    results["selected"] = [
+        row for case in cases if case.name in SELECTED for row in measure_selected(case, n_rounds)
+    ]
+    print_table("Microseconds per atom, selected functions", results["selected"])
+    return results
+
+
+def run_at_scale(n_rounds, n_structures):
+    """The third part."""
+    results = {"compilation": [row for n in ("lj-22", "b-60") for row in measure_compilation(n)]}
+    print_table("Compilation", results["compilation"])
+    structures, _ = make_lennard_jones(200, random_state=0)
+    results["memory"] = [measure_memory(structures, n_structures)]
+    print_table("Into a file", results["memory"])
+    results["threads"] = measure_threads(structures, n_rounds)
+    print_table("Microseconds per atom by threads", results["threads"])
+    return results
+
+
+def main():
+    """Parse the arguments and run what they ask for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--n-rounds", type=int, default=7, help="turns of every call")
+    parser.add_argument("--scale", action="store_true", help="threads, memory, compilation")
+    parser.add_argument("--n-structures", type=int, default=28_000, help="for the memory at scale")
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    arguments = parser.parse_args()
+    with threadpool_limits(1):
+        if arguments.scale:
+            results = run_at_scale(arguments.n_rounds, arguments.n_structures)
+        else:
+            results = run_beside_peers(arguments.n_rounds)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
