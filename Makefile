@@ -1,7 +1,7 @@
 # make demo   set up a virtual environment, run the main job
 # make test   set up, run the tests and doctests
 # make lint   set up, check the code's form
-# make bench  set up, measure training, path and selectors (RESULTS.md says what came out)
+# make bench  set up, measure the main job and the symmetry functions (RESULTS.md has the figures)
 # make doc    set up, build the documentation into doc/_build/html
 # make clean  remove the virtual environment
 #
@@ -31,6 +31,8 @@ test: $(VENV)/installed-test
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python benchmarks/bench_main_job.py $(BENCH_ARGUMENTS)
+	$(BIN)/python benchmarks/bench_symmetry_functions.py
+	$(BIN)/python benchmarks/bench_symmetry_functions.py --scale
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .
