@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from ._cells import find_clash, make_batch
 from ._codegen import compile_kernel
-from ._plan import make_plan
+from ._plan import Planner
 from ._programs import Jvp, Values, Vjp
 from ._progress import progress_bar
 
@@ -32,12 +32,10 @@ class Evaluation:
     ----------
     batches : tuple of Batch
         The structures.
-    functions : tuple of SymmetryFunction
-        Complete definitions.
-    elements : ndarray of int
-        Atomic numbers, ascending.
-    columns : ndarray of int
-        Functions to evaluate.
+    planner : Planner
+        For the symmetry functions.
+    columns : ndarray of int or None
+        Functions to evaluate, None for all.
     shape : tuple of (int, int, int)
         Of the values: structures, atoms of the largest one, columns.
     dtype : dtype
@@ -47,9 +45,8 @@ class Evaluation:
     """
 
     batches: tuple
-    functions: tuple
-    elements: np.ndarray
-    columns: np.ndarray
+    planner: Planner
+    columns: np.ndarray | None
     shape: tuple
     dtype: np.dtype
     n_jobs: int | None
@@ -57,7 +54,7 @@ class Evaluation:
 
     def take(self, columns):
         """The same for some of the columns."""
-        chosen = self.columns[columns]
+        chosen = columns if self.columns is None else self.columns[columns]
         return replace(self, columns=chosen, shape=(*self.shape[:2], len(chosen)))
 
     def compute(self):
@@ -85,7 +82,7 @@ class Evaluation:
         return np.load(file.name, mmap_mode="r")
 
     def _blocks(self):
-        plan = make_plan(self.functions, self.elements, self.columns)
+        plan = self.planner.plan(self.columns)
         calls = (delayed(_values)(batch, plan, self.shape, self.dtype) for batch in self.batches)
         parallel = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")
         with progress_bar(self.shape[0], "symmetry functions", self.verbose) as advance:
@@ -129,17 +126,15 @@ def make_batches(structures, elements, n_jobs):
     return batches
 
 
-def vector_jacobian_product(batch, functions, elements, vectors):
+def vector_jacobian_product(batch, plan, vectors):
     """Derivatives of sum(vectors * values) by positions and by a homogeneous deformation.
 
     Parameters
     ----------
     batch : Batch
         Some structures.
-    functions : tuple of SymmetryFunction
-        Complete definitions.
-    elements : ndarray of int
-        Atomic numbers, ascending.
+    plan : KernelPlan
+        All symmetry functions.
     vectors : ndarray of shape (n_atoms, n_functions)
         Zero where a function is not defined for an atom's element.
 
@@ -148,22 +143,21 @@ def vector_jacobian_product(batch, functions, elements, vectors):
     gradient : ndarray of shape (n_atoms, 3)
     strain : ndarray of shape (n_structures, 3, 3)
     """
-    plan = make_plan(functions, elements)
     data = Vjp(
         np.pad(vectors, ((0, 0), (0, 1))),
         np.zeros_like(batch.positions),
         np.zeros_like(batch.cells),
     )
-    compile_kernel(plan.shapes, plan.cutoffs, "vjp")(batch, len(elements), plan.arrays, data)
+    compile_kernel(plan.shapes, plan.cutoffs, "vjp")(batch, len(plan.defined), plan.arrays, data)
     return data.gradient, data.strain
 
 
-def jacobian_vector_product(batch, functions, elements, displacements, strains):
+def jacobian_vector_product(batch, plan, displacements, strains):
     """Change of the values when atoms move and space deforms.
 
     Parameters
     ----------
-    batch, functions, elements
+    batch, plan
         As in `vector_jacobian_product`.
     displacements : ndarray of shape (n_atoms, 3)
     strains : ndarray of shape (n_structures, 3, 3)
@@ -173,35 +167,33 @@ def jacobian_vector_product(batch, functions, elements, displacements, strains):
     ndarray of shape (n_atoms, n_functions)
         Zero where a function is not defined for an atom's element.
     """
-    plan = make_plan(functions, elements)
-    data = Jvp(np.zeros((len(batch.positions), len(functions) + 1)), displacements, strains)
-    compile_kernel(plan.shapes, plan.cutoffs, "jvp")(batch, len(elements), plan.arrays, data)
+    data = Jvp(np.zeros((len(batch.positions), plan.defined.shape[1] + 1)), displacements, strains)
+    compile_kernel(plan.shapes, plan.cutoffs, "jvp")(batch, len(plan.defined), plan.arrays, data)
     return data.table[:, :-1]
 
 
-def sparse_jacobian(batch, functions, elements):
+def sparse_jacobian(batch, plan):
     """Jacobian of the values of one structure.
 
     Parameters
     ----------
     batch : Batch
         One structure.
-    functions, elements
+    plan
         As in `vector_jacobian_product`.
 
     Returns
     -------
     scipy.sparse.csr_array of shape (n_atoms * n_functions, n_atoms * 3)
     """
-    plan = make_plan(functions, elements)
     evaluate = compile_kernel(plan.shapes, plan.cutoffs, "vjp")
-    n_atoms, n_functions = len(batch.positions), len(functions)
+    n_atoms, n_functions = len(batch.positions), plan.defined.shape[1]
     data = Vjp(np.zeros((n_atoms, n_functions + 1)), np.zeros((n_atoms, 3)), np.zeros((1, 3, 3)))
     indices, entries, lengths = [], [], np.zeros((n_atoms, n_functions), dtype=np.int64)
     for i in range(n_atoms):
         for m in np.flatnonzero(plan.defined[batch.species[i]]):
             data.table[i, m], data.gradient[:] = 1.0, 0.0
-            evaluate(batch, len(elements), plan.arrays, data)
+            evaluate(batch, len(plan.defined), plan.arrays, data)
             data.table[i, m] = 0.0
             indices.append(np.flatnonzero(data.gradient))
             entries.append(data.gradient.flat[indices[-1]])

@@ -95,6 +95,33 @@ class KernelPlan(NamedTuple):
     defined: np.ndarray
 
 
+class Planner:
+    """Makes plans for one set of functions, each choice of columns once.
+
+    Parameters
+    ----------
+    functions : tuple of SymmetryFunction
+        As `expand_symmetry_functions` returns them.
+    elements : ndarray of int
+        Atomic numbers, ascending.
+    """
+
+    def __init__(self, functions, elements):
+        self.functions = functions
+        self.elements = elements
+        self._plans = {}
+
+    def plan(self, columns=None):
+        """KernelPlan for some columns, by default all of them."""
+        key = None if columns is None else tuple(columns)
+        if key not in self._plans:
+            self._plans[key] = make_plan(self.functions, self.elements, columns)
+        return self._plans[key]
+
+    def __reduce__(self):
+        return Planner, (self.functions, self.elements)
+
+
 def make_plan(functions, elements, columns=None):
     """Group complete symmetry functions for the kernel.
 

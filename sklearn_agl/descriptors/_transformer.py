@@ -24,7 +24,7 @@ from ._evaluation import (
     sparse_jacobian,
     vector_jacobian_product,
 )
-from ._plan import make_plan
+from ._plan import Planner
 from ._presets import automatic_symmetry_functions, symmetry_function_preset
 from ._structures import check_structures
 
@@ -164,6 +164,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
             self._definitions(), self.elements_, r_cut=self.r_cut, cutoff=self.cutoff
         )
         self.n_features_out_ = len(self.symmetry_functions_)
+        self._planner = Planner(self.symmetry_functions_, self.elements_)
         return self
 
     def transform(self, structures):
@@ -191,9 +192,8 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         numbers = _padded_numbers(structures)
         evaluation = Evaluation(
             batches=batches,
-            functions=self.symmetry_functions_,
-            elements=self.elements_,
-            columns=np.arange(self.n_features_out_),
+            planner=self._planner,
+            columns=None,
             shape=(*numbers.shape, self.n_features_out_),
             dtype=np.dtype(self.dtype),
             n_jobs=self.n_jobs,
@@ -269,16 +269,12 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         structures, batches = self._batches(structures)
         vectors = np.asarray(vectors, dtype=np.float64)
         self._check_shape("vectors", vectors, structures)
-        defined = make_plan(self.symmetry_functions_, self.elements_).defined
+        plan = self._planner.plan()
         calls = []
         for rows, batch in _rows_of(batches):
             chosen = vectors[rows][_is_atom(batch, vectors.shape[1])]
-            chosen = np.where(defined[batch.species], chosen, 0.0)
-            calls.append(
-                delayed(vector_jacobian_product)(
-                    batch, self.symmetry_functions_, self.elements_, chosen
-                )
-            )
+            chosen = np.where(plan.defined[batch.species], chosen, 0.0)
+            calls.append(delayed(vector_jacobian_product)(batch, plan, chosen))
         results = Parallel(n_jobs=self.n_jobs, prefer="threads")(calls)
         gradients = [
             gradient
@@ -311,29 +307,24 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         """
         structures, batches = self._batches(structures)
         moves = _stack_displacements(structures, displacements)
-        strains = np.zeros((len(structures), 3, 3)) if strains is None else np.asarray(strains)
+        if strains is None:
+            strains = np.zeros((len(structures), 3, 3))
+        strains = np.asarray(strains, dtype=np.float64)
         if strains.shape != (len(structures), 3, 3):
             raise ValueError(
                 f"strains has shape {strains.shape}, but needs {(len(structures), 3, 3)}."
             )
         bounds = np.cumsum([0] + [len(batch.positions) for batch in batches])
-        calls = (
-            delayed(jacobian_vector_product)(
-                batch, self.symmetry_functions_, self.elements_, moves[a:b],
-                strains[rows].astype(np.float64),
-            )
-            for (rows, batch), (a, b) in zip(
-                _rows_of(batches), itertools.pairwise(bounds), strict=True
-            )
-        )  # fmt: skip
-        defined = make_plan(self.symmetry_functions_, self.elements_).defined
-        longest = max(map(len, structures))
+        pieces = zip(_rows_of(batches), itertools.pairwise(bounds), strict=True)
+        plan, longest = self._planner.plan(), max(map(len, structures))
+        changes = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+            delayed(jacobian_vector_product)(batch, plan, moves[a:b], strains[rows])
+            for (rows, batch), (a, b) in pieces
+        )
         return np.concatenate(
             [
-                pad_atoms(batch, np.where(defined[batch.species], rows, np.nan), longest)
-                for batch, rows in zip(
-                    batches, Parallel(n_jobs=self.n_jobs, prefer="threads")(calls), strict=True
-                )
+                pad_atoms(batch, np.where(plan.defined[batch.species], rows, np.nan), longest)
+                for batch, rows in zip(batches, changes, strict=True)
             ]
         )
 
@@ -353,12 +344,9 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
             Row ``i * n_features + m`` holds the derivatives of function m of atom i, column
             ``j * 3 + c`` those by component c of atom j.
         """
-        structures, batches = self._batches(structures)
-        return [
-            sparse_jacobian(make_batch([atoms], self.elements_), self.symmetry_functions_,
-                            self.elements_)
-            for atoms in structures
-        ]  # fmt: skip
+        structures, _ = self._batches(structures)
+        plan = self._planner.plan()
+        return [sparse_jacobian(make_batch([atoms], self.elements_), plan) for atoms in structures]
 
     def _check_shape(self, name, array, structures):
         wanted = (len(structures), max(map(len, structures)), self.n_features_out_)
