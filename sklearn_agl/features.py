@@ -61,7 +61,8 @@ class AtomicFeatures:
     """
 
     def __init__(self, values, numbers=None, *, symmetry_functions=None, structures=None):
-        values = np.asarray(values)
+        if not isinstance(values, np.memmap):  # which tells the name of its file
+            values = np.asarray(values)
         if values.ndim != 3:
             raise ValueError(
                 "AtomicFeatures needs values of shape (n_structures, n_atoms_max, n_features), "

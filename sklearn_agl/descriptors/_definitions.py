@@ -73,9 +73,9 @@ class SymmetryFunction:
         One function over the neighbours of all elements, each term multiplied by the atomic number
         of its neighbour or by the product of both (wACSF of Gastegger et al., equations 4 and 5):
         the number of functions then does not grow with that of the elements. Excludes `neighbors`.
-    cutoff : {"cosine", "tanh", "tanhu", "exp", "poly1", "poly2", "poly3", "poly4", "hard"}, \
-            default=None
-        Cutoff function. None: the transformer's.
+    cutoff : str, default=None
+        Cutoff function: "cosine", "tanh", "tanhu", "exp", "poly1", "poly2", "poly3", "poly4" or
+        "hard". None: the transformer's.
 
     Raises
     ------

@@ -39,16 +39,16 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         (see `symmetry_function_preset`), or definitions.
     r_cut : float, default=6.0
         Cutoff radius of all functions that name none, in the structures' unit of length.
-    cutoff : {"cosine", "tanh", "tanhu", "exp", "poly1", "poly2", "poly3", "poly4", "hard"}, \
-            default="poly2"
-        Cutoff function of all functions that name none.
+    cutoff : str, default="poly2"
+        Cutoff function of all functions that name none: "cosine", "tanh", "tanhu", "exp", "poly1",
+        "poly2", "poly3", "poly4" or "hard".
     elements : sequence of str or int, default=None
         Chemical symbols or atomic numbers. None: the elements seen in `fit`.
     dtype : {"float64", "float32"}, default="float64"
         Type of the result. The computation itself is done in double precision.
     memmap_folder : str or path, default=None
         Folder in which `transform` writes its values to a new file and maps it into memory, for
-        results that are larger than memory. The file is yours to remove.
+        results that are larger than memory. The file, ``X.values.filename``, is yours to remove.
     n_jobs : int, default=None
         Number of threads, or of whatever ``joblib.parallel_config`` asks for. The result does not
         depend on it.

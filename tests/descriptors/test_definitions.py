@@ -40,7 +40,7 @@ def test_name_tells_a_cutoff_that_is_not_the_usual_one():
 @pytest.mark.parametrize(
     "kind, parameters, message",
     [
-        ("G5", {"eta": 1}, r"kind 'G5' are not supported; choose one of \['G2', 'G4'\]"),
+        ("G6", {"eta": 1}, r"kind 'G6' are not supported; choose one of \['G1', .*'G5'\]"),
         ("G2", {}, "kind G2 needs eta"),
         ("G4", {"eta": 1, "lambda_": 1}, "kind G4 needs zeta"),
         ("G2", {"eta": 1, "zeta": 1}, "kind G2 has no parameter zeta"),
@@ -56,6 +56,13 @@ def test_name_tells_a_cutoff_that_is_not_the_usual_one():
         ("G2", {"eta": 1, "center": "Xx"}, "Unknown chemical symbol 'Xx'"),
         ("G2", {"eta": 1, "neighbors": ("H", "O")}, r"needs 1 neighbour element\(s\)"),
         ("G4", {"eta": 1, "zeta": 1, "lambda_": 1, "neighbors": "H"}, "needs 2 neighbour"),
+        ("G1", {"r_s": 0.5}, "kind G1 has no parameter r_s"),
+        ("G3", {"kappa": 1, "r_s": 0.5}, "kind G3 has no parameter r_s"),
+        ("G3", {}, "kind G3 needs kappa"),
+        ("G1", {"weighted": True, "neighbors": "H"}, "leave neighbors away"),
+        ("G1", {"r_inner": 3, "r_cut": 3}, r"r_inner must be below r_cut \(3\), got 3"),
+        ("G1", {"r_inner": 1, "cutoff": "tanh"}, "'tanh' has no inner radius"),
+        ("G1", {"r_inner": None}, "r_inner must be a number, got None"),
     ],
 )
 def test_impossible_definitions_are_refused(kind, parameters, message):
@@ -93,3 +100,28 @@ def test_expansion_refuses_unknown_elements_and_repetitions():
         expand([SymmetryFunction("G2", eta=1, center="Si")])
     with pytest.raises(ValueError, match="occurs twice"):
         expand([RADIAL, SymmetryFunction("G2", eta=0.5, neighbors="O")])
+
+
+def test_names_tell_all_parameters():
+    functions = [
+        SymmetryFunction("G1", r_cut=3.0, r_inner=1.0),
+        SymmetryFunction("G3", kappa=2.5, neighbors="O"),
+        SymmetryFunction("G5", eta=0.1, r_s=-0.5, zeta=2.5, lambda_=1, weighted=True),
+    ]
+    assert [function.name for function in functions] == [
+        "*|G1(*, r_cut=3, r_inner=1)",
+        "*|G3(O, kappa=2.5)",
+        "*|G5(weighted, eta=0.1, r_s=-0.5, zeta=2.5, lambda=1)",
+    ]
+
+
+def test_a_weighted_function_does_not_multiply_with_the_elements():
+    radial = SymmetryFunction("G2", eta=1.0, weighted=True)
+    angular = SymmetryFunction("G4", eta=1.0, zeta=1, lambda_=1, weighted=True)
+    expanded = expand([radial, angular], (1, 6, 7, 8))
+    assert [f.center for f in expanded] == ["H", "H", "C", "C", "N", "N", "O", "O"]
+
+
+def test_an_inner_radius_is_checked_against_the_defaults_of_the_transformer():
+    with pytest.raises(ValueError, match="r_inner must be below r_cut"):
+        expand([SymmetryFunction("G1", r_inner=7.0)])

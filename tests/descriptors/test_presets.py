@@ -59,8 +59,21 @@ def test_grid_takes_elements_and_a_range():
 
 
 def test_automatic_set_scales_with_the_radius():
-    small, large = automatic_symmetry_functions(3.0), automatic_symmetry_functions(6.0)
+    small, large = (automatic_symmetry_functions(r_cut, 2) for r_cut in (3.0, 6.0))
     assert len(small) == len(large) == 16
     assert [f.eta / g.eta for f, g in zip(small, large, strict=True)] == pytest.approx(
         [4.0] * 16, rel=1e-3
     )
+
+
+def test_automatic_set_is_weighted_when_elements_are_many():
+    assert not any(f.weighted for f in automatic_symmetry_functions(6.0, 4))
+    assert all(f.weighted for f in automatic_symmetry_functions(6.0, 5))
+
+
+def test_grid_has_wide_and_weighted_functions():
+    functions = symmetry_function_grid(
+        r_cut=5.0, n_centered=2, angular_eta=(0.1,), angular_kind="G5", weighted=True
+    )
+    assert [f.kind for f in functions] == ["G2"] * 2 + ["G5"] * 10
+    assert all(f.weighted for f in functions)

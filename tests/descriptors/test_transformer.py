@@ -31,6 +31,7 @@ def test_constructor_stores_only():
         "cutoff": "poly2",
         "elements": None,
         "dtype": "float64",
+        "memmap_folder": None,
         "n_jobs": 2,
         "verbose": False,
     }

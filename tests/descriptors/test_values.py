@@ -18,6 +18,7 @@ from sklearn_agl.descriptors._triplets import (
     one_by_one,
 )
 
+from ._examples import EVERY_CUTOFF, EVERY_KIND, crystal_and_molecules
 from ._plain import evaluate_all
 
 FUNCTIONS = [
@@ -62,6 +63,12 @@ def assert_as_plain(atoms, **parameters):
     fitted = transformer(**parameters).fit([atoms])
     expected = evaluate_all(atoms, fitted.symmetry_functions_)
     assert_allclose(fitted.transform([atoms]).values[0], expected, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("functions", [EVERY_KIND, EVERY_CUTOFF], ids=["kinds", "cutoffs"])
+def test_every_kind_and_cutoff_is_as_in_the_plain_implementation(functions):
+    for atoms in crystal_and_molecules():
+        assert_as_plain(atoms, symmetry_functions=functions)
 
 
 @pytest.mark.parametrize("pbc", ALL_PERIODICITIES)
@@ -183,13 +190,14 @@ def test_perfect_crystal_gives_equal_atoms():
 
 
 @pytest.mark.skipif(not has_avx2(), reason="the processor has no AVX2")
-@pytest.mark.parametrize("shifted", [False, True])
-def test_both_ways_to_append_triplets_agree(shifted):
+@pytest.mark.parametrize("shifted, indexed", [(False, False), (True, True)])
+@pytest.mark.parametrize("narrow", [0.0, 1.0])
+def test_both_ways_to_append_triplets_agree(shifted, indexed, narrow):
     rng = np.random.default_rng(0)
-    near, blocks = rng.uniform(-1, 1, (7, 9)), rng.uniform(-1, 1, (6, 7, LANES))
-    one, four = one_by_one(shifted), four_at_once(shifted)
+    near, blocks = rng.uniform(-1, 1, (8, 9)), rng.uniform(-1, 1, (6, 8, LANES))
+    one, four = one_by_one(shifted, indexed), four_at_once(shifted, indexed)
     for first, last in [(0, 0), (0, 1), (0, 3), (0, 4), (4, 9), (8, 24)]:
-        streams = np.zeros((2, 5, STREAM_WIDTH))
-        n = one(near, 2, blocks, first, last, 1.0, streams[0], 3)
-        assert four(near, 2, blocks, first, last, 1.0, streams[1], 3) == n
+        streams = np.zeros((2, 7, STREAM_WIDTH))
+        n = one(near, 2, blocks, first, last, 1.0, narrow, streams[0], 3)
+        assert four(near, 2, blocks, first, last, 1.0, narrow, streams[1], 3) == n
         assert_allclose(streams[0, :, :n], streams[1, :, :n], rtol=1e-12, atol=1e-15)
