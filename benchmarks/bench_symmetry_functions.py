@@ -102,9 +102,10 @@ class Case(NamedTuple):
 def make_cases():
     """All sets with their structures."""
     liquid_and_solid, _ = make_lennard_jones(
-        6, temperatures=(0.5, 1.0, 1.5), densities=(0.9, 1.1), random_state=0
+        12, temperatures=(0.5, 1.0, 1.5), densities=(0.9, 1.1), random_state=0
     )
-    aluminium = [rattled(bulk("Al", cubic=True) * 4, 0.1), liquid_aluminium(liquid_and_solid)]
+    solid = [rattled(bulk("Al", cubic=True) * 4, 0.1, seed) for seed in range(4)]
+    aluminium = solid + [liquid_aluminium(liquid_and_solid)] * 4
     silicon = bulk("Si", cubic=True)
     indium_phosphide = bulk("InP", "zincblende", a=5.87, cubic=True)
     two_elements = symmetry_function_grid(
@@ -113,15 +114,15 @@ def make_cases():
     return [
         Case("lj-22", "lj-22", liquid_and_solid),
         Case("al-22", "al-22", aluminium),
-        Case("b-60", "b-60", [rattled(silicon * 2, 0.1), rattled(silicon * 3, 0.2)]),
+        Case("b-60", "b-60", [rattled(silicon * 3, 0.1, seed) for seed in range(8)]),
         Case("al-329", "al-329", aluminium, peer_stride=8),
-        Case("In-P, 112", two_elements, [rattled(indium_phosphide * 3, 0.1)]),
+        Case("In-P, 112", two_elements, [rattled(indium_phosphide * 3, 0.1, s) for s in range(8)]),
     ]
 
 
-def rattled(atoms, displacement):
+def rattled(atoms, displacement, seed):
     """Displace all atoms at random, as heat does."""
-    atoms.rattle(displacement, seed=0)
+    atoms.rattle(displacement, seed=seed)
     return atoms
 
 
