@@ -46,9 +46,10 @@ from numba import njit
 from threadpoolctl import threadpool_limits
 
 from sklearn_agl import SymmetryFunctionTransformer
+from sklearn_agl._jit import LOOPS
 from sklearn_agl.datasets import make_lennard_jones
 from sklearn_agl.descriptors import symmetry_function_grid
-from sklearn_agl.descriptors._cells import collect, make_batch, make_grid
+from sklearn_agl.descriptors._cells import collect, make_batch, make_cells
 
 SELECTED = {
     "lj-22": {22: range(1, 23), 8: [*range(6, 13), 17], 7: range(6, 13), 5: range(6, 11)},
@@ -76,6 +77,7 @@ import time
 import numpy as np
 from ase.build import bulk
 from sklearn_agl import SymmetryFunctionTransformer
+from sklearn_agl._jit import LOOPS
 structures = [bulk("Al", cubic=True)]
 transformer = SymmetryFunctionTransformer("{name}").fit(structures)
 start = time.perf_counter()
@@ -192,23 +194,23 @@ def largest_difference(X, peer, columns, centers):
     return float(largest)
 
 
-@njit
-def count_neighbors(batch, r_cut):
+@njit(**LOOPS)
+def count_neighbors(batch, cells, r_cut, around, slots):
     """Search the neighbours of all atoms, without keeping them."""
     total = 0
     for structure in range(len(batch.cells)):
-        grid = make_grid(batch, structure, r_cut)
-        around = np.empty((4, grid.capacity + 1))
-        slots = np.empty(grid.capacity + 1, np.int64)
-        cell, periodic = batch.cells[structure], batch.periodic[structure]
-        for slot in range(len(grid.order)):
-            total += collect(slot, grid, cell, periodic, r_cut, around, slots) - 1
+        for slot in range(batch.starts[structure], batch.starts[structure + 1]):
+            total += collect(slot, structure, batch, cells, r_cut, around, slots) - 1
     return total
 
 
 def search(transformer, structures, r_cut):
     """Our neighbour search alone; number of neighbours."""
-    return count_neighbors(make_batch(structures, transformer.elements_), r_cut)
+    batch = make_batch(structures, transformer.elements_)
+    cells = make_cells(batch, r_cut)
+    capacity = cells.capacity.max() + 1
+    around, slots = np.empty((4, capacity)), np.empty(capacity, np.int64)
+    return count_neighbors(batch, cells, r_cut, around, slots)
 
 
 def search_by_vesin(neighbor_list, structures):

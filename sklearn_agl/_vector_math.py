@@ -11,6 +11,8 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from ._jit import HELPERS, inlined
+
 LOG2_E = 1.4426950408889634
 # ln 2 in two parts: the high one is short enough that its product with an exponent is exact.
 LN2_HIGH = 0.693145751953125
@@ -84,13 +86,13 @@ def _add_quadruples_code(context, builder, signature, args):
     return context.get_dummy_value()
 
 
-@njit(fastmath=True, inline="always")
+@inlined
 def exp(x):
     """exp(x) to 1e-15 relative; arguments outside [-708, 709] are clamped."""
     return exp_of_negative(min(x, LARGEST_ARGUMENT))
 
 
-@njit(fastmath=True, inline="always")
+@inlined
 def exp_of_negative(x):
     """exp(x) to 1e-15 relative, for x below 709 only; arguments below -708 are clamped."""
     x = max(x, SMALLEST_ARGUMENT)
@@ -114,14 +116,14 @@ def exp_of_negative(x):
     return p * _power_of_two(n)
 
 
-@njit(fastmath=True, inline="always")
+@inlined
 def tanh(x):
     """tanh(x) to 3e-16 absolute."""
     growth = exp(2.0 * x)
     return (growth - 1.0) / (growth + 1.0)
 
 
-@njit(fastmath=True, inline="always")
+@inlined
 def tanh_unit(x):
     """tanh(x) to 3e-16 relative, for x between 0 and 1 only (Taylor series of exp(x) - 1)."""
     p = 1.5619206968586225e-16
@@ -147,7 +149,7 @@ def tanh_unit(x):
     return growth / (growth + 2.0)
 
 
-@njit(fastmath=True, inline="always")
+@inlined
 def sin_quarter(x):
     """sin(x) to 2e-16 relative, for x between -pi/2 and pi/2 only (Taylor series)."""
     y = x * x
@@ -166,7 +168,7 @@ def sin_quarter(x):
     return p * x
 
 
-@njit(fastmath=True, inline="always")
+@inlined
 def cos_quarter(x):
     """cos(x) to 2e-16 absolute, for x between -pi/2 and pi/2 only (Taylor series)."""
     y = x * x
@@ -187,27 +189,27 @@ def cos_quarter(x):
     return p
 
 
-@njit(fastmath=True, inline="always")
+@inlined
 def cos(x):
     """cos(x) to 1e-15 absolute, for x below 1e5."""
     n = _round(x * (1.0 / math.pi))
     return _alternating_sign(n) * cos_quarter(_minus_multiple_of_pi(x, n))
 
 
-@njit(fastmath=True, inline="always")
+@inlined
 def sin(x):
     """sin(x) to 1e-15 absolute, for x below 1e5."""
     n = _round(x * (1.0 / math.pi))
     return _alternating_sign(n) * sin_quarter(_minus_multiple_of_pi(x, n))
 
 
-@njit(fastmath=True, inline="always")
+@inlined
 def _alternating_sign(n):
     half = 0.5 * n
     return 1.0 - 4.0 * abs(half - _round(half))
 
 
-@njit  # without fastmath, which would merge the two parts of pi
+@njit(**HELPERS | {"fastmath": False}, forceinline=True)  # which would merge the parts of pi
 def _minus_multiple_of_pi(x, n):
     r = x - n * PI_HIGH
     return r - n * PI_LOW

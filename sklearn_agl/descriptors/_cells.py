@@ -12,6 +12,8 @@ import numpy as np
 from ase.geometry import complete_cell
 from numba import njit
 
+from .._jit import LOOPS, helper, inlined
+
 CELLS_PER_CUTOFF = 2
 CELLS_PER_ATOM = 4
 """Cells beyond this number are empty for the most part, and visiting them costs time."""
@@ -22,11 +24,8 @@ FAR = 1e300
 TOO_CLOSE = 1e-6
 """Two atoms nearer than this count as one point."""
 
-# Rows of `around`, the neighbours of one element.
+# Rows of `around`, the neighbours of one atom.
 X, Y, Z, SQUARE = range(4)
-
-compiled = njit(fastmath=True, nogil=True, error_model="numpy", cache=True)
-inlined = njit(inline="always")
 
 
 class Batch(NamedTuple):
@@ -56,32 +55,35 @@ class Batch(NamedTuple):
     periodic: np.ndarray
 
 
-class Grid(NamedTuple):
-    """One structure sorted into cells.
+class Cells(NamedTuple):
+    """The atoms of every structure of a batch, sorted into cells.
 
     Attributes
     ----------
-    n_cells, reach : ndarray of int of shape (3,)
+    lengths : ndarray of shape (n_structures, 3)
+        What is divided into cells, along each direction.
+    n_cells, reach : ndarray of int of shape (n_structures, 3)
         Cells along each direction, and how many of them the cutoff radius spans.
-    starts : ndarray of int of shape (n_cells[0] * n_cells[1] * n_cells[2] + 1,)
-        Where the atoms of each cell start.
+    starts : ndarray of int
+        Where the atoms of each cell start; for the cells of a structure see `first_cell`.
     order : ndarray of int of shape (n_atoms,)
-        Atoms by cell.
+        Atoms by structure and cell; a *slot* is a place in this order.
     places : ndarray of shape (n_atoms, 3)
-        Positions within the periodic cell, in this order.
+        Positions within the periodic cell, by slot.
     own_cell : ndarray of int of shape (n_atoms, 3)
-        Cell along each direction, in this order.
-    capacity : int
+        Cell along each direction, by slot.
+    capacity : ndarray of int of shape (n_structures,)
         No atom has more neighbours than this, itself included.
     """
 
+    lengths: np.ndarray
     n_cells: np.ndarray
     reach: np.ndarray
     starts: np.ndarray
     order: np.ndarray
     places: np.ndarray
     own_cell: np.ndarray
-    capacity: int
+    capacity: np.ndarray
 
 
 def make_batch(structures, elements):
@@ -118,20 +120,90 @@ def _complete(atoms):
     return complete_cell(np.where(atoms.pbc[:, None], atoms.cell.array, 0.0))
 
 
-# Arrays are filled entry by entry here: numba takes seconds to compile numpy's own min, max,
-# argmax and assignments of rows.
-@compiled
-def make_grid(batch, structure, r_cut):
-    """Sort the atoms of one structure into cells for neighbours within `r_cut`."""
-    n_atoms = batch.starts[structure + 1] - batch.starts[structure]
-    fractions, places = np.empty((n_atoms, 3)), np.empty((n_atoms, 3))
-    _wrap(batch, structure, fractions, places)
-    n_cells, reach = np.empty(3, dtype=np.int64), np.empty(3, dtype=np.int64)
-    lengths = np.empty(3)
+def make_cells(batch, r_cut):
+    """Sort the atoms of a batch into cells for neighbours within `r_cut`.
+
+    Parameters
+    ----------
+    batch : Batch
+    r_cut : float
+        Cutoff radius.
+
+    Returns
+    -------
+    Cells
+    """
+    n_structures, n_atoms = len(batch.cells), len(batch.positions)
+    cells = Cells(
+        lengths=np.empty((n_structures, 3)),
+        n_cells=np.empty((n_structures, 3), np.int64),
+        reach=np.empty((n_structures, 3), np.int64),
+        starts=np.zeros(CELLS_PER_ATOM * n_atoms + 3 * n_structures, np.int64),
+        order=np.empty(n_atoms, np.int64),
+        places=np.empty((n_atoms, 3)),
+        own_cell=np.empty((n_atoms, 3), np.int64),
+        capacity=np.empty(n_structures, np.int64),
+    )
+    fractions, wrapped = np.empty((n_atoms, 3)), np.empty((n_atoms, 3))
+    _sort(batch, r_cut, fractions, wrapped, np.empty(n_atoms, np.int64), cells)
+    return cells
+
+
+@njit(**LOOPS, no_cfunc_wrapper=True, cache=True)
+def _sort(batch, r_cut, fractions, wrapped, numbers, cells):
+    for structure in range(len(batch.cells)):
+        first, last = batch.starts[structure], batch.starts[structure + 1]
+        _wrap(batch, structure, first, last, fractions, wrapped)
+        for axis in range(3):
+            length = batch.heights[structure, axis]
+            if not batch.periodic[structure, axis]:
+                length *= _spread(fractions, first, last, axis)
+            cells.lengths[structure, axis] = length
+        _divide(batch, structure, last - first, r_cut, cells)
+        _fill(structure, first, last, fractions, wrapped, numbers, cells)
+
+
+@inlined
+def first_cell(structure, first_atom):
+    """First cell of a structure among those of all: there is room for as many as it may have."""
+    return CELLS_PER_ATOM * first_atom + 3 * structure
+
+
+@inlined
+def _wrap(batch, structure, first, last, fractions, wrapped):
+    """Fractions of the cell, and positions within it along its periodic directions."""
+    cell, inverse = batch.cells[structure], batch.inverses[structure]
+    for i in range(first, last):
+        for axis in range(3):
+            wrapped[i, axis] = batch.positions[i, axis]
+        for axis in range(3):
+            fraction = 0.0
+            for other in range(3):
+                fraction += batch.positions[i, other] * inverse[other, axis]
+            whole = math.floor(fraction) if batch.periodic[structure, axis] else 0.0
+            fractions[i, axis] = fraction - whole
+            for other in range(3):
+                wrapped[i, other] -= whole * cell[axis, other]
+
+
+@inlined
+def _spread(fractions, first, last, axis):
+    """Stretch the fractions along one axis to [0, 1]; returns the length they spanned."""
+    lowest, highest = FAR, -FAR
+    for i in range(first, last):
+        lowest = min(lowest, fractions[i, axis])
+        highest = max(highest, fractions[i, axis])
+    span = highest - lowest
+    for i in range(first, last):
+        fractions[i, axis] = (fractions[i, axis] - lowest) / span if span > 0.0 else 0.0
+    return span
+
+
+@inlined
+def _divide(batch, structure, n_atoms, r_cut, cells):
+    """Choose the number of cells along each direction, and how many of them the radius spans."""
+    lengths, n_cells = cells.lengths[structure], cells.n_cells[structure]
     for axis in range(3):
-        lengths[axis] = batch.heights[structure, axis]
-        if not batch.periodic[structure, axis]:
-            lengths[axis] *= _spread(fractions, axis)
         wanted = min(lengths[axis] / r_cut * CELLS_PER_CUTOFF, float(n_atoms))
         n_cells[axis] = max(int(wanted), 1)
     while n_cells[0] * n_cells[1] * n_cells[2] > CELLS_PER_ATOM * n_atoms + 1:
@@ -140,67 +212,36 @@ def make_grid(batch, structure, r_cut):
     for axis in range(3):
         farthest = FAR if batch.periodic[structure, axis] else n_cells[axis] - 1.0
         spanned = r_cut * n_cells[axis] / lengths[axis] if farthest > 0.0 else 0.0
-        reach[axis] = int(min(math.ceil(spanned), farthest))
-    return _fill(fractions, places, n_cells, reach)
+        cells.reach[structure, axis] = int(min(math.ceil(spanned), farthest))
 
 
 @inlined
-def _wrap(batch, structure, fractions, places):
-    """Move atoms into the cell along its periodic directions."""
-    first = batch.starts[structure]
-    cell, inverse = batch.cells[structure], batch.inverses[structure]
-    for i in range(len(places)):
-        for axis in range(3):
-            places[i, axis] = batch.positions[first + i, axis]
-        for axis in range(3):
-            fraction = 0.0
-            for other in range(3):
-                fraction += batch.positions[first + i, other] * inverse[other, axis]
-            whole = math.floor(fraction) if batch.periodic[structure, axis] else 0.0
-            fractions[i, axis] = fraction - whole
-            for other in range(3):
-                places[i, other] -= whole * cell[axis, other]
-
-
-@inlined
-def _spread(fractions, axis):
-    """Stretch the fractions along one axis to [0, 1]; returns the length they spanned."""
-    lowest, highest = FAR, -FAR
-    for i in range(len(fractions)):
-        lowest = min(lowest, fractions[i, axis])
-        highest = max(highest, fractions[i, axis])
-    span = highest - lowest
-    for i in range(len(fractions)):
-        fractions[i, axis] = (fractions[i, axis] - lowest) / span if span > 0.0 else 0.0
-    return span
-
-
-@inlined
-def _fill(fractions, places, n_cells, reach):
-    n_atoms = len(places)
-    order, numbers = np.empty(n_atoms, dtype=np.int64), np.empty(n_atoms, dtype=np.int64)
+def _fill(structure, first, last, fractions, wrapped, numbers, cells):
+    """Sort the atoms by cell."""
+    n_cells, starts, own = cells.n_cells[structure], cells.starts, first_cell(structure, first)
     # Counted two places ahead, the sums first give where each cell starts, one place ahead; filling
     # the cells then moves these to where they end, which is where the next cell starts.
-    starts = np.zeros(n_cells[0] * n_cells[1] * n_cells[2] + 2, dtype=np.int64)
     fullest = 0
-    for i in range(n_atoms):
-        numbers[i] = 0
+    for i in range(first, last):
+        number = 0
         for axis in range(3):
-            numbers[i] = numbers[i] * n_cells[axis] + _cell_of(fractions[i, axis], n_cells[axis])
+            number = number * n_cells[axis] + _cell_of(fractions[i, axis], n_cells[axis])
+        numbers[i] = own + number
         starts[numbers[i] + 2] += 1
         fullest = max(fullest, starts[numbers[i] + 2])
-    for number in range(1, len(starts)):
+    starts[own], starts[own + 1] = first, first
+    for number in range(own + 2, own + n_cells[0] * n_cells[1] * n_cells[2] + 2):
         starts[number] += starts[number - 1]
-    sorted_places, own_cell = np.empty((n_atoms, 3)), np.empty((n_atoms, 3), dtype=np.int64)
-    for i in range(n_atoms):
+    for i in range(first, last):
         slot = starts[numbers[i] + 1]
         starts[numbers[i] + 1] += 1
-        order[slot] = i
+        cells.order[slot] = i
         for axis in range(3):
-            sorted_places[slot, axis] = places[i, axis]
-            own_cell[slot, axis] = _cell_of(fractions[i, axis], n_cells[axis])
-    capacity = fullest * (2 * reach[0] + 1) * (2 * reach[1] + 1) * (2 * reach[2] + 1)
-    return Grid(n_cells, reach, starts, order, sorted_places, own_cell, capacity)
+            cells.places[slot, axis] = wrapped[i, axis]
+            cells.own_cell[slot, axis] = _cell_of(fractions[i, axis], n_cells[axis])
+    for axis in range(3):
+        fullest *= 2 * cells.reach[structure, axis] + 1
+    cells.capacity[structure] = fullest
 
 
 @inlined
@@ -208,32 +249,36 @@ def _cell_of(fraction, n_cells):
     return min(int(fraction * n_cells), n_cells - 1)
 
 
-@compiled
-def collect(slot, grid, cell, periodic, r_cut, around, slots):
+@helper
+def collect(slot, structure, batch, cells, r_cut, around, slots):
     """Find the neighbours of an atom, itself among them.
 
     Parameters
     ----------
     slot : int
-        Place of the atom in the order of the grid.
-    grid : Grid
-        From `make_grid`, for this radius or a larger one.
-    cell : ndarray of shape (3, 3)
-    periodic : ndarray of bool of shape (3,)
+        Place of the atom in the order of the cells.
+    structure : int
+        The structure it belongs to.
+    batch : Batch
+    cells : Cells
+        From `make_cells`, for this radius or a larger one.
     r_cut : float
         Cutoff radius.
     around : ndarray of shape (4, capacity + 1)
         Gets vectors from the atom and their squared lengths.
     slots : ndarray of int of shape (capacity + 1,)
-        Gets the places of the neighbours in the order of the grid.
+        Gets the slots of the neighbours.
 
     Returns
     -------
     int
         Number of neighbours.
     """
-    n, own, reach, m = grid.n_cells, grid.own_cell[slot], grid.reach, 0
-    here_x, here_y, here_z = grid.places[slot, 0], grid.places[slot, 1], grid.places[slot, 2]
+    cell, periodic = batch.cells[structure], batch.periodic[structure]
+    n, reach = cells.n_cells[structure], cells.reach[structure]
+    places, own, m = cells.places, cells.own_cell[slot], 0
+    own_first = first_cell(structure, batch.starts[structure])
+    here_x, here_y, here_z = places[slot, 0], places[slot, 1], places[slot, 2]
     for a in range(own[0] - reach[0], own[0] + reach[0] + 1):
         cell_a, image_a = _image(a, n[0])
         if image_a != 0 and not periodic[0]:
@@ -247,16 +292,16 @@ def collect(slot, grid, cell, periodic, r_cut, around, slots):
             for image_c in range(_image(low, n[2])[1], _image(high, n[2])[1] + 1):
                 if image_c != 0 and not periodic[2]:
                     continue
-                row = (cell_a * n[1] + cell_b) * n[2]
-                first = grid.starts[row + max(low - image_c * n[2], 0)]
-                last = grid.starts[row + min(high - image_c * n[2], n[2] - 1) + 1]
+                row = own_first + (cell_a * n[1] + cell_b) * n[2]
+                first = cells.starts[row + max(low - image_c * n[2], 0)]
+                last = cells.starts[row + min(high - image_c * n[2], n[2] - 1) + 1]
                 shift_x = _shift(image_a, image_b, image_c, cell, 0) - here_x
                 shift_y = _shift(image_a, image_b, image_c, cell, 1) - here_y
                 shift_z = _shift(image_a, image_b, image_c, cell, 2) - here_z
                 for p in range(first, last):
-                    x = grid.places[p, 0] + shift_x
-                    y = grid.places[p, 1] + shift_y
-                    z = grid.places[p, 2] + shift_z
+                    x = places[p, 0] + shift_x
+                    y = places[p, 1] + shift_y
+                    z = places[p, 2] + shift_z
                     square = x * x + y * y + z * z
                     around[X, m], around[Y, m], around[Z, m] = x, y, z
                     around[SQUARE, m] = square
@@ -284,14 +329,21 @@ def _shift(image_a, image_b, image_c, cell, axis):
     return image_a * cell[0, axis] + image_b * cell[1, axis] + image_c * cell[2, axis]
 
 
-@compiled
 def find_clash(batch):
     """First structure and atom that shares its place with another atom, or (-1, -1)."""
+    cells = make_cells(batch, TOO_CLOSE)
+    capacity = cells.capacity.max() + 1
+    slot = _find_clash(batch, cells, np.empty((4, capacity)), np.empty(capacity, np.int64))
+    if slot < 0:
+        return -1, -1
+    structure = int(np.searchsorted(batch.starts, slot, side="right")) - 1
+    return structure, int(cells.order[slot] - batch.starts[structure])
+
+
+@njit(**LOOPS, no_cfunc_wrapper=True, cache=True)
+def _find_clash(batch, cells, around, slots):
     for structure in range(len(batch.cells)):
-        cell, periodic = batch.cells[structure], batch.periodic[structure]
-        grid = make_grid(batch, structure, TOO_CLOSE)
-        around, slots = np.empty((4, grid.capacity + 1)), np.empty(grid.capacity + 1, np.int64)
-        for slot in range(len(grid.order)):
-            if collect(slot, grid, cell, periodic, TOO_CLOSE, around, slots) > 1:
-                return structure, grid.order[slot]
-    return -1, -1
+        for slot in range(batch.starts[structure], batch.starts[structure + 1]):
+            if collect(slot, structure, batch, cells, TOO_CLOSE, around, slots) > 1:
+                return slot
+    return -1

@@ -6,6 +6,7 @@ radii, columns) are run-time arguments, so different sets often share one compil
 """
 
 from functools import lru_cache
+from typing import NamedTuple
 
 from ._compile_cache import load_kernel
 
@@ -17,13 +18,14 @@ import math
 import numpy as np
 from numba import njit
 
+from sklearn_agl._jit import LOOPS, helper, inlined, merged
 from sklearn_agl._vector_math import exp_of_negative
-from sklearn_agl.descriptors._cells import FAR, collect, make_grid
-from sklearn_agl.descriptors._cutoffs import CUTOFFS, LARGEST
+from sklearn_agl.descriptors._cells import FAR, collect
+from sklearn_agl.descriptors._cutoffs import CUTOFFS, EVEN_CUTOFFS, LARGEST
 from sklearn_agl.descriptors._kernels import (
     BY_COSINE, BY_DISTANCE, BY_SQUARE, CHUNK, D_COSINE, D_PERIMETER, D_SQUARES, D_WEIGHTS,
-    JIT_OPTIONS, SLOPE, SLOPES, STREAM_LENGTH, TOTAL, add_perimeter, allocate, fill_blocks,
-    load_neighbors,
+    SLOPE, SLOPES, STREAM_LENGTH, TOTAL, add_perimeter, end_stream, fill_blocks, load_neighbors,
+    padded,
 )
 from sklearn_agl.descriptors._programs import (
     after_groups_{program} as after_groups, before_groups_{program} as before_groups,
@@ -31,7 +33,7 @@ from sklearn_agl.descriptors._programs import (
     radial_{program} as add_radial,
 )
 from sklearn_agl.descriptors._triplets import (
-    COSINE, LANES, OPPOSITE, PERIMETER, SQUARE, SQUARES, WEIGHT, WEIGHTS,
+    COSINE, OPPOSITE, PERIMETER, SQUARE, SQUARES, WEIGHT, WEIGHTS,
     {append} as append_triplets,
 )
 '''
@@ -39,23 +41,38 @@ from sklearn_agl.descriptors._triplets import (
 # The weight of a neighbour or of a triplet gets the factor f_c(r); derivatives also need
 # f_c' / (f_c r).
 CUTOFF_LOOP = """
-{name}, {name}_slope = CUTOFFS["{name}"]
+cutoff_{number}, slope_{number} = CUTOFFS["{name}"]
 
 
-@njit(**JIT_OPTIONS)
-def weigh_{name}(squares, n, r_inner, r_cut, weight, slope):
+@helper
+def weigh_{number}(squares, n, r_inner, r_cut, weight, slope):
     scale = 1.0 / (r_cut - r_inner)
-    for t in range(n):
+    for t in range(padded(n)):
         distance = math.sqrt(squares[t])
         x = min(max((distance - r_inner) * scale, 0.0), LARGEST)
-        weight[t] *= {name}(x)
+        weight[t] *= cutoff_{number}(x)
 {slopes}
 """
-SLOPES = "        slope[t] = scale * {name}_slope(x) / distance"
+SLOPE_LINE = "        slope[t] = scale * slope_{number}(x) / distance"
+
+# The same for a function of r², without an inner radius.
+EVEN_CUTOFF_LOOP = """
+cutoff_{number}, slope_{number} = EVEN_CUTOFFS["{name}"]
+
+
+@helper
+def weigh_{number}(squares, n, r_inner, r_cut, weight, slope):
+    scale = 1.0 / (r_cut * r_cut)
+    for t in range(padded(n)):
+        y = min(squares[t] * scale, LARGEST)
+        weight[t] *= cutoff_{number}(y)
+{slopes}
+"""
+EVEN_SLOPE_LINE = "        slope[t] = scale * slope_{number}(y)"
 
 CUTOFF_CHOICE = """
 
-@njit(**JIT_OPTIONS)
+@helper
 def weigh(plan, shell, squares, n, weight, slope):
     r_inner, r_cut = plan.shell_r_inner[shell], plan.shell_r_cut[shell]
     cutoff = plan.shell_cutoff[shell]
@@ -66,92 +83,94 @@ def weigh(plan, shell, squares, n, weight, slope):
 # 2^(1 - zeta) sum (1 + lambda cos)^zeta exp(-eta [(r_ij - r_s)² + (r_ik - r_s)² + (r_jk - r_s)²])
 #     f_c(r_ij) f_c(r_ik) f_c(r_jk)
 # The square bracket is (sum of r²) - 2 r_s (sum of r) + (number of sides) r_s²; G5 has no r_jk.
-GROUP_LOOPS = {
-    "values": """
+GROUP_LOOP = """
 
-@njit(**JIT_OPTIONS, inline="always")
+@merged
 def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
     cosine, squares = stream[COSINE], stream[SQUARES]
     weight, perimeter = stream[WEIGHTS], stream[PERIMETER]
-    {sums} = {zeros}
-    for t in range((n + LANES - 1) // LANES * LANES):
+{before}
+    for t in range(padded(n)):
         w = weight[t] * exp_of_negative({exponent})
 {powers}
-{additions}
-{results}
-""",
+{inside}
+{after}
+"""
+
+
+class GroupProgram(NamedTuple):
+    """What a program does before, inside and after the loop over the triplets of a group."""
+
+    before: str
+    inside: str
+    after: str
+
+
+SUMS = "    {sums} = {zeros}"
+
+GROUP_PROGRAMS = {
+    "values": GroupProgram(SUMS, "{additions}", "{results}"),
     # Sums over the functions, weighted by dE/dG: the energy, and its derivative by the cosine.
     # (d/dcos) p^zeta = zeta lambda p^(zeta - 1).
-    "vjp": """
-
-@njit(**JIT_OPTIONS, inline="always")
-def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
-    cosine, squares = stream[COSINE], stream[SQUARES]
-    weight, perimeter = stream[WEIGHTS], stream[PERIMETER]
+    "vjp": GroupProgram(
+        before="""\
     total, by_cosine = stream[TOTAL], stream[BY_COSINE]
     by_square, by_distance = stream[BY_SQUARE], stream[BY_DISTANCE]
 {coefficients}
     if {idle}:
-        return
-    for t in range((n + LANES - 1) // LANES * LANES):
-        w = weight[t] * exp_of_negative({exponent})
-{powers}
+        return""",
+        inside="""\
         value, turn = 0.0, 0.0
 {additions}
         total[t] += w * value
         by_cosine[t] += w * turn
         by_square[t] -= 2.0 * eta * (w * value)
-{distances}
-""",
-    "jvp": """
-
-@njit(**JIT_OPTIONS, inline="always")
-def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
-    cosine, squares = stream[COSINE], stream[SQUARES]
-    weight, perimeter = stream[WEIGHTS], stream[PERIMETER]
+{distances}""",
+        after="",
+    ),
+    "jvp": GroupProgram(
+        before="""\
     d_cosine, d_squares = stream[D_COSINE], stream[D_SQUARES]
     d_weights, d_perimeter = stream[D_WEIGHTS], stream[D_PERIMETER]
-    {sums} = {zeros}
-    for t in range((n + LANES - 1) // LANES * LANES):
-        w = weight[t] * exp_of_negative({exponent})
+"""
+        + SUMS,
+        inside="""\
         change = d_weights[t] - eta * (d_squares[t] - 2.0 * r_s * d_perimeter[t])
-{powers}
-{additions}
-{results}
-""",
+{additions}""",
+        after="{results}",
+    ),
 }
 
 _BY_DISTANCE = "        by_distance[t] += 2.0 * eta * r_s * (w * value)"
 
 STREAM = """
 
-@njit(**JIT_OPTIONS)
+@merged
 def add_stream(work, e, e2, n, plan, shell, narrow, row):
     stream = work.stream
-    for line in range(7):
-        for t in range(n, n + LANES):
-            stream[line, t] = 0.0
+    end_stream(stream, n)
     if narrow:
         weigh(plan, shell, stream[OPPOSITE], n, stream[WEIGHTS], stream[SLOPES])
 {perimeter}
-    before_groups(work, e, e2, n, 1.0 if narrow else 0.0)
+    before_groups(work, e, e2, n, narrow)
     pair = pair_number(plan, shell, narrow, e, e2, len(work.counts))
-    sides = 3.0 if narrow else 2.0
+    sides = 2.0 + narrow
     for g in range(plan.group_starts[pair], plan.group_starts[pair + 1]):
         shape, factor, first = plan.group_shape[g], plan.group_factor[g], plan.column_starts[g]
         eta, r_s = plan.group_eta[g], plan.group_r_s[g]
 {calls}
-    after_groups(work, e, e2, n, 1.0 if narrow else 0.0, {shifted})
+    after_groups(work, e, e2, n, narrow, {shifted})
 """
 
 DRIVER = '''
 
-@njit(**JIT_OPTIONS, inline="always")
+@inlined
 def pair_number(plan, shell, narrow, e, e2, n_elements):
-    return ((2 * shell + (0 if narrow else 1)) * n_elements + e) * n_elements + e2
+    kind = 0 if narrow else 1
+    return ((2 * shell + kind) * n_elements + e) * n_elements + e2
 
 
-@njit(**JIT_OPTIONS)
+@merged
 def add_angular(work, e, e2, plan, shell, narrow, row):
     pair = pair_number(plan, shell, narrow, e, e2, len(work.counts))
     if plan.group_starts[pair] == plan.group_starts[pair + 1]:
@@ -159,52 +178,54 @@ def add_angular(work, e, e2, plan, shell, narrow, row):
     near, blocks, stream = work.near[e], work.blocks[e2], work.stream
     n = np.int64(0)  # a bare 0 would have a type of its own, and everything compiled twice
     limit = plan.shell_r_cut[shell] ** 2 if narrow else FAR
-    for j in range(work.counts[e]):
+    j, k = np.int64(0), np.int64(0)
+    while j < work.counts[e]:
         n_second = j if e == e2 else work.counts[e2]
-        for k in range(0, n_second, CHUNK):
-            if n > STREAM_LENGTH - CHUNK:
-                add_stream(work, e, e2, n, plan, shell, narrow, row)
-                n = np.int64(0)
-            last = min(k + CHUNK, n_second)
-            n = append_triplets(near, j, blocks, k, last, limit, 1.0 if narrow else 0.0, stream, n)
-    add_stream(work, e, e2, n, plan, shell, narrow, row)
+        last = min(k + CHUNK, n_second)
+        n = append_triplets(near, j, blocks, k, last, limit, narrow, stream, n)
+        k = last
+        if k == n_second:
+            j, k = j + 1, np.int64(0)
+        if n > STREAM_LENGTH - CHUNK or j == work.counts[e]:
+            add_stream(work, e, e2, n, plan, shell, narrow, row)
+            n = np.int64(0)
 
 
-@njit(**JIT_OPTIONS, inline="always")
-def add_atom(i, species, first, structure, n_around, order, plan, work, data):
-    row, n_elements = data.table[first + i], len(work.counts)
-    for shell in range(plan.shell_starts[species[i]], plan.shell_starts[species[i] + 1]):
+@merged
+def add_atom(i, structure, n_around, batch, cells, plan, work, data):
+    element, n_elements, row = batch.species[i], len(work.counts), data.table[i]
+    for shell in range(plan.shell_starts[element], plan.shell_starts[element + 1]):
         for e in range(n_elements):
             near = work.near[e]
-            load_neighbors(work, n_around, species, order, e, plan.shell_r_cut[shell])
+            work.counts[e] = load_neighbors(
+                work.around, work.slots, n_around, batch.species, cells.order, e,
+                plan.shell_r_cut[shell], near, work.atoms[e],
+            )
             weigh(plan, shell, near[SQUARE], work.counts[e], near[WEIGHT], near[SLOPE])
             fill_blocks(near, work.counts[e], work.blocks[e])
-            begin(data, structure, first, i, work, e)
+            begin(data, structure, i, work, e)
             start = shell * n_elements + e
             add_radial(work, e, plan, plan.radial_starts[start], plan.radial_starts[start + 1], row)
         for e in range(n_elements):
             for e2 in range(e, n_elements):
-                for kind in range(2):
-                    add_angular(work, e, e2, plan, shell, kind == 0, row)
+                for narrow in (1.0, 0.0):
+                    add_angular(work, e, e2, plan, shell, narrow, row)
         for e in range(n_elements):
-            finish(data, structure, first, i, work, e)
+            finish(data, structure, i, work, e)
 
 
-@njit(**JIT_OPTIONS, cache=CACHE)
-def evaluate(batch, n_elements, plan, data):
+@njit(**LOOPS, no_cfunc_wrapper=True, cache=CACHE)
+def evaluate(batch, cells, plan, work, data):
     """Run the program for all atoms of all structures of a batch."""
     for structure in range(len(batch.cells)):
-        first, last = batch.starts[structure], batch.starts[structure + 1]
-        cell, periodic = batch.cells[structure], batch.periodic[structure]
-        species, r_cut = batch.species[first:last], plan.r_cut[0]
-        grid = make_grid(batch, structure, r_cut)
-        work = allocate(grid.capacity, n_elements)
-        for slot in range(last - first):
-            i = grid.order[slot]
-            if is_idle(data.table[first + i]):
+        for slot in range(batch.starts[structure], batch.starts[structure + 1]):
+            i = cells.order[slot]
+            if is_idle(data.table[i]):
                 continue
-            n_around = collect(slot, grid, cell, periodic, r_cut, work.around, work.slots)
-            add_atom(i, species, first, structure, n_around, grid.order, plan, work, data)
+            n_around = collect(
+                slot, structure, batch, cells, plan.r_cut[0], work.around, work.slots
+            )
+            add_atom(i, structure, n_around, batch, cells, plan, work, data)
 '''
 
 
@@ -216,15 +237,15 @@ def compile_kernel(shapes, cutoffs, program="values"):
     ----------
     shapes : tuple of GroupShape
         What each kind of angular group needs.
-    cutoffs : tuple of str
-        Names of cutoff functions.
+    cutoffs : tuple of CutoffLoop
+        The cutoff functions.
     program : {"values", "vjp", "jvp"}, default="values"
         What to compute; see `_programs`.
 
     Returns
     -------
     callable
-        ``evaluate(batch, n_elements, plan, data)``, with `data` of the program.
+        ``evaluate(batch, cells, arrays, work, data)``, with `data` of the program.
     """
     return load_kernel(write_source(shapes, cutoffs, program)).evaluate
 
@@ -236,10 +257,8 @@ def write_source(shapes, cutoffs, program="values"):
     if program != "values":
         append = "append_indexed_triplets"
     parts = [HEADER.format(append=append, program=program)]
-    for name in cutoffs:
-        slopes = "" if program == "values" else SLOPES.format(name=name)
-        parts.append(CUTOFF_LOOP.format(name=name, slopes=slopes))
-    calls = [f"weigh_{name}(squares, n, r_inner, r_cut, weight, slope)" for name in cutoffs]
+    parts += [_cutoff_source(number, loop, program) for number, loop in enumerate(cutoffs)]
+    calls = [f"weigh_{i}(squares, n, r_inner, r_cut, weight, slope)" for i in range(len(cutoffs))]
     parts.append(CUTOFF_CHOICE.format(calls=_branches("cutoff", calls, indent=4)))
     parts += [_group_source(number, shape, program) for number, shape in enumerate(shapes)]
     calls = [
@@ -258,6 +277,14 @@ def _branches(variable, calls, indent):
     return "\n".join(lines) or f"{pad}pass"
 
 
+def _cutoff_source(number, loop, program):
+    template, slope = CUTOFF_LOOP, SLOPE_LINE
+    if loop.even:
+        template, slope = EVEN_CUTOFF_LOOP, EVEN_SLOPE_LINE
+    slopes = "" if program == "values" else slope.format(number=number)
+    return template.format(number=number, name=loop.name, slopes=slopes)
+
+
 def _group_source(number, shape, program):
     powers = _Powers()
     exponent = "-eta * squares[t]"
@@ -269,21 +296,30 @@ def _group_source(number, shape, program):
         for i, (zeta, lambda_) in enumerate(shape.powers)
     ]
     scales = [f"{2.0 ** (1.0 - zeta)!r} * factor" for zeta, _ in shape.powers]
-    return GROUP_LOOPS[program].format(
+    before, inside, after = [
+        part.format(
+            sums=", ".join(f"sum_{i}" for i in numbers),
+            zeros=", ".join("0.0" for _ in numbers),
+            coefficients="\n".join(
+                f"    a_{i} = {scale} * row[columns[first + {i}]]" for i, scale in enumerate(scales)
+            ),
+            idle=" and ".join(f"a_{i} == 0.0" for i in numbers),
+            additions="\n".join(f"        {line}" for lines in additions for line in lines),
+            distances=_BY_DISTANCE if shape.shifted else "",
+            results="\n".join(
+                f"    row[columns[first + {i}]] += {scale} * sum_{i}"
+                for i, scale in enumerate(scales)
+            ),
+        )
+        for part in GROUP_PROGRAMS[program]
+    ]
+    return GROUP_LOOP.format(
         number=number,
         exponent=exponent,
-        sums=", ".join(f"sum_{i}" for i in numbers),
-        zeros=", ".join("0.0" for _ in numbers),
-        coefficients="\n".join(
-            f"    a_{i} = {scale} * row[columns[first + {i}]]" for i, scale in enumerate(scales)
-        ),
-        idle=" and ".join(f"a_{i} == 0.0" for i in numbers),
         powers="\n".join(f"        {line}" for line in powers.lines),
-        additions="\n".join(f"        {line}" for lines in additions for line in lines),
-        distances=_BY_DISTANCE if shape.shifted else "",
-        results="\n".join(
-            f"    row[columns[first + {i}]] += {scale} * sum_{i}" for i, scale in enumerate(scales)
-        ),
+        before=before,
+        inside=inside,
+        after=after,
     )
 
 

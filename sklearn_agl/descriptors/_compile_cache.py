@@ -17,6 +17,7 @@ from types import ModuleType
 
 PACKAGE = Path(__file__).parent
 HELPERS = (
+    PACKAGE.parent / "_jit.py",
     PACKAGE.parent / "_vector_math.py",
     PACKAGE / "_cells.py",
     PACKAGE / "_cutoffs.py",

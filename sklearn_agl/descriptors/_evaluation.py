@@ -3,14 +3,16 @@
 import itertools
 import tempfile
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from scipy.sparse import csr_array
 
-from ._cells import find_clash, make_batch
+from ._cells import find_clash, make_batch, make_cells
 from ._codegen import compile_kernel
+from ._kernels import allocate
 from ._plan import Planner
 from ._programs import Jvp, Values, Vjp
 from ._progress import progress_bar
@@ -126,6 +128,14 @@ def make_batches(structures, elements, n_jobs):
     return batches
 
 
+def bind(plan, batch, program):
+    """The compiled program for a batch, as a function of the program's data."""
+    kernel = compile_kernel(plan.shapes, plan.cutoffs, program)
+    cells = make_cells(batch, plan.arrays.r_cut[0])
+    work = allocate(cells.capacity.max(), len(plan.defined))
+    return partial(kernel, batch, cells, plan.arrays, work)
+
+
 def vector_jacobian_product(batch, plan, vectors):
     """Derivatives of sum(vectors * values) by positions and by a homogeneous deformation.
 
@@ -148,7 +158,7 @@ def vector_jacobian_product(batch, plan, vectors):
         np.zeros_like(batch.positions),
         np.zeros_like(batch.cells),
     )
-    compile_kernel(plan.shapes, plan.cutoffs, "vjp")(batch, len(plan.defined), plan.arrays, data)
+    bind(plan, batch, "vjp")(data)
     return data.gradient, data.strain
 
 
@@ -168,7 +178,7 @@ def jacobian_vector_product(batch, plan, displacements, strains):
         Zero where a function is not defined for an atom's element.
     """
     data = Jvp(np.zeros((len(batch.positions), plan.defined.shape[1] + 1)), displacements, strains)
-    compile_kernel(plan.shapes, plan.cutoffs, "jvp")(batch, len(plan.defined), plan.arrays, data)
+    bind(plan, batch, "jvp")(data)
     return data.table[:, :-1]
 
 
@@ -186,14 +196,14 @@ def sparse_jacobian(batch, plan):
     -------
     scipy.sparse.csr_array of shape (n_atoms * n_functions, n_atoms * 3)
     """
-    evaluate = compile_kernel(plan.shapes, plan.cutoffs, "vjp")
+    evaluate = bind(plan, batch, "vjp")
     n_atoms, n_functions = len(batch.positions), plan.defined.shape[1]
     data = Vjp(np.zeros((n_atoms, n_functions + 1)), np.zeros((n_atoms, 3)), np.zeros((1, 3, 3)))
     indices, entries, lengths = [], [], np.zeros((n_atoms, n_functions), dtype=np.int64)
     for i in range(n_atoms):
         for m in np.flatnonzero(plan.defined[batch.species[i]]):
             data.table[i, m], data.gradient[:] = 1.0, 0.0
-            evaluate(batch, len(plan.defined), plan.arrays, data)
+            evaluate(data)
             data.table[i, m] = 0.0
             indices.append(np.flatnonzero(data.gradient))
             entries.append(data.gradient.flat[indices[-1]])
@@ -215,7 +225,6 @@ def pad_atoms(batch, rows, n_atoms_max):
 
 def _values(batch, plan, shape, dtype):
     table = np.zeros((len(batch.positions), shape[2] + 1))
-    n_elements = len(plan.defined)
-    compile_kernel(plan.shapes, plan.cutoffs)(batch, n_elements, plan.arrays, Values(table))
+    bind(plan, batch, "values")(Values(table))
     values = np.where(plan.defined[batch.species], table[:, :-1], np.nan).astype(dtype, copy=False)
     return pad_atoms(batch, values, shape[1])

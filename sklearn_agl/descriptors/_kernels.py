@@ -5,27 +5,32 @@ element, and for each pair of neighbour elements a *stream* of those triplets (i
 distances are all below the cutoff radius. About half of the pairs of neighbours are not, and they
 are dropped before anything costly is computed. `_codegen` adds the loops over the stream.
 
-Streams and rows are stored with zeros behind their end, so that loops may run to a multiple of the
-vector width.
+Rows are stored with weights of zero behind their end, so that loops may run to a multiple of
+`PADDING`.
 """
 
 import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from .._jit import inlined
 from ._cells import SQUARE as AROUND_SQUARE
 from ._cells import TOO_CLOSE
+from ._cells import X as AROUND_X
+from ._cells import Y as AROUND_Y
+from ._cells import Z as AROUND_Z
 from ._triplets import (
     BLOCK_ROWS,
     DISTANCE,
     INVERSE,
     LANES,
     OPPOSITE,
+    PADDING,
     PERIMETER,
     PLACE,
     SQUARE,
+    SQUARES,
     STREAM_WIDTH,
     WEIGHT,
     X,
@@ -33,7 +38,7 @@ from ._triplets import (
     Z,
 )
 
-STREAM_LENGTH = STREAM_WIDTH - LANES
+STREAM_LENGTH = STREAM_WIDTH - PADDING
 """Largest number of triplets that are evaluated together."""
 
 CHUNK = STREAM_LENGTH // (4 * LANES) * LANES
@@ -45,7 +50,8 @@ SLOPE, D_HALF_SQUARE, D_DISTANCE, D_WEIGHT, DX, DY, DZ = range(BLOCK_ROWS, BLOCK
 RADIAL_SLOPE = D_HALF_SQUARE  # in vjp
 NEAR_ROWS = BLOCK_ROWS + 7
 # More rows of `stream`: the slope of r_jk; sums over the groups for vjp, changes for jvp.
-SLOPES, TOTAL, BY_COSINE, BY_SQUARE, BY_DISTANCE = range(7, 12)
+INDEXED_ROWS = 7
+SLOPES, TOTAL, BY_COSINE, BY_SQUARE, BY_DISTANCE = range(INDEXED_ROWS, 12)
 D_COSINE, D_SQUARES, D_WEIGHTS, D_PERIMETER = range(8, 12)
 STREAM_ROWS = 12
 # Columns of `sums`, what vjp gathers for each neighbour; the first four also are those of `quads`,
@@ -54,12 +60,30 @@ OF_TOTAL, OF_DISTANCE, OF_COSINE, OF_SQUARE, OF_VECTOR = range(5)
 OF_SLOPE = 7
 SUM_COLUMNS = 8
 
-JIT_OPTIONS = {"fastmath": True, "nogil": True, "error_model": "numpy"}
-inline_loop = njit(**JIT_OPTIONS)
-
 
 class Work(NamedTuple):
-    """Working memory for one structure."""
+    """Working memory for one atom at a time.
+
+    Attributes
+    ----------
+    around : ndarray of shape (4, capacity)
+    slots : ndarray of int of shape (capacity,)
+        Neighbours as `collect` finds them.
+    near : ndarray of shape (n_elements, NEAR_ROWS, capacity)
+        Neighbours of each element within the radius at hand.
+    atoms : ndarray of int of shape (n_elements, capacity)
+        Which atoms they are.
+    blocks : ndarray of shape (n_elements, capacity / LANES, BLOCK_ROWS, LANES)
+        The first rows of `near` in the order in which appending triplets reads them.
+    counts : ndarray of int of shape (n_elements,)
+        Number of neighbours.
+    stream : ndarray of shape (STREAM_ROWS, STREAM_WIDTH)
+        Triplets.
+    sums, vectors : ndarray of shape (n_elements, capacity, SUM_COLUMNS) and \
+            (n_elements, capacity, 4)
+    quads : ndarray of shape (STREAM_WIDTH, 4)
+        What vjp gathers and hands out; see `_programs`.
+    """
 
     around: np.ndarray
     slots: np.ndarray
@@ -73,60 +97,81 @@ class Work(NamedTuple):
     quads: np.ndarray
 
 
-@inline_loop
-def allocate(capacity, n_elements):
-    """Working memory for atoms of at most `capacity` neighbours."""
+def allocate(n_around, n_elements):
+    """Working memory for atoms of at most `n_around` neighbours, themselves included."""
+    capacity = (n_around + PADDING) // PADDING * PADDING + PADDING
     return Work(
-        around=np.empty((4, capacity + 1)),
-        slots=np.empty(capacity + 1, np.int64),
-        near=np.zeros((n_elements, NEAR_ROWS, capacity + LANES)),
-        atoms=np.zeros((n_elements, capacity + LANES), np.int64),
-        blocks=np.zeros((n_elements, capacity // LANES + 2, BLOCK_ROWS, LANES)),
+        around=np.zeros((4, capacity)),
+        slots=np.zeros(capacity, np.int64),
+        near=np.zeros((n_elements, NEAR_ROWS, capacity)),
+        atoms=np.zeros((n_elements, capacity), np.int64),
+        blocks=np.zeros((n_elements, capacity // LANES, BLOCK_ROWS, LANES)),
         counts=np.zeros(n_elements, np.int64),
         stream=np.zeros((STREAM_ROWS, STREAM_WIDTH)),
-        sums=np.zeros((n_elements, capacity + LANES, SUM_COLUMNS)),
-        vectors=np.zeros((n_elements, capacity + LANES, 4)),
+        sums=np.zeros((n_elements, capacity, SUM_COLUMNS)),
+        vectors=np.zeros((n_elements, capacity, 4)),
         quads=np.zeros((STREAM_WIDTH, 4)),
     )
 
 
-@inline_loop
-def load_neighbors(work, n_around, species, order, e, r_cut):
+@inlined
+def padded(n):
+    """The next multiple of `PADDING`."""
+    return (n + PADDING - 1) & -PADDING
+
+
+@inlined
+def load_neighbors(around, slots, n_around, species, order, e, r_cut, near, atoms):
     """Neighbours of element e within `r_cut`, one row of `near` per quantity; counts them.
 
-    The weight is 1 for each, and 0 behind the end. `species` is by atom and `order` by slot.
+    The weight is 1 for each, and 0 behind the end, where the distance is 1.
     """
-    around, near, atoms, n = work.around, work.near[e], work.atoms[e], 0
+    n = 0
     for p in range(n_around):
-        square, atom = around[AROUND_SQUARE, p], order[work.slots[p]]
-        near[X, n], near[Y, n], near[Z, n] = around[0, p], around[1, p], around[2, p]
-        near[SQUARE, n], atoms[n] = square, atom
+        square, atom = around[AROUND_SQUARE, p], order[slots[p]]
+        near[X, n], near[Y, n] = around[AROUND_X, p], around[AROUND_Y, p]
+        near[Z, n], near[SQUARE, n] = around[AROUND_Z, p], square
+        atoms[n] = atom
         itself = square < TOO_CLOSE * TOO_CLOSE
         n += (square < r_cut * r_cut) & (not itself) & (species[atom] == e)
+    end = padded(n)
+    for row in range(NEAR_ROWS):
+        for k in range(n, end):
+            near[row, k] = 0.0
     squares, distances, inverses = near[SQUARE], near[DISTANCE], near[INVERSE]
-    for k in range(n):
+    weights, places = near[WEIGHT], near[PLACE]
+    for k in range(n, end):
+        squares[k] = 1.0
+    for k in range(end):
         distances[k] = math.sqrt(squares[k])
         inverses[k] = 1.0 / distances[k]
-    for k in range(n):
-        near[WEIGHT, k], near[PLACE, k] = 1.0, k
-    for k in range(n, n + LANES):
-        for row in range(NEAR_ROWS):
-            near[row, k] = 0.0
-    work.counts[e] = n
+        weights[k] = 1.0 if k < n else 0.0
+        places[k] = k
+    return n
 
 
-@inline_loop
+@inlined
 def fill_blocks(near, n, blocks):
     """Copy the neighbour rows four columns at a time: the order that appending triplets reads."""
-    for block in range((n + LANES - 1) // LANES):
-        for row in range(BLOCK_ROWS):
+    for row in range(BLOCK_ROWS):
+        line = near[row]
+        for block in range(padded(n) // LANES):
             for lane in range(LANES):
-                blocks[block, row, lane] = near[row, block * LANES + lane]
+                blocks[block, row, lane] = line[block * LANES + lane]
 
 
-@inline_loop
+@inlined
+def end_stream(stream, n):
+    """Store triplets without weight, of side 1, behind the end."""
+    for row in range(INDEXED_ROWS):
+        value = 1.0 if row == SQUARES or row == OPPOSITE else 0.0
+        for t in range(n, padded(n)):
+            stream[row, t] = value
+
+
+@inlined
 def add_perimeter(stream, n):
-    """Complete the sum of distances by r_jk."""
+    """Complete the sum of the distances by r_jk."""
     opposite, perimeter = stream[OPPOSITE], stream[PERIMETER]
-    for t in range(n):
+    for t in range(padded(n)):
         perimeter[t] += math.sqrt(opposite[t])

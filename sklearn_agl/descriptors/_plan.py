@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from ase.data import atomic_numbers
 
+from ._cutoffs import EVEN_CUTOFFS
+
 
 class GroupShape(NamedTuple):
     """What the innermost loop over the triplets of an angular group looks like.
@@ -26,6 +28,21 @@ class GroupShape(NamedTuple):
 
     shifted: bool
     powers: tuple
+
+
+class CutoffLoop(NamedTuple):
+    """What the loop over a cutoff function looks like.
+
+    Attributes
+    ----------
+    name : str
+        The cutoff function.
+    even : bool
+        Whether it is taken as a function of the squared distance.
+    """
+
+    name: str
+    even: bool
 
 
 class KernelArrays(NamedTuple):
@@ -81,8 +98,8 @@ class KernelPlan(NamedTuple):
     ----------
     shapes : tuple of GroupShape
         The kinds of angular groups.
-    cutoffs : tuple of str
-        Names of the cutoff functions.
+    cutoffs : tuple of CutoffLoop
+        The cutoff functions.
     arrays : KernelArrays
         The column behind the last one, ``defined.shape[1]``, collects what nobody asked for.
     defined : ndarray of bool of shape (n_elements, n_functions)
@@ -146,7 +163,8 @@ def make_plan(functions, elements, columns=None):
     shells = _group(entries, lambda entry: entry.shell)
     shapes, cutoffs, rows = {}, {}, _Rows()
     for (center, cutoff, r_cut, r_inner), members in shells.items():
-        number = cutoffs.setdefault(cutoff, len(cutoffs))
+        loop = CutoffLoop(cutoff, cutoff in EVEN_CUTOFFS and r_inner == 0.0)
+        number = cutoffs.setdefault(loop, len(cutoffs))
         radial = _radial_rows(members, len(rows.shells) * len(elements), len(columns))
         groups = _group_rows(members, len(rows.shells), len(elements), shapes, len(columns))
         if radial or groups:

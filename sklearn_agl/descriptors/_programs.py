@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._jit import inlined
 from .._vector_math import add_quadruples, cos, exp_of_negative, sin
 from ._cells import TOO_CLOSE
 from ._kernels import (
@@ -36,16 +37,16 @@ from ._kernels import (
     RADIAL_SLOPE,
     SLOPE,
     SLOPES,
+    STREAM_ROWS,
     SUM_COLUMNS,
     TOTAL,
-    inline_loop,
+    padded,
 )
 from ._triplets import (
     COSINE,
     DISTANCE,
     FIRST,
     INVERSE,
-    LANES,
     OPPOSITE,
     SECOND,
     SQUARES,
@@ -86,7 +87,7 @@ class Jvp(NamedTuple):
     strains: np.ndarray
 
 
-@inline_loop
+@inlined
 def is_idle_values(row):
     """Whether an atom has nothing to contribute."""
     return False
@@ -95,7 +96,7 @@ def is_idle_values(row):
 is_idle_jvp = is_idle_values
 
 
-@inline_loop
+@inlined
 def is_idle_vjp(row):
     """Whether no derivative of this atom is asked for."""
     for value in row:
@@ -104,13 +105,13 @@ def is_idle_vjp(row):
     return True
 
 
-@inline_loop
-def begin_values(data, structure, first, i, work, e):
+@inlined
+def begin_values(data, structure, i, work, e):
     """Prepare what a program needs of the neighbours of one element."""
 
 
-@inline_loop
-def begin_vjp(data, structure, first, i, work, e):
+@inlined
+def begin_vjp(data, structure, i, work, e):
     """Clear the sums, and lay out the vectors as they are added to them."""
     near, sums, vectors = work.near[e], work.sums[e], work.vectors[e]
     for k in range(work.counts[e]):
@@ -119,14 +120,14 @@ def begin_vjp(data, structure, first, i, work, e):
         vectors[k, 0], vectors[k, 1], vectors[k, 2] = near[X, k], near[Y, k], near[Z, k]
 
 
-@inline_loop
-def begin_jvp(data, structure, first, i, work, e):
+@inlined
+def begin_jvp(data, structure, i, work, e):
     """Changes of the vectors and distances: du = u_j - u_i + r strain."""
     near, strain, u = work.near[e], data.strains[structure], data.displacements
     for k in range(work.counts[e]):
-        j, half_square = first + work.atoms[e, k], 0.0
+        j, half_square = work.atoms[e, k], 0.0
         for axis in range(3):
-            change = u[j, axis] - u[first + i, axis]
+            change = u[j, axis] - u[i, axis]
             for other in range(3):
                 change += near[X + other, k] * strain[other, axis]
             near[DX + axis, k] = change
@@ -136,29 +137,30 @@ def begin_jvp(data, structure, first, i, work, e):
         near[D_WEIGHT, k] = half_square * near[SLOPE, k]
 
 
-@inline_loop
+@inlined
 def radial_values(work, e, plan, first, last, row):
     """G1 to G3: sums over j of exp(-eta (r_ij - r_s)²) f_c(r_ij) or cos(kappa r_ij) f_c(r_ij)."""
     distance, weight = work.near[e, DISTANCE], work.near[e, WEIGHT]
-    padded = (work.counts[e] + LANES - 1) // LANES * LANES
+    end = padded(work.counts[e])
     for m in range(first, last):
         eta, r_s, total = plan.radial_eta[m], plan.radial_r_s[m], 0.0
         if plan.radial_wave[m]:
-            for k in range(padded):
+            for k in range(end):
                 total += weight[k] * cos(eta * distance[k])
         else:
-            for k in range(padded):
+            for k in range(end):
                 shifted = distance[k] - r_s
                 total += weight[k] * exp_of_negative(-eta * shifted * shifted)
         row[plan.radial_column[m]] += plan.radial_factor[m] * total
 
 
-@inline_loop
+@inlined
 def radial_vjp(work, e, plan, first, last, row):
     """Gather dE/dr_ij of the radial functions."""
     near, n, sums = work.near[e], work.counts[e], work.sums[e]
+    end = padded(n)
     distance, weight, slope, total = near[DISTANCE], near[WEIGHT], near[SLOPE], near[RADIAL_SLOPE]
-    for k in range(n):
+    for k in range(end):
         total[k] = 0.0
     for m in range(first, last):
         eta, r_s = plan.radial_eta[m], plan.radial_r_s[m]
@@ -166,12 +168,12 @@ def radial_vjp(work, e, plan, first, last, row):
         if factor == 0.0:
             continue
         if plan.radial_wave[m]:
-            for k in range(n):
+            for k in range(end):
                 angle = eta * distance[k]
                 turn = slope[k] * distance[k] * cos(angle) - eta * sin(angle)
                 total[k] += factor * weight[k] * turn
         else:
-            for k in range(n):
+            for k in range(end):
                 shifted = distance[k] - r_s
                 value = weight[k] * exp_of_negative(-eta * shifted * shifted)
                 total[k] += factor * value * (slope[k] * distance[k] - 2.0 * eta * shifted)
@@ -179,39 +181,41 @@ def radial_vjp(work, e, plan, first, last, row):
         sums[k, OF_SLOPE] += total[k]
 
 
-@inline_loop
+@inlined
 def radial_jvp(work, e, plan, first, last, row):
     """Changes of the radial functions."""
     near = work.near[e]
     distance, weight = near[DISTANCE], near[WEIGHT]
     change, by_weight = near[D_DISTANCE], near[D_WEIGHT]
-    padded = (work.counts[e] + LANES - 1) // LANES * LANES
+    end = padded(work.counts[e])
     for m in range(first, last):
         eta, r_s, total = plan.radial_eta[m], plan.radial_r_s[m], 0.0
         if plan.radial_wave[m]:
-            for k in range(padded):
+            for k in range(end):
                 angle = eta * distance[k]
                 total += weight[k] * (by_weight[k] * cos(angle) - eta * change[k] * sin(angle))
         else:
-            for k in range(padded):
+            for k in range(end):
                 shifted = distance[k] - r_s
                 value = weight[k] * exp_of_negative(-eta * shifted * shifted)
                 total += value * (by_weight[k] - 2.0 * eta * shifted * change[k])
         row[plan.radial_column[m]] += plan.radial_factor[m] * total
 
 
-@inline_loop
+@inlined
 def before_groups_values(work, e, e2, n, narrow):
     """Prepare what a program needs of the triplets, before the angular groups are evaluated."""
 
 
-@inline_loop
+@inlined
 def before_groups_vjp(work, e, e2, n, narrow):
     """Clear the sums over groups."""
-    work.stream[TOTAL:, : n + LANES] = 0.0
+    for row in range(TOTAL, STREAM_ROWS):
+        for t in range(padded(n)):
+            work.stream[row, t] = 0.0
 
 
-@inline_loop
+@inlined
 def before_groups_jvp(work, e, e2, n, narrow):
     """Changes of cosines, of the sums of squares and distances, and of the weights' logarithms."""
     stream, one, two = work.stream, work.near[e], work.near[e2]
@@ -231,11 +235,11 @@ def before_groups_jvp(work, e, e2, n, narrow):
         )
         stream[D_PERIMETER, t] = one[D_DISTANCE, j] + two[D_DISTANCE, k] + opposite
     for row in range(D_COSINE, D_PERIMETER + 1):
-        for t in range(n, n + LANES):
+        for t in range(n, padded(n)):
             stream[row, t] = 0.0
 
 
-@inline_loop
+@inlined
 def after_groups_values(work, e, e2, n, narrow, shifted):
     """Use what the groups have left in the stream."""
 
@@ -243,7 +247,7 @@ def after_groups_values(work, e, e2, n, narrow, shifted):
 after_groups_jvp = after_groups_values
 
 
-@inline_loop
+@inlined
 def after_groups_vjp(work, e, e2, n, narrow, shifted):
     """Hand the derivatives of the triplets to their neighbours j and k.
 
@@ -276,26 +280,26 @@ def after_groups_vjp(work, e, e2, n, narrow, shifted):
         add_quadruples(sums_two, k, quads, t, across, vectors_one, j)
 
 
-@inline_loop
-def finish_values(data, structure, first, i, work, e):
+@inlined
+def finish_values(data, structure, i, work, e):
     """Use what has been gathered for the neighbours of one element."""
 
 
 finish_jvp = finish_values
 
 
-@inline_loop
-def finish_vjp(data, structure, first, i, work, e):
+@inlined
+def finish_vjp(data, structure, i, work, e):
     """Gradients of the neighbours, and their sum with the other sign for the atom itself."""
     near, sums, gradient = work.near[e], work.sums[e], data.gradient
     for k in range(work.counts[e]):
         inverse = near[INVERSE, k]
         along = sums[k, OF_DISTANCE] + sums[k, OF_SLOPE] - sums[k, OF_COSINE] * inverse
         along = along * inverse + sums[k, OF_TOTAL] * near[SLOPE, k] + sums[k, OF_SQUARE]
-        j = first + work.atoms[e, k]
+        j = work.atoms[e, k]
         for axis in range(3):
             force = along * near[X + axis, k] + sums[k, OF_VECTOR + axis]
             gradient[j, axis] += force
-            gradient[first + i, axis] -= force
+            gradient[i, axis] -= force
             for other in range(3):
                 data.strain[structure, other, axis] += near[X + other, k] * force

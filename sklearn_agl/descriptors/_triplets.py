@@ -13,11 +13,17 @@ from functools import partial
 
 import llvmlite.binding
 from llvmlite import ir
-from numba import config, njit, types
+from numba import config, types
 from numba.extending import intrinsic
 
+from .._jit import helper, inlined
+
 LANES = 4
-STREAM_WIDTH = 1024 + LANES
+PADDING = 2 * LANES
+"""Loops over neighbours or triplets run to a multiple of this: compilers handle two vectors at a
+time, and what is left over one by one."""
+
+STREAM_WIDTH = 1024 + PADDING
 """Length of a row of the stream, known to the compiler. A full stream still fits the L1 cache."""
 
 DOUBLE, INT32, INT64 = ir.DoubleType(), ir.IntType(32), ir.IntType(64)
@@ -64,23 +70,23 @@ def one_by_one(shifted, indexed):
         - n: length so far.
     """
 
-    @njit(fastmath=True, nogil=True, error_model="numpy")
+    @helper
     def append(near, j, blocks, first, last, limit, narrow, stream, n):
+        x, y, z, distance, square, weight, place = _of_one(near, j)
         for k in range(first, last):
             other, lane = blocks[k // LANES], k % LANES
-            dot = near[X, j] * other[X, lane]
-            dot += near[Y, j] * other[Y, lane]
-            dot += near[Z, j] * other[Z, lane]
-            squares = near[SQUARE, j] + other[SQUARE, lane]
-            opposite = squares - 2.0 * dot
-            stream[COSINE, n] = dot * (near[INVERSE, j] * other[INVERSE, lane])
+            # cos(theta) r_ik
+            along = x * other[X, lane] + y * other[Y, lane] + z * other[Z, lane]
+            squares = square + other[SQUARE, lane]
+            opposite = squares - 2.0 * distance * along
+            stream[COSINE, n] = along * other[INVERSE, lane]
             stream[SQUARES, n] = squares + narrow * opposite
             stream[OPPOSITE, n] = opposite
-            stream[WEIGHTS, n] = near[WEIGHT, j] * other[WEIGHT, lane]
+            stream[WEIGHTS, n] = weight * other[WEIGHT, lane]
             if shifted:
-                stream[PERIMETER, n] = near[DISTANCE, j] + other[DISTANCE, lane]
+                stream[PERIMETER, n] = distance + other[DISTANCE, lane]
             if indexed:
-                stream[FIRST, n], stream[SECOND, n] = near[PLACE, j], other[PLACE, lane]
+                stream[FIRST, n], stream[SECOND, n] = place, other[PLACE, lane]
             # An entry that fails the test is overwritten by the next one.
             n += opposite < limit
         return n
@@ -92,36 +98,45 @@ def four_at_once(shifted, indexed):
     """Make a function that does the same as that of `one_by_one`, in blocks of four, with AVX2."""
 
     @intrinsic
-    def append_block(typingctx, of_j, blocks, k, last, limit, narrow, stream, n):
+    def append_block(typingctx, one, blocks, k, valid, limit, narrow, stream, n):
         signature = types.int64(
-            of_j, blocks, types.int64, types.int64, types.float64, types.float64, stream,
-            types.int64,
-        )  # fmt: skip
+            one, blocks, types.int64, types.int64, types.float64, types.float64, stream, types.int64
+        )
         return signature, partial(_block_code, shifted, indexed)
 
-    @njit(fastmath=True, nogil=True, error_model="numpy")
+    @helper
     def append(near, j, blocks, first, last, limit, narrow, stream, n):
-        x, y, z, distance = near[X, j], near[Y, j], near[Z, j], near[DISTANCE, j]
-        square, inverse = near[SQUARE, j], near[INVERSE, j]
-        of_j = (x, y, z, distance, square, inverse, near[WEIGHT, j], near[PLACE, j])
-        for k in range(first, last, LANES):
-            n = append_block(of_j, blocks, k, last, limit, narrow, stream, n)
+        one = _of_one(near, j)
+        whole = last - last % LANES
+        for k in range(first, whole, LANES):
+            n = append_block(one, blocks, k, 2**LANES - 1, limit, narrow, stream, n)
+        if whole < last:
+            valid = (1 << (last - whole)) - 1
+            n = append_block(one, blocks, whole, valid, limit, narrow, stream, n)
         return n
 
     return append
 
 
+@inlined
+def _of_one(near, j):
+    """Direction, distance, its square, weight and place of neighbour j."""
+    inverse = near[INVERSE, j]
+    x, y, z = near[X, j] * inverse, near[Y, j] * inverse, near[Z, j] * inverse
+    return x, y, z, near[DISTANCE, j], near[SQUARE, j], near[WEIGHT, j], near[PLACE, j]
+
+
 def _block_code(shifted, indexed, context, builder, signature, args):
-    of_j, blocks, k, last, limit, narrow, stream, n = args
+    one, blocks, k, valid, limit, narrow, stream, n = args
     blocks = context.make_array(signature.args[1])(context, builder, blocks).data
     stream = context.make_array(signature.args[6])(context, builder, stream).data
     # The rows of a block follow each other, four entries each.
     block = builder.mul(k, INT64(BLOCK_ROWS))
+    x, y, z, distance, square, weight, place = [
+        _splat(builder, builder.extract_value(one, i)) for i in range(7)
+    ]
 
-    def j(row):
-        return _splat(builder, builder.extract_value(of_j, row))
-
-    def k_(row):
+    def other(row):
         return builder.load(_vector_pointer(builder, blocks, block, row * LANES), align=8)
 
     def product(first, second):
@@ -130,39 +145,33 @@ def _block_code(shifted, indexed, context, builder, signature, args):
     def total(first, second):
         return builder.fadd(first, second, flags=("fast",))
 
-    dot = product(j(X), k_(X))
-    dot = total(dot, product(j(Y), k_(Y)))
-    dot = total(dot, product(j(Z), k_(Z)))
-    squares = total(j(SQUARE), k_(SQUARE))
-    opposite = builder.fsub(squares, total(dot, dot), flags=("fast",))
+    along = total(product(x, other(X)), product(y, other(Y)))
+    along = total(along, product(z, other(Z)))
+    squares = total(square, other(SQUARE))
+    opposite = builder.fsub(squares, product(total(distance, distance), along), flags=("fast",))
     near = builder.fcmp_ordered("<", opposite, _splat(builder, limit))
-    good = builder.bitcast(builder.and_(near, _lanes_below(builder, k, last)), ir.IntType(LANES))
+    mask = builder.zext(builder.bitcast(near, ir.IntType(LANES)), INT64)
+    good = builder.and_(mask, valid)
     order = _packing_order(builder, good)
     rows = {
-        COSINE: product(dot, product(j(INVERSE), k_(INVERSE))),
+        COSINE: product(along, other(INVERSE)),
         SQUARES: total(squares, product(_splat(builder, narrow), opposite)),
         OPPOSITE: opposite,
-        WEIGHTS: product(j(WEIGHT), k_(WEIGHT)),
+        WEIGHTS: product(weight, other(WEIGHT)),
     }
     if shifted:
-        rows[PERIMETER] = total(j(DISTANCE), k_(DISTANCE))
+        rows[PERIMETER] = total(distance, other(DISTANCE))
     if indexed:
-        rows |= {FIRST: j(PLACE), SECOND: k_(PLACE)}
+        rows |= {FIRST: place, SECOND: other(PLACE)}
     for row, values in rows.items():
         pointer = _vector_pointer(builder, stream, n, row * STREAM_WIDTH)
         builder.store(_pack(builder, values, order), pointer, align=8)
-    return builder.add(n, builder.zext(builder.ctpop(good), INT64))
+    return builder.add(n, builder.ctpop(good))
 
 
 def _vector_pointer(builder, data, start, offset):
     pointer = builder.gep(builder.gep(data, [start]), [INT64(offset)])
     return builder.bitcast(pointer, VECTOR.as_pointer())
-
-
-def _lanes_below(builder, start, end):
-    zero_to_three = ir.Constant(ir.VectorType(INT64, LANES), list(range(LANES)))
-    lanes = builder.add(_splat(builder, start), zero_to_three)
-    return builder.icmp_signed("<", lanes, _splat(builder, end))
 
 
 def _splat(builder, value):
@@ -190,7 +199,7 @@ def _packing_order(builder, good):
         table = ir.GlobalVariable(builder.module, table_type, name)
         table.linkage, table.global_constant = "internal", True
         table.initializer = ir.Constant(table_type, orders)
-    return builder.load(builder.gep(table, [INT32(0), builder.zext(good, INT32)]))
+    return builder.load(builder.gep(table, [INT32(0), good]))
 
 
 def _pack(builder, values, order):

@@ -10,28 +10,34 @@ from hypothesis import strategies as st
 from numba import njit
 from numpy.testing import assert_allclose
 
+from sklearn_agl._jit import LOOPS
 from sklearn_agl.descriptors import SymmetryFunction, SymmetryFunctionTransformer
-from sklearn_agl.descriptors._cells import collect, make_batch, make_grid
+from sklearn_agl.descriptors._cells import collect, make_batch, make_cells
 
 
-@njit
-def collect_all(batch, r_cut):
-    """Atom, neighbour and vector of all pairs of the first structure."""
-    grid = make_grid(batch, 0, r_cut)
-    around = np.empty((4, grid.capacity + 1))
-    slots = np.empty(grid.capacity + 1, np.int64)
-    pairs = []
-    for slot in range(len(grid.order)):
-        n = collect(slot, grid, batch.cells[0], batch.periodic[0], r_cut, around, slots)
-        for p in range(n):
+@njit(**LOOPS)
+def fill(batch, cells, r_cut, around, slots, pairs):
+    """Atom, neighbour and vector of all pairs; returns their number."""
+    n_pairs = 0
+    for slot in range(len(cells.order)):
+        for p in range(collect(slot, 0, batch, cells, r_cut, around, slots)):
             if around[3, p] > 0.0:
-                ends = (float(grid.order[slot]), float(grid.order[slots[p]]))
-                pairs.append((ends[0], ends[1], around[0, p], around[1, p], around[2, p]))
-    return pairs
+                pairs[n_pairs, 0], pairs[n_pairs, 1] = cells.order[slot], cells.order[slots[p]]
+                for axis in range(3):
+                    pairs[n_pairs, 2 + axis] = around[axis, p]
+                n_pairs += 1
+    return n_pairs
+
+
+def collect_all(batch, r_cut):
+    cells = make_cells(batch, r_cut)
+    capacity = cells.capacity[0] + 1
+    pairs = np.empty((capacity * len(cells.order), 5))
+    around, slots = np.empty((4, capacity)), np.empty(capacity, np.int64)
+    return pairs[: fill(batch, cells, r_cut, around, slots, pairs)]
 
 
 def in_order(pairs):
-    pairs = np.array(pairs).reshape(-1, 5)
     return pairs[np.lexsort(np.round(pairs, 6).T[::-1])]
 
 

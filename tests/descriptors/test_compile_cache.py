@@ -8,7 +8,7 @@ import pytest
 from sklearn_agl.descriptors import _compile_cache
 from sklearn_agl.descriptors._codegen import write_source
 from sklearn_agl.descriptors._compile_cache import cache_folder, load_kernel
-from sklearn_agl.descriptors._plan import GroupShape
+from sklearn_agl.descriptors._plan import CutoffLoop, GroupShape
 
 SOURCE = """
 from numba import njit
@@ -81,7 +81,7 @@ def test_name_depends_on_the_helpers(folder, monkeypatch, tmp_path):
 
 def test_powers_are_squared_and_shared():
     shape = GroupShape(False, ((1.0, 1), (4.0, -1), (4.0, 1), (6.0, 1)))
-    lines = write_source((shape,), ("poly2",)).splitlines()
+    lines = write_source((shape,), (CutoffLoop("poly2", even=False),)).splitlines()
     powers = [line.strip() for line in lines if re.match(r" +[pm]\d+ = ", line)]
     assert powers == [
         "p1 = 1.0 + cosine[t]",
