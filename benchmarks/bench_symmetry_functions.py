@@ -49,7 +49,8 @@ from sklearn_agl import SymmetryFunctionTransformer
 from sklearn_agl._jit import LOOPS
 from sklearn_agl.datasets import make_lennard_jones
 from sklearn_agl.descriptors import symmetry_function_grid
-from sklearn_agl.descriptors._cells import collect, make_batch, make_cells
+from sklearn_agl.descriptors._cells import make_batch, make_cells
+from sklearn_agl.descriptors._neighbors import collect, make_around
 
 SELECTED = {
     "lj-22": {22: range(1, 23), 8: [*range(6, 13), 17], 7: range(6, 13), 5: range(6, 11)},
@@ -195,12 +196,12 @@ def largest_difference(X, peer, columns, centers):
 
 
 @njit(**LOOPS)
-def count_neighbors(batch, cells, r_cut, around, slots):
+def count_neighbors(batch, cells, r_cut, around):
     """Search the neighbours of all atoms, without keeping them."""
     total = 0
     for structure in range(len(batch.cells)):
         for slot in range(batch.starts[structure], batch.starts[structure + 1]):
-            total += collect(slot, structure, batch, cells, r_cut, around, slots) - 1
+            total += collect(slot, structure, batch, cells, r_cut, around) - 1
     return total
 
 
@@ -208,9 +209,7 @@ def search(transformer, structures, r_cut):
     """Our neighbour search alone; number of neighbours."""
     batch = make_batch(structures, transformer.elements_)
     cells = make_cells(batch, r_cut)
-    capacity = cells.capacity.max() + 1
-    around, slots = np.empty((4, capacity)), np.empty(capacity, np.int64)
-    return count_neighbors(batch, cells, r_cut, around, slots)
+    return count_neighbors(batch, cells, r_cut, make_around(cells))
 
 
 def search_by_vesin(neighbor_list, structures):

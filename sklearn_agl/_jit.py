@@ -14,6 +14,10 @@ HELPERS = LOOPS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """Options of functions that compiled code alone may call: a call from Python would crash."""
 
 helper = njit(**HELPERS)
+"""For functions that the compiler may inline or not."""
+
 inlined = njit(**HELPERS, forceinline=True)
-"""For functions whose arguments are many arrays, or that a vectorised loop calls."""
+"""For functions with many arrays as arguments, and those that a loop to be vectorised calls."""
+
 merged = njit(**HELPERS, inline="always")
+"""For long functions with one caller, which compile faster if they are merged with it at once."""

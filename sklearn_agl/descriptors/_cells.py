@@ -1,8 +1,8 @@
-"""The neighbours of an atom, from a grid of cells, compiled.
+"""Structures in the form that compiled code takes, and their atoms sorted into cells.
 
-Atoms are sorted into cells half a cutoff radius wide, so that the cells around an atom hold few
-atoms that are too far away. A periodic direction shorter than that is one cell, whose images are
-visited one after the other: nothing is copied, whatever the ratio of cell and cutoff radius.
+Cells are half a cutoff radius wide, so that those around an atom hold few atoms that are too far
+away. A periodic direction shorter than that is one cell, whose images are visited one after the
+other: nothing is copied, whatever the ratio of cell and cutoff radius.
 """
 
 import math
@@ -12,7 +12,8 @@ import numpy as np
 from ase.geometry import complete_cell
 from numba import njit
 
-from .._jit import LOOPS, helper, inlined
+from .._jit import LOOPS, inlined
+from ._packing import LANES
 
 CELLS_PER_CUTOFF = 2
 CELLS_PER_ATOM = 4
@@ -20,12 +21,6 @@ CELLS_PER_ATOM = 4
 
 FAR = 1e300
 """In place of infinity, which fastmath does not know."""
-
-TOO_CLOSE = 1e-6
-"""Two atoms nearer than this count as one point."""
-
-# Rows of `around`, the neighbours of one atom.
-X, Y, Z, SQUARE = range(4)
 
 
 class Batch(NamedTuple):
@@ -68,8 +63,8 @@ class Cells(NamedTuple):
         Where the atoms of each cell start; for the cells of a structure see `first_cell`.
     order : ndarray of int of shape (n_atoms,)
         Atoms by structure and cell; a *slot* is a place in this order.
-    places : ndarray of shape (n_atoms, 3)
-        Positions within the periodic cell, by slot.
+    places : ndarray of shape (3, n_atoms + LANES)
+        Positions within the periodic cell, by slot; whatever is behind the last one is no atom.
     own_cell : ndarray of int of shape (n_atoms, 3)
         Cell along each direction, by slot.
     capacity : ndarray of int of shape (n_structures,)
@@ -140,7 +135,7 @@ def make_cells(batch, r_cut):
         reach=np.empty((n_structures, 3), np.int64),
         starts=np.zeros(CELLS_PER_ATOM * n_atoms + 3 * n_structures, np.int64),
         order=np.empty(n_atoms, np.int64),
-        places=np.empty((n_atoms, 3)),
+        places=np.zeros((3, n_atoms + LANES)),
         own_cell=np.empty((n_atoms, 3), np.int64),
         capacity=np.empty(n_structures, np.int64),
     )
@@ -237,7 +232,7 @@ def _fill(structure, first, last, fractions, wrapped, numbers, cells):
         starts[numbers[i] + 1] += 1
         cells.order[slot] = i
         for axis in range(3):
-            cells.places[slot, axis] = wrapped[i, axis]
+            cells.places[axis, slot] = wrapped[i, axis]
             cells.own_cell[slot, axis] = _cell_of(fractions[i, axis], n_cells[axis])
     for axis in range(3):
         fullest *= 2 * cells.reach[structure, axis] + 1
@@ -247,103 +242,3 @@ def _fill(structure, first, last, fractions, wrapped, numbers, cells):
 @inlined
 def _cell_of(fraction, n_cells):
     return min(int(fraction * n_cells), n_cells - 1)
-
-
-@helper
-def collect(slot, structure, batch, cells, r_cut, around, slots):
-    """Find the neighbours of an atom, itself among them.
-
-    Parameters
-    ----------
-    slot : int
-        Place of the atom in the order of the cells.
-    structure : int
-        The structure it belongs to.
-    batch : Batch
-    cells : Cells
-        From `make_cells`, for this radius or a larger one.
-    r_cut : float
-        Cutoff radius.
-    around : ndarray of shape (4, capacity + 1)
-        Gets vectors from the atom and their squared lengths.
-    slots : ndarray of int of shape (capacity + 1,)
-        Gets the slots of the neighbours.
-
-    Returns
-    -------
-    int
-        Number of neighbours.
-    """
-    cell, periodic = batch.cells[structure], batch.periodic[structure]
-    n, reach = cells.n_cells[structure], cells.reach[structure]
-    places, own, m = cells.places, cells.own_cell[slot], 0
-    own_first = first_cell(structure, batch.starts[structure])
-    here_x, here_y, here_z = places[slot, 0], places[slot, 1], places[slot, 2]
-    for a in range(own[0] - reach[0], own[0] + reach[0] + 1):
-        cell_a, image_a = _image(a, n[0])
-        if image_a != 0 and not periodic[0]:
-            continue
-        for b in range(own[1] - reach[1], own[1] + reach[1] + 1):
-            cell_b, image_b = _image(b, n[1])
-            if image_b != 0 and not periodic[1]:
-                continue
-            # Cells that follow each other along the last direction hold one run of atoms.
-            low, high = own[2] - reach[2], own[2] + reach[2]
-            for image_c in range(_image(low, n[2])[1], _image(high, n[2])[1] + 1):
-                if image_c != 0 and not periodic[2]:
-                    continue
-                row = own_first + (cell_a * n[1] + cell_b) * n[2]
-                first = cells.starts[row + max(low - image_c * n[2], 0)]
-                last = cells.starts[row + min(high - image_c * n[2], n[2] - 1) + 1]
-                shift_x = _shift(image_a, image_b, image_c, cell, 0) - here_x
-                shift_y = _shift(image_a, image_b, image_c, cell, 1) - here_y
-                shift_z = _shift(image_a, image_b, image_c, cell, 2) - here_z
-                for p in range(first, last):
-                    x = places[p, 0] + shift_x
-                    y = places[p, 1] + shift_y
-                    z = places[p, 2] + shift_z
-                    square = x * x + y * y + z * z
-                    around[X, m], around[Y, m], around[Z, m] = x, y, z
-                    around[SQUARE, m] = square
-                    slots[m] = p
-                    # Whatever is not a neighbour is overwritten by the next one.
-                    m += square < r_cut * r_cut
-    return m
-
-
-@inlined
-def _image(place, n):
-    """Cell and periodic image of a cell that may lie outside."""
-    image = 0
-    while place < 0:
-        place += n
-        image -= 1
-    while place >= n:
-        place -= n
-        image += 1
-    return place, image
-
-
-@inlined
-def _shift(image_a, image_b, image_c, cell, axis):
-    return image_a * cell[0, axis] + image_b * cell[1, axis] + image_c * cell[2, axis]
-
-
-def find_clash(batch):
-    """First structure and atom that shares its place with another atom, or (-1, -1)."""
-    cells = make_cells(batch, TOO_CLOSE)
-    capacity = cells.capacity.max() + 1
-    slot = _find_clash(batch, cells, np.empty((4, capacity)), np.empty(capacity, np.int64))
-    if slot < 0:
-        return -1, -1
-    structure = int(np.searchsorted(batch.starts, slot, side="right")) - 1
-    return structure, int(cells.order[slot] - batch.starts[structure])
-
-
-@njit(**LOOPS, no_cfunc_wrapper=True, cache=True)
-def _find_clash(batch, cells, around, slots):
-    for structure in range(len(batch.cells)):
-        for slot in range(batch.starts[structure], batch.starts[structure + 1]):
-            if collect(slot, structure, batch, cells, TOO_CLOSE, around, slots) > 1:
-                return slot
-    return -1

@@ -20,13 +20,14 @@ from numba import njit
 
 from sklearn_agl._jit import LOOPS, helper, inlined, merged
 from sklearn_agl._vector_math import exp_of_negative
-from sklearn_agl.descriptors._cells import FAR, collect
+from sklearn_agl.descriptors._cells import FAR
 from sklearn_agl.descriptors._cutoffs import CUTOFFS, EVEN_CUTOFFS, LARGEST
 from sklearn_agl.descriptors._kernels import (
     BY_COSINE, BY_DISTANCE, BY_SQUARE, CHUNK, D_COSINE, D_PERIMETER, D_SQUARES, D_WEIGHTS,
     SLOPE, SLOPES, STREAM_LENGTH, TOTAL, add_perimeter, end_stream, fill_blocks, load_neighbors,
-    padded,
+    padded, sort_neighbors,
 )
+from sklearn_agl.descriptors._neighbors import collect
 from sklearn_agl.descriptors._programs import (
     after_groups_{program} as after_groups, before_groups_{program} as before_groups,
     begin_{program} as begin, finish_{program} as finish, is_idle_{program} as is_idle,
@@ -74,8 +75,8 @@ CUTOFF_CHOICE = """
 
 @helper
 def weigh(plan, shell, squares, n, weight, slope):
-    r_inner, r_cut = plan.shell_r_inner[shell], plan.shell_r_cut[shell]
-    cutoff = plan.shell_cutoff[shell]
+    of = plan.shells[shell]
+    r_inner, r_cut, cutoff = of.r_inner, of.r_cut, of.cutoff
 {calls}
 """
 
@@ -156,8 +157,9 @@ def add_stream(work, e, e2, n, plan, shell, narrow, row):
     pair = pair_number(plan, shell, narrow, e, e2, len(work.counts))
     sides = 2.0 + narrow
     for g in range(plan.group_starts[pair], plan.group_starts[pair + 1]):
-        shape, factor, first = plan.group_shape[g], plan.group_factor[g], plan.column_starts[g]
-        eta, r_s = plan.group_eta[g], plan.group_r_s[g]
+        group = plan.groups[g]
+        eta, r_s, factor = group.eta, group.r_s, group.factor
+        shape, first = group.shape, group.first_column
 {calls}
     after_groups(work, e, e2, n, narrow, {shifted})
 """
@@ -177,7 +179,7 @@ def add_angular(work, e, e2, plan, shell, narrow, row):
         return
     near, blocks, stream = work.near[e], work.blocks[e2], work.stream
     n = np.int64(0)  # a bare 0 would have a type of its own, and everything compiled twice
-    limit = plan.shell_r_cut[shell] ** 2 if narrow else FAR
+    limit = plan.shells[shell].r_cut ** 2 if narrow else FAR
     j, k = np.int64(0), np.int64(0)
     while j < work.counts[e]:
         n_second = j if e == e2 else work.counts[e2]
@@ -198,8 +200,8 @@ def add_atom(i, structure, n_around, batch, cells, plan, work, data):
         for e in range(n_elements):
             near = work.near[e]
             work.counts[e] = load_neighbors(
-                work.around, work.slots, n_around, batch.species, cells.order, e,
-                plan.shell_r_cut[shell], near, work.atoms[e],
+                work.around, n_around, batch.species, cells.order, e,
+                plan.shells[shell].r_cut, near, work.atoms[e],
             )
             weigh(plan, shell, near[SQUARE], work.counts[e], near[WEIGHT], near[SLOPE])
             fill_blocks(near, work.counts[e], work.blocks[e])
@@ -222,9 +224,9 @@ def evaluate(batch, cells, plan, work, data):
             i = cells.order[slot]
             if is_idle(data.table[i]):
                 continue
-            n_around = collect(
-                slot, structure, batch, cells, plan.r_cut[0], work.around, work.slots
-            )
+            n_around = collect(slot, structure, batch, cells, plan.r_cut, work.around)
+            if plan.sorts_neighbors:
+                sort_neighbors(work.around, n_around)
             add_atom(i, structure, n_around, batch, cells, plan, work, data)
 '''
 

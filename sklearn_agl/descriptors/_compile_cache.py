@@ -22,6 +22,8 @@ HELPERS = (
     PACKAGE / "_cells.py",
     PACKAGE / "_cutoffs.py",
     PACKAGE / "_kernels.py",
+    PACKAGE / "_neighbors.py",
+    PACKAGE / "_packing.py",
     PACKAGE / "_plan.py",
     PACKAGE / "_programs.py",
     PACKAGE / "_triplets.py",

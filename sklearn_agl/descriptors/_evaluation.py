@@ -10,9 +10,10 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from scipy.sparse import csr_array
 
-from ._cells import find_clash, make_batch, make_cells
+from ._cells import make_batch, make_cells
 from ._codegen import compile_kernel
 from ._kernels import allocate
+from ._neighbors import find_clash
 from ._plan import Planner
 from ._programs import Jvp, Values, Vjp
 from ._progress import progress_bar
@@ -131,8 +132,8 @@ def make_batches(structures, elements, n_jobs):
 def bind(plan, batch, program):
     """The compiled program for a batch, as a function of the program's data."""
     kernel = compile_kernel(plan.shapes, plan.cutoffs, program)
-    cells = make_cells(batch, plan.arrays.r_cut[0])
-    work = allocate(cells.capacity.max(), len(plan.defined))
+    cells = make_cells(batch, plan.arrays.r_cut)
+    work = allocate(cells, len(plan.defined))
     return partial(kernel, batch, cells, plan.arrays, work)
 
 
@@ -217,6 +218,8 @@ def sparse_jacobian(batch, plan):
 
 def pad_atoms(batch, rows, n_atoms_max):
     """Turn rows (n_atoms, ...) into (n_structures, n_atoms_max, ...), with NaN for padding."""
+    if len(rows) == len(batch.cells) * n_atoms_max:
+        return rows.reshape(-1, n_atoms_max, *rows.shape[1:])
     padded = np.full((len(batch.cells), n_atoms_max, *rows.shape[1:]), np.nan, dtype=rows.dtype)
     for block, (start, end) in zip(padded, itertools.pairwise(batch.starts), strict=True):
         block[: end - start] = rows[start:end]
@@ -224,7 +227,7 @@ def pad_atoms(batch, rows, n_atoms_max):
 
 
 def _values(batch, plan, shape, dtype):
-    table = np.zeros((len(batch.positions), shape[2] + 1))
+    blank = np.pad(np.where(plan.defined, 0.0, np.nan), ((0, 0), (0, 1)))
+    table = blank[batch.species]
     bind(plan, batch, "values")(Values(table))
-    values = np.where(plan.defined[batch.species], table[:, :-1], np.nan).astype(dtype, copy=False)
-    return pad_atoms(batch, values, shape[1])
+    return pad_atoms(batch, table[:, :-1].astype(dtype, copy=False), shape[1])

@@ -15,16 +15,13 @@ from typing import NamedTuple
 import numpy as np
 
 from .._jit import inlined
-from ._cells import SQUARE as AROUND_SQUARE
-from ._cells import TOO_CLOSE
-from ._cells import X as AROUND_X
-from ._cells import Y as AROUND_Y
-from ._cells import Z as AROUND_Z
+from . import _neighbors as neighbors
+from ._neighbors import TOO_CLOSE
+from ._packing import LANES
 from ._triplets import (
     BLOCK_ROWS,
     DISTANCE,
     INVERSE,
-    LANES,
     OPPOSITE,
     PADDING,
     PERIMETER,
@@ -66,8 +63,7 @@ class Work(NamedTuple):
 
     Attributes
     ----------
-    around : ndarray of shape (4, capacity)
-    slots : ndarray of int of shape (capacity,)
+    around : ndarray of shape (AROUND_ROWS, capacity)
         Neighbours as `collect` finds them.
     near : ndarray of shape (n_elements, NEAR_ROWS, capacity)
         Neighbours of each element within the radius at hand.
@@ -86,7 +82,6 @@ class Work(NamedTuple):
     """
 
     around: np.ndarray
-    slots: np.ndarray
     near: np.ndarray
     atoms: np.ndarray
     blocks: np.ndarray
@@ -97,12 +92,12 @@ class Work(NamedTuple):
     quads: np.ndarray
 
 
-def allocate(n_around, n_elements):
-    """Working memory for atoms of at most `n_around` neighbours, themselves included."""
-    capacity = (n_around + PADDING) // PADDING * PADDING + PADDING
+def allocate(cells, n_elements):
+    """Working memory for the atoms of some cells."""
+    around = neighbors.make_around(cells)
+    capacity = (around.shape[1] // PADDING + 2) * PADDING
     return Work(
-        around=np.zeros((4, capacity)),
-        slots=np.zeros(capacity, np.int64),
+        around=around,
         near=np.zeros((n_elements, NEAR_ROWS, capacity)),
         atoms=np.zeros((n_elements, capacity), np.int64),
         blocks=np.zeros((n_elements, capacity // LANES, BLOCK_ROWS, LANES)),
@@ -121,16 +116,55 @@ def padded(n):
 
 
 @inlined
-def load_neighbors(around, slots, n_around, species, order, e, r_cut, near, atoms):
+def sort_neighbors(around, n):
+    """Sort neighbours by distance (comb sort: compares far apart first, then nearer and nearer)."""
+    gap, swapped = n, True
+    while gap > 1 or swapped:
+        gap, swapped = max(gap * 10 // 13, 1), False
+        for p in range(n - gap):
+            if around[neighbors.SQUARE, p] > around[neighbors.SQUARE, p + gap]:
+                swapped = True
+                for row in range(neighbors.AROUND_ROWS):
+                    held = around[row, p]
+                    around[row, p] = around[row, p + gap]
+                    around[row, p + gap] = held
+
+
+@inlined
+def move_window(distances, n, low, high, start, stop):
+    """Move the range of neighbours, sorted by distance, to those between `low` and `high`."""
+    while start < n and distances[start] < low:
+        start += 1
+    while start > 0 and distances[start - 1] >= low:
+        start -= 1
+    stop = max(stop, start)
+    while stop < n and distances[stop] <= high:
+        stop += 1
+    while stop > start and distances[stop - 1] > high:
+        stop -= 1
+    return start, stop
+
+
+@inlined
+def radial_window(plan, function, distances, n, start, stop):
+    """Range of neighbours that a radial function sees; moves on from that of another one."""
+    if not plan.sorts_neighbors:
+        return np.int64(0), n
+    low, high = function.r_s - function.reach, function.r_s + function.reach
+    return move_window(distances, n, low, high, start, stop)
+
+
+@inlined
+def load_neighbors(around, n_around, species, order, e, r_cut, near, atoms):
     """Neighbours of element e within `r_cut`, one row of `near` per quantity; counts them.
 
     The weight is 1 for each, and 0 behind the end, where the distance is 1.
     """
-    n = 0
+    xs, ys, zs = around[neighbors.X], around[neighbors.Y], around[neighbors.Z]
+    squares, slots, n = around[neighbors.SQUARE], around[neighbors.SLOT], 0
     for p in range(n_around):
-        square, atom = around[AROUND_SQUARE, p], order[slots[p]]
-        near[X, n], near[Y, n] = around[AROUND_X, p], around[AROUND_Y, p]
-        near[Z, n], near[SQUARE, n] = around[AROUND_Z, p], square
+        square, atom = squares[p], order[int(slots[p])]
+        near[X, n], near[Y, n], near[Z, n], near[SQUARE, n] = xs[p], ys[p], zs[p], square
         atoms[n] = atom
         itself = square < TOO_CLOSE * TOO_CLOSE
         n += (square < r_cut * r_cut) & (not itself) & (species[atom] == e)

@@ -12,7 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from ase.data import atomic_numbers
 
+from ._cells import FAR
 from ._cutoffs import EVEN_CUTOFFS
+
+LARGEST_EXPONENT = 708.0
+"""The exponential of minus this is next to the smallest number there is."""
+
+NARROW, MANY = 0.5, 50
+"""More than so many functions that cover less than that part of the radius pay for sorting."""
 
 
 class GroupShape(NamedTuple):
@@ -45,49 +52,62 @@ class CutoffLoop(NamedTuple):
     even: bool
 
 
+SHELL = np.dtype([("r_cut", "f8"), ("r_inner", "f8"), ("cutoff", "i8")])
+"""Radii of a shell, and the number of its cutoff function."""
+
+RADIAL = np.dtype(
+    [
+        ("wave", "i8"),
+        ("eta", "f8"),
+        ("r_s", "f8"),
+        ("reach", "f8"),
+        ("factor", "f8"),
+        ("column", "i8"),
+    ]
+)
+"""One radial function of one neighbour element.
+
+`wave` is 1 for G3, which has kappa in the place of eta. Beyond `reach` from r_s nothing is left of
+the function. The factor is 1, or the weight of the neighbour.
+"""
+
+GROUP = np.dtype(
+    [("eta", "f8"), ("r_s", "f8"), ("factor", "f8"), ("shape", "i8"), ("first_column", "i8")]
+)
+"""One angular group: with its shape go the columns from `first_column` on."""
+
+
 class KernelArrays(NamedTuple):
     """The numbers of a set of functions, in compressed rows: the kernel's run-time argument.
 
     Attributes
     ----------
-    r_cut : ndarray of shape (1,)
+    r_cut : float
         Largest cutoff radius.
-    shell_starts : ndarray of shape (n_elements + 1,)
+    sorts_neighbors : bool
+        Whether so many functions are so narrow that neighbours should be sorted by distance.
+    shell_starts : ndarray of int of shape (n_elements + 1,)
         Shells of each central element.
-    shell_r_cut, shell_r_inner, shell_cutoff : ndarray of shape (n_shells,)
-        Radii, and index of the cutoff function.
-    radial_starts : ndarray of shape (n_shells * n_elements + 1,)
+    shells : ndarray of SHELL of shape (n_shells,)
+    radial_starts : ndarray of int of shape (n_shells * n_elements + 1,)
         Radial functions of each shell and neighbour element.
-    radial_wave : ndarray of int of shape (n_radial,)
-        1 for G3, 0 for G1 and G2.
-    radial_eta, radial_r_s, radial_factor, radial_column : ndarray of shape (n_radial,)
-        In the place of eta, G3 has kappa. The factor is 1, or the weight of the neighbour.
-    group_starts : ndarray of shape (n_shells * 2 * n_elements * n_elements + 1,)
+    radial : ndarray of RADIAL of shape (n_radial,)
+    group_starts : ndarray of int of shape (n_shells * 2 * n_elements * n_elements + 1,)
         Angular groups of each shell, kind (G4, G5) and pair of neighbour elements (first <=
         second).
-    group_eta, group_r_s, group_factor, group_shape : ndarray of shape (n_groups,)
-    column_starts : ndarray of shape (n_groups + 1,)
-    columns : ndarray of shape (n_angular,)
+    groups : ndarray of GROUP of shape (n_groups,)
+    columns : ndarray of int of shape (n_angular,)
         Columns of each group, in the order of its shape.
     """
 
-    r_cut: np.ndarray
+    r_cut: float
+    sorts_neighbors: bool
     shell_starts: np.ndarray
-    shell_r_cut: np.ndarray
-    shell_r_inner: np.ndarray
-    shell_cutoff: np.ndarray
+    shells: np.ndarray
     radial_starts: np.ndarray
-    radial_wave: np.ndarray
-    radial_eta: np.ndarray
-    radial_r_s: np.ndarray
-    radial_factor: np.ndarray
-    radial_column: np.ndarray
+    radial: np.ndarray
     group_starts: np.ndarray
-    group_eta: np.ndarray
-    group_r_s: np.ndarray
-    group_factor: np.ndarray
-    group_shape: np.ndarray
-    column_starts: np.ndarray
+    groups: np.ndarray
     columns: np.ndarray
 
 
@@ -222,7 +242,9 @@ def _radial_rows(members, offset, n_columns):
     for m in sorted(radial, key=lambda m: (m.neighbors, m.column)):
         wave = m.function.kind == "G3"
         eta = m.function.kappa if wave else m.function.eta or 0.0
-        rows.append((offset + m.neighbors[0], wave, eta, m.function.r_s, m.factor, m.column))
+        reach = FAR if wave or eta == 0.0 else (LARGEST_EXPONENT / eta) ** 0.5
+        place = offset + m.neighbors[0]
+        rows.append((place, wave, eta, m.function.r_s, reach, m.factor, m.column))
     return rows
 
 
@@ -248,7 +270,7 @@ def _group_key(entry):
 
 
 class _Rows:
-    """Rows of the three levels, in ascending order of what they belong to."""
+    """Rows of the three levels, each behind the number of what it belongs to, ascending."""
 
     def __init__(self):
         self.shells, self.radial, self.groups = [], [], []
@@ -256,37 +278,28 @@ class _Rows:
     def pack(self, n_elements):
         """KernelArrays of these rows."""
         shells, radial, groups = self.shells, self.radial, self.groups
-        n_shells = len(shells)
+        r_cut = max((row[1] for row in shells), default=0.0)
+        first_columns = np.cumsum([0] + [len(row[-1]) for row in groups])
+        placed = [(*row[:-1], first) for row, first in zip(groups, first_columns, strict=False)]
+        n_narrow = sum(2.0 * row[4] < NARROW * r_cut for row in radial)
         return KernelArrays(
-            r_cut=_floats([max((row[1] for row in shells), default=0.0)]),
-            shell_starts=_starts([row[0] for row in shells], n_elements),
-            shell_r_cut=_floats(row[1] for row in shells),
-            shell_r_inner=_floats(row[2] for row in shells),
-            shell_cutoff=_integers(row[3] for row in shells),
-            radial_starts=_starts([row[0] for row in radial], n_shells * n_elements),
-            radial_wave=_integers(row[1] for row in radial),
-            radial_eta=_floats(row[2] for row in radial),
-            radial_r_s=_floats(row[3] for row in radial),
-            radial_factor=_floats(row[4] for row in radial),
-            radial_column=_integers(row[5] for row in radial),
-            group_starts=_starts([row[0] for row in groups], n_shells * 2 * n_elements**2),
-            group_eta=_floats(row[1] for row in groups),
-            group_r_s=_floats(row[2] for row in groups),
-            group_factor=_floats(row[3] for row in groups),
-            group_shape=_integers(row[4] for row in groups),
-            column_starts=_integers(np.cumsum([0] + [len(row[5]) for row in groups])),
-            columns=_integers(column for row in groups for column in row[5]),
+            r_cut=r_cut,
+            sorts_neighbors=n_narrow > MANY,
+            shell_starts=_starts(shells, n_elements),
+            shells=_records(shells, SHELL),
+            radial_starts=_starts(radial, len(shells) * n_elements),
+            radial=_records(radial, RADIAL),
+            group_starts=_starts(groups, len(shells) * 2 * n_elements**2),
+            groups=_records(placed, GROUP),
+            columns=np.array([column for row in groups for column in row[-1]], dtype=np.int64),
         )
 
 
-def _starts(owners, n_owners):
-    """Row starts of a compressed layout, from the ascending owner of each entry."""
-    return np.searchsorted(_integers(owners), np.arange(n_owners + 1)).astype(np.int64)
+def _starts(rows, n_owners):
+    """Where the rows of each owner start."""
+    owners = np.array([row[0] for row in rows], dtype=np.int64)
+    return np.searchsorted(owners, np.arange(n_owners + 1)).astype(np.int64)
 
 
-def _floats(values):
-    return np.array(list(values), dtype=np.float64)
-
-
-def _integers(values):
-    return np.array(list(values), dtype=np.int64)
+def _records(rows, dtype):
+    return np.array([tuple(row[1:]) for row in rows], dtype=dtype)

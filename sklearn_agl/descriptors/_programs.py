@@ -13,7 +13,6 @@ import numpy as np
 
 from .._jit import inlined
 from .._vector_math import add_quadruples, cos, exp_of_negative, sin
-from ._cells import TOO_CLOSE
 from ._kernels import (
     BY_COSINE,
     BY_DISTANCE,
@@ -41,13 +40,16 @@ from ._kernels import (
     SUM_COLUMNS,
     TOTAL,
     padded,
+    radial_window,
 )
+from ._neighbors import TOO_CLOSE
 from ._triplets import (
     COSINE,
     DISTANCE,
     FIRST,
     INVERSE,
     OPPOSITE,
+    PADDING,
     SECOND,
     SQUARES,
     WEIGHT,
@@ -141,39 +143,44 @@ def begin_jvp(data, structure, i, work, e):
 def radial_values(work, e, plan, first, last, row):
     """G1 to G3: sums over j of exp(-eta (r_ij - r_s)²) f_c(r_ij) or cos(kappa r_ij) f_c(r_ij)."""
     distance, weight = work.near[e, DISTANCE], work.near[e, WEIGHT]
-    end = padded(work.counts[e])
+    n, start, stop = work.counts[e], np.int64(0), np.int64(0)
     for m in range(first, last):
-        eta, r_s, total = plan.radial_eta[m], plan.radial_r_s[m], 0.0
-        if plan.radial_wave[m]:
-            for k in range(end):
+        f = plan.radial[m]
+        eta, r_s, total = f.eta, f.r_s, 0.0
+        start, stop = radial_window(plan, f, distance, n, start, stop)
+        seen = range(start & -PADDING, padded(stop))
+        if f.wave:
+            for k in seen:
                 total += weight[k] * cos(eta * distance[k])
         else:
-            for k in range(end):
+            for k in seen:
                 shifted = distance[k] - r_s
                 total += weight[k] * exp_of_negative(-eta * shifted * shifted)
-        row[plan.radial_column[m]] += plan.radial_factor[m] * total
+        row[f.column] += f.factor * total
 
 
 @inlined
 def radial_vjp(work, e, plan, first, last, row):
     """Gather dE/dr_ij of the radial functions."""
     near, n, sums = work.near[e], work.counts[e], work.sums[e]
-    end = padded(n)
+    start, stop = np.int64(0), np.int64(0)
     distance, weight, slope, total = near[DISTANCE], near[WEIGHT], near[SLOPE], near[RADIAL_SLOPE]
-    for k in range(end):
+    for k in range(padded(n)):
         total[k] = 0.0
     for m in range(first, last):
-        eta, r_s = plan.radial_eta[m], plan.radial_r_s[m]
-        factor = plan.radial_factor[m] * row[plan.radial_column[m]]
+        f = plan.radial[m]
+        eta, r_s, factor = f.eta, f.r_s, f.factor * row[f.column]
         if factor == 0.0:
             continue
-        if plan.radial_wave[m]:
-            for k in range(end):
+        start, stop = radial_window(plan, f, distance, n, start, stop)
+        seen = range(start & -PADDING, padded(stop))
+        if f.wave:
+            for k in seen:
                 angle = eta * distance[k]
                 turn = slope[k] * distance[k] * cos(angle) - eta * sin(angle)
                 total[k] += factor * weight[k] * turn
         else:
-            for k in range(end):
+            for k in seen:
                 shifted = distance[k] - r_s
                 value = weight[k] * exp_of_negative(-eta * shifted * shifted)
                 total[k] += factor * value * (slope[k] * distance[k] - 2.0 * eta * shifted)
@@ -187,19 +194,22 @@ def radial_jvp(work, e, plan, first, last, row):
     near = work.near[e]
     distance, weight = near[DISTANCE], near[WEIGHT]
     change, by_weight = near[D_DISTANCE], near[D_WEIGHT]
-    end = padded(work.counts[e])
+    n, start, stop = work.counts[e], np.int64(0), np.int64(0)
     for m in range(first, last):
-        eta, r_s, total = plan.radial_eta[m], plan.radial_r_s[m], 0.0
-        if plan.radial_wave[m]:
-            for k in range(end):
+        f = plan.radial[m]
+        eta, r_s, total = f.eta, f.r_s, 0.0
+        start, stop = radial_window(plan, f, distance, n, start, stop)
+        seen = range(start & -PADDING, padded(stop))
+        if f.wave:
+            for k in seen:
                 angle = eta * distance[k]
                 total += weight[k] * (by_weight[k] * cos(angle) - eta * change[k] * sin(angle))
         else:
-            for k in range(end):
+            for k in seen:
                 shifted = distance[k] - r_s
                 value = weight[k] * exp_of_negative(-eta * shifted * shifted)
                 total += value * (by_weight[k] - 2.0 * eta * shifted * change[k])
-        row[plan.radial_column[m]] += plan.radial_factor[m] * total
+        row[f.column] += f.factor * total
 
 
 @inlined

@@ -1,6 +1,7 @@
 """Functions and structures that several tests share, so that few kernels have to be compiled."""
 
 import numpy as np
+import pytest
 from ase import Atoms
 
 from sklearn_agl.descriptors import SymmetryFunction
@@ -24,6 +25,11 @@ EVERY_KIND = [
 ]
 """All kinds, with and without shift, whole and broken zeta, weighted or not, two radii."""
 
+WITH_NARROW = EVERY_KIND + [
+    SymmetryFunction("G2", eta=1500.0, r_s=r_s) for r_s in np.linspace(2.9, -0.2, 60)
+]
+"""So many narrow functions that neighbours are sorted by distance; the same kernel serves them."""
+
 EVERY_CUTOFF = [
     SymmetryFunction(
         kind,
@@ -41,6 +47,12 @@ EVERY_CUTOFF = [
     )
 ]
 """All cutoff functions, with an inner radius where they may have one."""
+
+every_example = pytest.mark.parametrize(
+    "functions",
+    [EVERY_KIND, WITH_NARROW, EVERY_CUTOFF],
+    ids=["kinds", "narrow functions", "cutoffs"],
+)
 
 TRICLINIC = np.array([[3.1, 0.0, 0.0], [0.9, 2.9, 0.0], [-0.4, 0.3, 3.3]])
 

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_agl.descriptors import SymmetryFunction, SymmetryFunctionTransformer
 
-from ._examples import EVERY_CUTOFF, EVERY_KIND, crystal_and_molecules
+from ._examples import EVERY_KIND, crystal_and_molecules, every_example
 
 STEP = 1e-5
 
@@ -49,7 +49,7 @@ def finite_differences(transformer, structures, displacements, strains):
     return (8.0 * near - far) / (12.0 * STEP)
 
 
-@pytest.mark.parametrize("functions", [EVERY_KIND, EVERY_CUTOFF], ids=["kinds", "cutoffs"])
+@every_example
 def test_jvp_equals_finite_differences(structures, functions):
     transformer = SymmetryFunctionTransformer(functions, r_cut=3.0).fit(structures)
     moves = random_moves(structures)
@@ -58,7 +58,7 @@ def test_jvp_equals_finite_differences(structures, functions):
     assert_allclose(transformer.jvp(structures, *moves), expected, rtol=1e-7, atol=1e-8 * scale)
 
 
-@pytest.mark.parametrize("functions", [EVERY_KIND, EVERY_CUTOFF], ids=["kinds", "cutoffs"])
+@every_example
 def test_vjp_is_the_transpose_of_jvp(structures, functions):
     transformer = SymmetryFunctionTransformer(functions, r_cut=3.0).fit(structures)
     displacements, strains = random_moves(structures)

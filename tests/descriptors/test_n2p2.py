@@ -13,6 +13,9 @@ from ._n2p2 import Potential, read_structure
 REPOSITORY = Path(__file__).parents[2]
 DATA = REPOSITORY / "tests" / "data"
 COMPLETE = REPOSITORY.parent / "shared" / "reference"
+needs_complete_numbers = pytest.mark.skipif(
+    not COMPLETE.exists(), reason="the complete reference numbers are not beside the repository"
+)
 CASES = {"lj-22": ("n2p2_lj", "Ar"), "al-22": ("n2p2_al", "Al")}
 
 
@@ -34,21 +37,19 @@ def test_values_equal_n2p2(preset):
     np.testing.assert_allclose(values[: len(data["values"])], data["values"], rtol=1e-10)
 
 
+@needs_complete_numbers
 @pytest.mark.parametrize("preset", CASES)
 def test_values_equal_all_reference_numbers(preset):
     folder, symbol = CASES[preset]
-    if not COMPLETE.exists():
-        pytest.skip("the complete reference numbers are not beside the repository")
     expected = np.load(COMPLETE / folder / "symmetry_functions.npz")["values"]
     structures = read_structures(folder, symbol)
     values = SymmetryFunctionTransformer(preset).fit_transform(structures).values
     np.testing.assert_allclose(values, expected, rtol=1e-10)
 
 
+@needs_complete_numbers
 @pytest.mark.parametrize("folder", ["n2p2_lj", "n2p2_al", "h2o_rpbe_potential"])
 def test_energies_and_forces_of_n2p2_potentials(folder):
-    if not COMPLETE.exists():
-        pytest.skip("the complete reference numbers are not beside the repository")
     potential = Potential(COMPLETE / folder)
     if folder == "h2o_rpbe_potential":
         structures = [read_structure(COMPLETE / folder / "input.data")]

@@ -12,17 +12,19 @@ from numpy.testing import assert_allclose
 
 from sklearn_agl._jit import LOOPS
 from sklearn_agl.descriptors import SymmetryFunction, SymmetryFunctionTransformer
-from sklearn_agl.descriptors._cells import collect, make_batch, make_cells
+from sklearn_agl.descriptors._cells import make_batch, make_cells
+from sklearn_agl.descriptors._neighbors import collect, make_around
 
 
 @njit(**LOOPS)
-def fill(batch, cells, r_cut, around, slots, pairs):
+def fill(batch, cells, r_cut, around, pairs):
     """Atom, neighbour and vector of all pairs; returns their number."""
     n_pairs = 0
     for slot in range(len(cells.order)):
-        for p in range(collect(slot, 0, batch, cells, r_cut, around, slots)):
+        for p in range(collect(slot, 0, batch, cells, r_cut, around)):
             if around[3, p] > 0.0:
-                pairs[n_pairs, 0], pairs[n_pairs, 1] = cells.order[slot], cells.order[slots[p]]
+                pairs[n_pairs, 0] = cells.order[slot]
+                pairs[n_pairs, 1] = cells.order[int(around[4, p])]
                 for axis in range(3):
                     pairs[n_pairs, 2 + axis] = around[axis, p]
                 n_pairs += 1
@@ -31,10 +33,8 @@ def fill(batch, cells, r_cut, around, slots, pairs):
 
 def collect_all(batch, r_cut):
     cells = make_cells(batch, r_cut)
-    capacity = cells.capacity[0] + 1
-    pairs = np.empty((capacity * len(cells.order), 5))
-    around, slots = np.empty((4, capacity)), np.empty(capacity, np.int64)
-    return pairs[: fill(batch, cells, r_cut, around, slots, pairs)]
+    pairs = np.empty((cells.capacity[0] * len(cells.order), 5))
+    return pairs[: fill(batch, cells, r_cut, make_around(cells), pairs)]
 
 
 def in_order(pairs):
