@@ -54,38 +54,6 @@ def _power_of_two(typingctx, n):
     return types.float64(types.float64), codegen
 
 
-@intrinsic
-def add_quadruples(typingctx, target, k, source, t, factor, vectors, j):
-    """Add source[t] to target[k, :4] and factor * vectors[j] to target[k, 4:], in two instructions.
-
-    `target` has eight columns, `source` and `vectors` have four; all are float64 and contiguous.
-    """
-    signature = types.void(
-        target, types.int64, source, types.int64, types.float64, vectors, types.int64
-    )
-    return signature, _add_quadruples_code
-
-
-def _add_quadruples_code(context, builder, signature, args):
-    target, k, source, t, factor, vectors, j = args
-    four = ir.VectorType(ir.DoubleType(), 4)
-
-    def pointer(which, row, columns, offset):
-        array = context.make_array(signature.args[which])(context, builder, args[which])
-        place = builder.add(builder.mul(row, ir.IntType(64)(columns)), ir.IntType(64)(offset))
-        return builder.bitcast(builder.gep(array.data, [place]), four.as_pointer())
-
-    first = builder.insert_element(ir.Constant(four, ir.Undefined), factor, ir.IntType(32)(0))
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), 4), [0] * 4)
-    factors = builder.shuffle_vector(first, ir.Constant(four, ir.Undefined), zeros)
-    moved = builder.fmul(factors, builder.load(pointer(5, j, 4, 0), align=8), flags=("fast",))
-    for offset, change in ((0, builder.load(pointer(2, t, 4, 0), align=8)), (4, moved)):
-        place = pointer(0, k, 8, offset)
-        total = builder.fadd(builder.load(place, align=8), change, flags=("fast",))
-        builder.store(total, place, align=8)
-    return context.get_dummy_value()
-
-
 @inlined
 def exp(x):
     """exp(x) to 1e-15 relative; arguments outside [-708, 709] are clamped."""

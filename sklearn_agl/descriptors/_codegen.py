@@ -255,9 +255,8 @@ def compile_kernel(shapes, cutoffs, program="values"):
 def write_source(shapes, cutoffs, program="values"):
     """Source of the module that `compile_kernel` compiles."""
     shifted = any(shape.shifted for shape in shapes)
-    append = "append_shifted_triplets" if shifted else "append_triplets"
-    if program != "values":
-        append = "append_indexed_triplets"
+    variant = "shifted_" * shifted + "indexed_" * (program != "values")
+    append = f"append_{variant}triplets"
     parts = [HEADER.format(append=append, program=program)]
     parts += [_cutoff_source(number, loop, program) for number, loop in enumerate(cutoffs)]
     calls = [f"weigh_{i}(squares, n, r_inner, r_cut, weight, slope)" for i in range(len(cutoffs))]

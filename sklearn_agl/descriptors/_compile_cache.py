@@ -26,6 +26,7 @@ HELPERS = (
     PACKAGE / "_packing.py",
     PACKAGE / "_plan.py",
     PACKAGE / "_programs.py",
+    PACKAGE / "_quadruples.py",
     PACKAGE / "_triplets.py",
 )
 """What the generated code calls: numba does not notice changes there, so the name must."""

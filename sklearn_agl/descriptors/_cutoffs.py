@@ -10,8 +10,12 @@ Formulas: J. Behler, J. Chem. Phys. 134, 074106 (2011), equation 4 (cosine); n2p
 
 import math
 
-from .._jit import inlined
+from numba import njit
+
+from .._jit import LOOPS
 from .._vector_math import exp_of_negative, tanh_unit
+
+inlined = njit(**LOOPS, forceinline=True)  # figures call them from Python, too
 
 TANH_1 = math.tanh(1.0)
 LARGEST = 1.0 - 2.0**-53

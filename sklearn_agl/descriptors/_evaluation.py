@@ -146,19 +146,18 @@ def vector_jacobian_product(batch, plan, vectors):
         Some structures.
     plan : KernelPlan
         All symmetry functions.
-    vectors : ndarray of shape (n_atoms, n_functions)
-        Zero where a function is not defined for an atom's element.
+    vectors : ndarray of shape (n_structures, n_atoms_max, n_functions)
+        Whatever belongs to no atom, or to a function of another element, is ignored.
 
     Returns
     -------
     gradient : ndarray of shape (n_atoms, 3)
     strain : ndarray of shape (n_structures, 3, 3)
     """
-    data = Vjp(
-        np.pad(vectors, ((0, 0), (0, 1))),
-        np.zeros_like(batch.positions),
-        np.zeros_like(batch.cells),
-    )
+    table = np.zeros((len(batch.positions), vectors.shape[2] + 1))
+    is_atom = np.arange(vectors.shape[1]) < np.diff(batch.starts)[:, None]
+    np.copyto(table[:, :-1], vectors[is_atom], where=plan.defined[batch.species])
+    data = Vjp(table, np.zeros_like(batch.positions), np.zeros_like(batch.cells))
     bind(plan, batch, "vjp")(data)
     return data.gradient, data.strain
 

@@ -47,10 +47,10 @@ SLOPE, D_HALF_SQUARE, D_DISTANCE, D_WEIGHT, DX, DY, DZ = range(BLOCK_ROWS, BLOCK
 RADIAL_SLOPE = D_HALF_SQUARE  # in vjp
 NEAR_ROWS = BLOCK_ROWS + 7
 # More rows of `stream`: the slope of r_jk; sums over the groups for vjp, changes for jvp.
-INDEXED_ROWS = 7
-SLOPES, TOTAL, BY_COSINE, BY_SQUARE, BY_DISTANCE = range(INDEXED_ROWS, 12)
-D_COSINE, D_SQUARES, D_WEIGHTS, D_PERIMETER = range(8, 12)
-STREAM_ROWS = 12
+APPENDED_ROWS = 8
+SLOPES, TOTAL, BY_COSINE, BY_SQUARE, BY_DISTANCE = range(APPENDED_ROWS, 13)
+D_COSINE, D_SQUARES, D_WEIGHTS, D_PERIMETER = range(9, 13)
+STREAM_ROWS = 13
 # Columns of `sums`, what vjp gathers for each neighbour; the first four also are those of `quads`,
 # what each triplet adds. A vector of three follows, and the radial functions' slope.
 OF_TOTAL, OF_DISTANCE, OF_COSINE, OF_SQUARE, OF_VECTOR = range(5)
@@ -146,12 +146,12 @@ def move_window(distances, n, low, high, start, stop):
 
 
 @inlined
-def radial_window(plan, function, distances, n, start, stop):
-    """Range of neighbours that a radial function sees; moves on from that of another one."""
+def seen_by(function, plan, near, n, start, stop):
+    """Range of the neighbours that a radial function sees, from that of another one."""
     if not plan.sorts_neighbors:
-        return np.int64(0), n
+        return start, stop
     low, high = function.r_s - function.reach, function.r_s + function.reach
-    return move_window(distances, n, low, high, start, stop)
+    return move_window(near[DISTANCE], n, low, high, start, stop)
 
 
 @inlined
@@ -197,7 +197,7 @@ def fill_blocks(near, n, blocks):
 @inlined
 def end_stream(stream, n):
     """Store triplets without weight, of side 1, behind the end."""
-    for row in range(INDEXED_ROWS):
+    for row in range(APPENDED_ROWS):
         value = 1.0 if row == SQUARES or row == OPPOSITE else 0.0
         for t in range(n, padded(n)):
             stream[row, t] = value

@@ -35,6 +35,11 @@ def load(builder, data, *offsets):
     return builder.load(_pointer(builder, data, offsets), align=8)
 
 
+def store(builder, values, data, *offsets):
+    """Write four numbers to a pointer to float64 and offsets that are added to it."""
+    builder.store(values, _pointer(builder, data, offsets), align=8)
+
+
 def product(builder, first, second):
     """Product of vectors, free to be fused with a sum."""
     return builder.fmul(first, second, flags=("fast",))
@@ -88,8 +93,7 @@ def store_packed(builder, rows, good):
     )
     for values, data, *offsets in rows:
         packed = builder.call(shuffle, [builder.bitcast(values, WORDS), order])
-        pointer = _pointer(builder, data, offsets)
-        builder.store(builder.bitcast(packed, VECTOR), pointer, align=8)
+        store(builder, builder.bitcast(packed, VECTOR), data, *offsets)
     return builder.ctpop(good)
 
 

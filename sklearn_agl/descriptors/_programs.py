@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._jit import inlined
-from .._vector_math import add_quadruples, cos, exp_of_negative, sin
+from .._vector_math import cos, exp_of_negative, sin
 from ._kernels import (
     BY_COSINE,
     BY_DISTANCE,
@@ -40,19 +40,23 @@ from ._kernels import (
     SUM_COLUMNS,
     TOTAL,
     padded,
-    radial_window,
+    seen_by,
 )
 from ._neighbors import TOO_CLOSE
+from ._packing import LANES
+from ._quadruples import hand_out, transpose
 from ._triplets import (
     COSINE,
     DISTANCE,
     FIRST,
     INVERSE,
+    INVERSES,
     OPPOSITE,
     PADDING,
     SECOND,
     SQUARES,
     WEIGHT,
+    WEIGHTS,
     X,
     Y,
     Z,
@@ -142,18 +146,19 @@ def begin_jvp(data, structure, i, work, e):
 @inlined
 def radial_values(work, e, plan, first, last, row):
     """G1 to G3: sums over j of exp(-eta (r_ij - r_s)²) f_c(r_ij) or cos(kappa r_ij) f_c(r_ij)."""
-    distance, weight = work.near[e, DISTANCE], work.near[e, WEIGHT]
-    n, start, stop = work.counts[e], np.int64(0), np.int64(0)
+    near, n = work.near[e], work.counts[e]
+    start, stop = np.int64(0), n
     for m in range(first, last):
         f = plan.radial[m]
+        start, stop = seen_by(f, plan, near, n, start, stop)
+        a, b = start & -PADDING, padded(stop)
+        distance, weight = near[DISTANCE, a:b], near[WEIGHT, a:b]
         eta, r_s, total = f.eta, f.r_s, 0.0
-        start, stop = radial_window(plan, f, distance, n, start, stop)
-        seen = range(start & -PADDING, padded(stop))
         if f.wave:
-            for k in seen:
+            for k in range(len(distance)):
                 total += weight[k] * cos(eta * distance[k])
         else:
-            for k in seen:
+            for k in range(len(distance)):
                 shifted = distance[k] - r_s
                 total += weight[k] * exp_of_negative(-eta * shifted * shifted)
         row[f.column] += f.factor * total
@@ -163,49 +168,51 @@ def radial_values(work, e, plan, first, last, row):
 def radial_vjp(work, e, plan, first, last, row):
     """Gather dE/dr_ij of the radial functions."""
     near, n, sums = work.near[e], work.counts[e], work.sums[e]
-    start, stop = np.int64(0), np.int64(0)
-    distance, weight, slope, total = near[DISTANCE], near[WEIGHT], near[SLOPE], near[RADIAL_SLOPE]
+    gathered = near[RADIAL_SLOPE]
+    start, stop = np.int64(0), n
     for k in range(padded(n)):
-        total[k] = 0.0
+        gathered[k] = 0.0
     for m in range(first, last):
         f = plan.radial[m]
         eta, r_s, factor = f.eta, f.r_s, f.factor * row[f.column]
         if factor == 0.0:
             continue
-        start, stop = radial_window(plan, f, distance, n, start, stop)
-        seen = range(start & -PADDING, padded(stop))
+        start, stop = seen_by(f, plan, near, n, start, stop)
+        a, b = start & -PADDING, padded(stop)
+        distance, weight = near[DISTANCE, a:b], near[WEIGHT, a:b]
+        slope, total = near[SLOPE, a:b], near[RADIAL_SLOPE, a:b]
         if f.wave:
-            for k in seen:
+            for k in range(len(distance)):
                 angle = eta * distance[k]
                 turn = slope[k] * distance[k] * cos(angle) - eta * sin(angle)
                 total[k] += factor * weight[k] * turn
         else:
-            for k in seen:
+            for k in range(len(distance)):
                 shifted = distance[k] - r_s
                 value = weight[k] * exp_of_negative(-eta * shifted * shifted)
                 total[k] += factor * value * (slope[k] * distance[k] - 2.0 * eta * shifted)
     for k in range(n):
-        sums[k, OF_SLOPE] += total[k]
+        sums[k, OF_SLOPE] += gathered[k]
 
 
 @inlined
 def radial_jvp(work, e, plan, first, last, row):
     """Changes of the radial functions."""
-    near = work.near[e]
-    distance, weight = near[DISTANCE], near[WEIGHT]
-    change, by_weight = near[D_DISTANCE], near[D_WEIGHT]
-    n, start, stop = work.counts[e], np.int64(0), np.int64(0)
+    near, n = work.near[e], work.counts[e]
+    start, stop = np.int64(0), n
     for m in range(first, last):
         f = plan.radial[m]
+        start, stop = seen_by(f, plan, near, n, start, stop)
+        a, b = start & -PADDING, padded(stop)
+        distance, weight = near[DISTANCE, a:b], near[WEIGHT, a:b]
+        change, by_weight = near[D_DISTANCE, a:b], near[D_WEIGHT, a:b]
         eta, r_s, total = f.eta, f.r_s, 0.0
-        start, stop = radial_window(plan, f, distance, n, start, stop)
-        seen = range(start & -PADDING, padded(stop))
         if f.wave:
-            for k in seen:
+            for k in range(len(distance)):
                 angle = eta * distance[k]
                 total += weight[k] * (by_weight[k] * cos(angle) - eta * change[k] * sin(angle))
         else:
-            for k in seen:
+            for k in range(len(distance)):
                 shifted = distance[k] - r_s
                 value = weight[k] * exp_of_negative(-eta * shifted * shifted)
                 total += value * (by_weight[k] - 2.0 * eta * shifted * change[k])
@@ -238,7 +245,7 @@ def before_groups_jvp(work, e, e2, n, narrow):
         half_squares = one[D_HALF_SQUARE, j] + two[D_HALF_SQUARE, k]
         half_opposite = narrow * (half_squares - dot)
         opposite = half_opposite / math.sqrt(stream[OPPOSITE, t]) if narrow else 0.0
-        stream[D_COSINE, t] = dot * one[INVERSE, j] * two[INVERSE, k] - stream[COSINE, t] * turn
+        stream[D_COSINE, t] = dot * stream[INVERSES, t] - stream[COSINE, t] * turn
         stream[D_SQUARES, t] = 2.0 * (half_squares + half_opposite)
         stream[D_WEIGHTS, t] = (
             one[D_WEIGHT, j] + two[D_WEIGHT, k] + stream[SLOPES, t] * half_opposite
@@ -270,24 +277,28 @@ def after_groups_vjp(work, e, e2, n, narrow, shifted):
     """
     stream, quads = work.stream, work.quads
     total, by_square, by_distance = stream[TOTAL], stream[BY_SQUARE], stream[BY_DISTANCE]
-    third = stream[SQUARES]  # whose contents are used up
-    for t in range(n):
-        third[t] = narrow * (total[t] * stream[SLOPES, t] + by_square[t])
+    by_cosine, cosine, slopes = stream[BY_COSINE], stream[COSINE], stream[SLOPES]
+    inverses, opposite = stream[INVERSES], stream[OPPOSITE]
+    # Rows whose contents are used up.
+    third, along, across = stream[SQUARES], stream[WEIGHTS], stream[INVERSES]
+    for t in range(padded(n)):
+        third[t] = narrow * (total[t] * slopes[t] + by_square[t])
         if shifted:
-            length = math.sqrt(max(stream[OPPOSITE, t], TOO_CLOSE * TOO_CLOSE))
+            length = math.sqrt(max(opposite[t], TOO_CLOSE * TOO_CLOSE))
             third[t] += narrow * by_distance[t] / length
-        quads[t, OF_TOTAL], quads[t, OF_DISTANCE] = total[t], by_distance[t]
-        quads[t, OF_COSINE] = stream[BY_COSINE, t] * stream[COSINE, t]
-        quads[t, OF_SQUARE] = by_square[t] + third[t]
-    first, second = stream[FIRST], stream[SECOND]
-    inverse_one, inverse_two = work.near[e, INVERSE], work.near[e2, INVERSE]
-    sums_one, sums_two = work.sums[e], work.sums[e2]
-    vectors_one, vectors_two = work.vectors[e], work.vectors[e2]
-    for t in range(n):
-        j, k = int(first[t]), int(second[t])
-        across = stream[BY_COSINE, t] * inverse_one[j] * inverse_two[k] - third[t]
-        add_quadruples(sums_one, j, quads, t, across, vectors_two, k)
-        add_quadruples(sums_two, k, quads, t, across, vectors_one, j)
+        by_square[t] += third[t]
+        along[t] = by_cosine[t] * cosine[t]
+        across[t] = by_cosine[t] * inverses[t] - third[t]
+    for t in range(0, n, LANES):
+        transpose(total, by_distance, along, by_square, t, quads)
+    first, second, start = stream[FIRST], stream[SECOND], np.int64(0)
+    while start < n:
+        j, stop = int(first[start]), start + 1
+        while stop < n and first[stop] == first[start]:
+            stop += 1
+        own, vector = work.sums[e, j], work.vectors[e, j]
+        hand_out(second, across, quads, start, stop, own, vector, work.sums[e2], work.vectors[e2])
+        start = stop
 
 
 @inlined

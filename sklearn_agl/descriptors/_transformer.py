@@ -270,12 +270,10 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         vectors = np.asarray(vectors, dtype=np.float64)
         self._check_shape("vectors", vectors, structures)
         plan = self._planner.plan()
-        calls = []
-        for rows, batch in _rows_of(batches):
-            chosen = vectors[rows][_is_atom(batch, vectors.shape[1])]
-            chosen = np.where(plan.defined[batch.species], chosen, 0.0)
-            calls.append(delayed(vector_jacobian_product)(batch, plan, chosen))
-        results = Parallel(n_jobs=self.n_jobs, prefer="threads")(calls)
+        results = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+            delayed(vector_jacobian_product)(batch, plan, vectors[rows])
+            for rows, batch in _rows_of(batches)
+        )
         gradients = [
             gradient
             for batch, (all_gradients, _) in zip(batches, results, strict=True)
@@ -445,10 +443,6 @@ def _rows_of(batches):
     bounds = np.cumsum([0] + [len(batch.cells) for batch in batches])
     rows = [slice(a, b) for a, b in itertools.pairwise(bounds)]
     return list(zip(rows, batches, strict=True))
-
-
-def _is_atom(batch, n_atoms_max):
-    return np.arange(n_atoms_max) < np.diff(batch.starts)[:, None]
 
 
 def _stack_displacements(structures, displacements):

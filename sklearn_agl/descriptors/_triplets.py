@@ -34,7 +34,7 @@ STREAM_WIDTH = 1024 + PADDING
 X, Y, Z, DISTANCE, SQUARE, INVERSE, WEIGHT, PLACE = range(8)
 BLOCK_ROWS = 8
 # Rows of `stream`, the triplets of one pair of elements.
-COSINE, SQUARES, OPPOSITE, WEIGHTS, PERIMETER, FIRST, SECOND = range(7)
+COSINE, SQUARES, OPPOSITE, WEIGHTS, PERIMETER, FIRST, SECOND, INVERSES = range(8)
 
 
 def one_by_one(shifted, indexed):
@@ -45,7 +45,7 @@ def one_by_one(shifted, indexed):
     shifted : bool
         Whether the stream needs its row of perimeters, which only functions with a shift r_s use.
     indexed : bool
-        Whether it needs its rows of places, which only derivatives use.
+        Whether it needs its rows of places and inverses, which only derivatives use.
 
     Returns
     -------
@@ -60,13 +60,14 @@ def one_by_one(shifted, indexed):
         - limit: r_jk² must be below it;
         - narrow: 1 or 0, whether r_jk² counts among the squared distances;
         - stream (n_rows, STREAM_WIDTH): gets cos(theta), the sum of the squared distances, r_jk²,
-          f_c(r_ij) f_c(r_ik), r_ij + r_ik, j and k; what lies behind the new length is undefined;
+          f_c(r_ij) f_c(r_ik), r_ij + r_ik, j, k and 1 / (r_ij r_ik); what lies behind the new
+          length is undefined;
         - n: length so far.
     """
 
     @inlined
     def append(near, j, blocks, first, last, limit, narrow, stream, n):
-        x, y, z, distance, square, weight, place = _of_one(near, j)
+        x, y, z, distance, square, weight, place, inverse = _of_one(near, j)
         for k in range(first, last):
             other, lane = blocks[k // LANES], k % LANES
             # cos(theta) r_ik
@@ -81,6 +82,7 @@ def one_by_one(shifted, indexed):
                 stream[PERIMETER, n] = distance + other[DISTANCE, lane]
             if indexed:
                 stream[FIRST, n], stream[SECOND, n] = place, other[PLACE, lane]
+                stream[INVERSES, n] = inverse * other[INVERSE, lane]
             # An entry that fails the test is overwritten by the next one.
             n += opposite < limit
         return n
@@ -114,10 +116,10 @@ def four_at_once(shifted, indexed):
 
 @inlined
 def _of_one(near, j):
-    """Direction, distance, its square, weight and place of neighbour j."""
+    """Direction, distance, its square, weight, place and inverse distance of neighbour j."""
     inverse = near[INVERSE, j]
     x, y, z = near[X, j] * inverse, near[Y, j] * inverse, near[Z, j] * inverse
-    return x, y, z, near[DISTANCE, j], near[SQUARE, j], near[WEIGHT, j], near[PLACE, j]
+    return x, y, z, near[DISTANCE, j], near[SQUARE, j], near[WEIGHT, j], near[PLACE, j], inverse
 
 
 def _block_code(shifted, indexed, context, builder, signature, args):
@@ -126,8 +128,8 @@ def _block_code(shifted, indexed, context, builder, signature, args):
     stream = context.make_array(signature.args[6])(context, builder, stream).data
     # The rows of a block follow each other, four entries each.
     block = builder.mul(k, INT64(BLOCK_ROWS))
-    x, y, z, distance, square, weight, place = [
-        splat(builder, builder.extract_value(one, i)) for i in range(7)
+    x, y, z, distance, square, weight, place, inverse = [
+        splat(builder, builder.extract_value(one, i)) for i in range(8)
     ]
     of = [load(builder, blocks, block, INT64(row * LANES)) for row in range(BLOCK_ROWS)]
     times, plus = partial(product, builder), partial(total, builder)
@@ -143,7 +145,7 @@ def _block_code(shifted, indexed, context, builder, signature, args):
     if shifted:
         rows[PERIMETER] = plus(distance, of[DISTANCE])
     if indexed:
-        rows |= {FIRST: place, SECOND: of[PLACE]}
+        rows |= {FIRST: place, SECOND: of[PLACE], INVERSES: times(inverse, of[INVERSE])}
     places = [(rows[row], stream, n, INT64(row * STREAM_WIDTH)) for row in rows]
     good = lanes_below(builder, opposite, limit, valid)
     return builder.add(n, store_packed(builder, places, good))
@@ -152,4 +154,5 @@ def _block_code(shifted, indexed, context, builder, signature, args):
 _make_append = four_at_once if has_avx2() else one_by_one
 append_triplets = _make_append(shifted=False, indexed=False)
 append_shifted_triplets = _make_append(shifted=True, indexed=False)
-append_indexed_triplets = _make_append(shifted=True, indexed=True)
+append_indexed_triplets = _make_append(shifted=False, indexed=True)
+append_shifted_indexed_triplets = _make_append(shifted=True, indexed=True)

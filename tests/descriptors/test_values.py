@@ -207,7 +207,7 @@ def test_both_ways_to_append_triplets_agree(shifted, indexed, narrow):
     blocks = np.ascontiguousarray(blocks.reshape(8, 6, LANES).transpose(1, 0, 2))
     lengths = []
     for first, last in [(0, 0), (0, 1), (0, 3), (0, 4), (4, 9), (8, 24)]:
-        streams = np.zeros((2, 7, STREAM_WIDTH))
+        streams = np.zeros((2, 8, STREAM_WIDTH))
         for make, stream in zip((one_by_one, four_at_once), streams, strict=True):
             append = callable_from_python(make(shifted, indexed))
             lengths.append(append(near, 2, blocks, first, last, 1.0, narrow, stream, 3))
