@@ -19,8 +19,9 @@ pair *and function*. Functions that differ in zeta and lambda alone share all bu
 multiplications per pair, which leaves an exponential per pair and *group*; five values of zeta and
 two of lambda cost little more than one of each. The loop over the pairs is in the order of
 vectors, without branches: pairs that are too far apart are dropped before it. The neighbour search
-is a small part, and loops this short must not count references to arrays, as numba does by default. What is written for all sets of functions cannot do that; so the kernel is written
-for the set at hand and compiled, once, for some seconds.
+is a small part. Loops this short must not count references to arrays, as numba does by default.
+What is written for all sets of functions cannot do that; so the kernel is written for the set at
+hand and compiled, once, for some seconds.
 
 It follows that a set that loses its angular functions gets several times faster, and one that loses
 a few functions of a group hardly changes. The second part measures this with sets that were found
