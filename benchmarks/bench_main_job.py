@@ -22,6 +22,7 @@ from sklearn_agl import (
     HDNNPRegressor,
     PearsonSelector,
     SymmetryFunctionTransformer,
+    WaldSelector,
     group_lasso_path,
 )
 from sklearn_agl.datasets import make_lennard_jones
@@ -59,26 +60,36 @@ def run_seed(X, y, seed, sizes, n_starts):
     first, seconds = test_error(X, y, train, test, np.arange(X.n_features), seed)
     start = time.perf_counter()
     path = group_lasso_path(X[train], y[train], random_state=seed)
+    path_and_refits = time.perf_counter() - start
+    start = time.perf_counter()
+    wald = WaldSelector(min(sizes), random_state=seed).fit(X[train], y[train])
     result = {
         "seed": seed,
         "training_s": round(seconds, 2),
         "all": errors(np.arange(X.n_features)),
         "path_s": round(float(path.fit_time.sum()), 1),
-        "path_and_refits_s": round(time.perf_counter() - start, 1),
+        "path_and_refits_s": round(path_and_refits, 1),
+        "wald_s": round(time.perf_counter() - start, 1),
         "sets": {},
     }
     for size in sizes:
-        points = np.flatnonzero(path.n_features <= size)
-        support = path.supports[points[0]]
+        support, of_wald = [first_support(p, size) for p in (path, wald.path_)]
         n = int(support.sum())
         result["sets"][size] = {
             "columns": (np.flatnonzero(support) + 1).tolist(),
             "angular": int(support[angular].sum()),
+            "columns of Wald": (np.flatnonzero(of_wald) + 1).tolist(),
             "AGL": errors(support),
+            "Wald": errors(of_wald),
             "CUR": errors(CURSelector(n).fit(X[train]).get_support()),
             "Pearson": errors(PearsonSelector(n).fit(X[train]).get_support()),
         }
     return result
+
+
+def first_support(path, size):
+    """The first set of a path with at most `size` features."""
+    return path.supports[np.flatnonzero(path.n_features <= size)[0]]
 
 
 def summarise(results, sizes):
@@ -94,13 +105,13 @@ def summarise(results, sizes):
     print("| quantity | mean ± sd over seeds | range |\n|---|---|---|")
     row("test RMSE, all functions", [r["all"] for r in results])
     for size in sizes:
-        for method in ("AGL", "CUR", "Pearson"):
+        for method in ("AGL", "Wald", "CUR", "Pearson"):
             name = f"test RMSE, {method}, at most {size}"
             row(name, [r["sets"][size][method] for r in results])
         row(
             f"angular functions among AGL's {size}", [[r["sets"][size]["angular"]] for r in results]
         )
-    for key in ("training_s", "path_s", "path_and_refits_s"):
+    for key in ("training_s", "path_s", "path_and_refits_s", "wald_s"):
         row(key, [[r[key]] for r in results])
 
 

@@ -9,6 +9,7 @@ from sklearn_agl.selection import (
     CURSelector,
     PearsonSelector,
     SelectionPath,
+    WaldSelector,
     group_lasso_path,
 )
 
@@ -21,6 +22,7 @@ __all__ = [
     "SelectionPath",
     "SymmetryFunction",
     "SymmetryFunctionTransformer",
+    "WaldSelector",
     "__version__",
     "group_lasso_path",
 ]

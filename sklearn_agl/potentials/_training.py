@@ -14,6 +14,7 @@ from sklearn_agl.potentials._module import HDNNP
 from sklearn_agl.potentials._nets import AdamWNet, KalmanNet
 from sklearn_agl.potentials._penalty import GroupLasso
 from sklearn_agl.potentials._scaling import EnergyScaler, FeatureScaler
+from sklearn_agl.potentials._wald import condition_on_zero, wald_statistics
 
 NETS = {"kalman": KalmanNet, "adamw": AdamWNet}
 DEFAULTS = {
@@ -94,6 +95,21 @@ class Training:
         if "covariance" in state:
             state["covariance"] = state["covariance"][np.ix_(kept, kept)]
         self.restore_state(state)
+
+    def wald_statistics(self):
+        """What the filter's covariance says about each feature, (n_features,): how needed it is."""
+        covariance = self.net.optimizer_.covariance
+        return wald_statistics(self.weights, covariance, self.layout.groups)
+
+    def condition_on_absence(self, columns):
+        """Move all weights to what the filter expects without some features, and drop these."""
+        state = self.save_state()
+        for column in columns:
+            state["weights"], state["covariance"] = condition_on_zero(
+                state["weights"], state["covariance"], self.layout.groups[column]
+            )
+        self.restore_state(state)
+        self.drop(columns)
 
     def save_state(self):
         """What `restore_state` needs to come back to this moment."""

@@ -70,6 +70,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
     See Also
     --------
     group_lasso_path : The path with refits, to choose from.
+    WaldSelector : Eliminates features one after the other.
     CURSelector, PearsonSelector : Filters, which do not look at energies.
 
     References

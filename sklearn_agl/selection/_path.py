@@ -27,7 +27,8 @@ class SelectionPath:
     Attributes
     ----------
     alphas : ndarray of shape (n_points,)
-        Strengths of the penalty, ascending; the first is 0, a fit of all features.
+        Strengths of the penalty, ascending; the first is 0, a fit of all features. For
+        `WaldSelector`, which has no penalty, the statistics that were taken out.
     supports : ndarray of bool of shape (n_points, n_features)
         Selected features.
     group_norms : ndarray of shape (n_points, n_features)
