@@ -192,7 +192,7 @@ class WaldSelector(AtomicSelector):
 
     Notes
     -----
-    The elimination is greedy. With thousands of structures it gave nearly the same sets for every
+    The elimination is greedy. With 1,200 structures it gave nearly the same sets for every
     seed, and better ones than the group lasso; with a few hundred energies, whose potentials
     overfit, the group lasso was better.
 
