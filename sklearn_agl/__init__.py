@@ -6,6 +6,7 @@ from sklearn_agl.features import AtomicFeatures
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection import (
     AdaptiveGroupLassoSelector,
+    AdaptiveGroupLassoSelectorCV,
     CURSelector,
     PearsonSelector,
     SelectionPath,
@@ -14,6 +15,7 @@ from sklearn_agl.selection import (
 
 __all__ = [
     "AdaptiveGroupLassoSelector",
+    "AdaptiveGroupLassoSelectorCV",
     "AtomicFeatures",
     "CURSelector",
     "HDNNPRegressor",

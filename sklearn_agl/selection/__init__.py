@@ -2,11 +2,13 @@
 
 from sklearn_agl.selection._cur import CURSelector
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
+from sklearn_agl.selection._group_lasso_cv import AdaptiveGroupLassoSelectorCV
 from sklearn_agl.selection._path import SelectionPath, group_lasso_path
 from sklearn_agl.selection._pearson import PearsonSelector
 
 __all__ = [
     "AdaptiveGroupLassoSelector",
+    "AdaptiveGroupLassoSelectorCV",
     "CURSelector",
     "PearsonSelector",
     "SelectionPath",
