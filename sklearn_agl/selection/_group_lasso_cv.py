@@ -16,7 +16,6 @@ from sklearn.utils.metadata_routing import (
 )
 from threadpoolctl import threadpool_limits
 
-from sklearn_agl.features import validate_energies
 from sklearn_agl.metrics import neg_rmse_per_atom
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import AtomicSelector
@@ -38,8 +37,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
     estimator : HDNNPRegressor, default=None
         Settings of the networks; by default those of ``HDNNPRegressor()``.
     alphas : array-like of float, default=None
-        Strengths of the penalty to compare. By default those of a path on all structures, from
-        all features down to one.
+        Strengths of the penalty to compare. By default those around which a path on all
+        structures, from all features down to one, loses some.
     cv : int, cross-validation generator or iterable, default=None
         How to split the structures: None for 5 folds that are not shuffled, an integer for so
         many, or a splitter such as `GroupKFold`, or pairs of train and test indices.
@@ -335,7 +334,9 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
 
 
 def propose_alphas(walk):
-    """Strengths that a path on all structures goes through, as long as it keeps a feature.
+    """Strengths around which a path on all structures loses features, until it has none.
+
+    Of several that leave equally many, the smallest and the largest.
 
     Parameters
     ----------
@@ -355,7 +356,11 @@ def propose_alphas(walk):
     points = list(walk_down(walk, 1))
     if walk.interrupted:
         raise KeyboardInterrupt
-    return np.array([point.alpha for point in points if point.n_features])
+    alphas = np.array([point.alpha for point in points])
+    n_features = np.array([point.n_features for point in points])
+    changes = np.diff(n_features) != 0
+    at_an_end = np.append(True, changes) | np.append(changes, True)
+    return alphas[at_an_end & (n_features > 0)]
 
 
 def summarise(alphas, scores, n_features):
