@@ -24,6 +24,7 @@ QUICK = {
     "AdaptiveGroupLassoSelectorCV": {
         "estimator": HDNNPRegressor((3,), max_epochs=5),
         "alphas": [1e-4, 1e-3],
+        "initial_alpha": 1e-3,
         "cv": 2,
     },
     "HDNNPRegressor": {"max_epochs": 5},

@@ -336,7 +336,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
 def propose_alphas(walk):
     """Strengths around which a path on all structures loses features, until it has none.
 
-    Of several that leave equally many, the smallest and the largest.
+    Of several that leave equally many, and so the same ones, the smallest and the largest: those
+    between would select nothing else in the end.
 
     Parameters
     ----------

@@ -78,7 +78,7 @@ def test_it_ends_as_the_selector_of_the_chosen_alpha(table, fitted):
     assert_array_equal(fitted.transform(X), X[:, plain.support_])
 
 
-@pytest.mark.filterwarnings("ignore:.*fits failed", "ignore:.*non-finite")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning", "ignore:One or more")
 def test_scores_are_those_of_a_grid_search_over_the_pipeline(table):
     X, y, _ = table
     alphas = [*ALPHAS, 1e5]
