@@ -6,6 +6,7 @@ from sklearn_agl.features import AtomicFeatures
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection import (
     AdaptiveGroupLassoSelector,
+    AdaptiveGroupLassoSelectorCV,
     CURSelector,
     PearsonSelector,
     SelectionPath,
@@ -15,6 +16,7 @@ from sklearn_agl.selection import (
 
 __all__ = [
     "AdaptiveGroupLassoSelector",
+    "AdaptiveGroupLassoSelectorCV",
     "AtomicFeatures",
     "CURSelector",
     "HDNNPRegressor",

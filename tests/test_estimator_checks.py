@@ -15,11 +15,20 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import sklearn_agl
+from sklearn_agl import HDNNPRegressor
 
 NOT_ON_TABLES = {"SymmetryFunctionTransformer"}
 """Estimators whose input is structures; they have common tests of their own."""
 
-QUICK = {"HDNNPRegressor": {"max_epochs": 5}}
+QUICK = {
+    "AdaptiveGroupLassoSelectorCV": {
+        "estimator": HDNNPRegressor((3,), max_epochs=5),
+        "alphas": [1e-4, 1e-3],
+        "initial_alpha": 1e-3,
+        "cv": 2,
+    },
+    "HDNNPRegressor": {"max_epochs": 5},
+}
 """Parameters that make the checks fast."""
 
 

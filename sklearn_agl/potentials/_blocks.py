@@ -22,6 +22,10 @@ class FeatureBlocks:
     def __len__(self):
         return len(self.counts)
 
+    def __deepcopy__(self, memo):
+        # Nothing changes them once they are filled, and they are most of a training's memory.
+        return self
+
     def block(self, s, e):
         """Features (n_columns, n_atoms) of element number `e` in structure `s`, a view."""
         start, n_atoms = self.starts[s, e], self.counts[s, e]

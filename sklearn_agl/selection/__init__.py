@@ -2,12 +2,14 @@
 
 from sklearn_agl.selection._cur import CURSelector
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
+from sklearn_agl.selection._group_lasso_cv import AdaptiveGroupLassoSelectorCV
 from sklearn_agl.selection._path import SelectionPath, group_lasso_path
 from sklearn_agl.selection._pearson import PearsonSelector
 from sklearn_agl.selection._wald import WaldSelector
 
 __all__ = [
     "AdaptiveGroupLassoSelector",
+    "AdaptiveGroupLassoSelectorCV",
     "CURSelector",
     "PearsonSelector",
     "SelectionPath",

@@ -69,6 +69,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
 
     See Also
     --------
+    AdaptiveGroupLassoSelectorCV : Chooses `alpha` by cross-validation.
     group_lasso_path : The path with refits, to choose from.
     WaldSelector : Eliminates features one after the other.
     CURSelector, PearsonSelector : Filters, which do not look at energies.
@@ -142,16 +143,29 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         AdaptiveGroupLassoSelector
             The fitted selector.
         """
+        regressor, X, y = self._check_input(X, y)
+        n_wanted = None
+        if self.n_features_to_select is not None:
+            n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
+        walk = self._start_walk(regressor, X, y)
+        support = self._walk(walk, n_wanted)
+        self.group_norms_ = self.path_.group_norms[-1]
+        self.estimator_ = walk.fitted_regressor()
+        self._select(support)
+        return self
+
+    def _check_input(self, X, y):
+        """The settings of the networks, the features and the energies, all checked."""
         regressor = HDNNPRegressor() if self.estimator is None else clone(self.estimator)
         regressor._validate_params()
         validate_features(regressor, X, reset=True)
         X = self._validate(X, ensure_min_samples=2)
-        y = validate_energies(X, y)
-        n_wanted = None
-        if self.n_features_to_select is not None:
-            n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
+        return regressor, X, validate_energies(X, y)
+
+    def _start_walk(self, regressor, X, y):
+        """Train as far as the first fit of the group lasso."""
         random_state = regressor.random_state if self.random_state is None else self.random_state
-        walk = Walk(
+        return Walk(
             regressor,
             X,
             y,
@@ -160,11 +174,6 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
             initial_alpha=self.initial_alpha,
             seed=draw_seed(random_state),
         )
-        support = self._walk(walk, n_wanted)
-        self.group_norms_ = self.path_.group_norms[-1]
-        self.estimator_ = walk.fitted_regressor()
-        self._select(support)
-        return self
 
     def _walk(self, walk, n_wanted):
         """Go to `alpha`, or until few enough features are left; returns the support."""

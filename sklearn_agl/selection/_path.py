@@ -225,7 +225,11 @@ def group_lasso_path(
     array([0, 1])
     """
     if alphas is not None:
-        alphas = _check_alphas(alphas)
+        alphas = check_alphas(alphas)
+        if (np.diff(alphas) < 0).any():
+            raise ValueError(
+                "alphas must ascend, since features that left do not return: sort them."
+            )
     regressor = HDNNPRegressor() if estimator is None else clone(estimator)
     regressor._validate_params()
     X = validate_features(regressor, X, reset=True, ensure_min_samples=2)
@@ -256,15 +260,14 @@ def group_lasso_path(
     return collect(points, walk, refits)
 
 
-def _check_alphas(alphas):
+def check_alphas(alphas):
+    """Strengths of the penalty as an array; an error if one of them cannot be."""
     alphas = np.asarray(alphas, dtype=float)
     if alphas.ndim != 1 or not len(alphas):
         raise ValueError(f"alphas must be a list of numbers, at least one; got {alphas!r}.")
     bad = alphas[~np.isfinite(alphas) | (alphas < 0)]
     if bad.size:
         raise ValueError(f"alphas contain {bad[0]}; they must be finite and not negative.")
-    if (np.diff(alphas) < 0).any():
-        raise ValueError("alphas must ascend, since features that left do not return: sort them.")
     return alphas
 
 

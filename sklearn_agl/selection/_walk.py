@@ -1,6 +1,7 @@
 """Going along the regularisation path: one training that moves from penalty to penalty."""
 
 import time
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,6 +137,10 @@ class Walk:
         self._drop_zero_groups(point.group_norms)
         return point
 
+    def branch(self):
+        """A walk of its own from here on, which does exactly what this one would do."""
+        return deepcopy(self)
+
     def _look_around(self, alpha, start):
         training = self.training
         return PathPoint(
@@ -204,11 +209,55 @@ def walk_to(walk, alpha):
     iterator of PathPoint
         One for each step.
     """
+    return walk_through(walk, np.append(_ladder(walk, alpha), alpha))
+
+
+def walk_to_each(walk, alphas):
+    """Find where `walk_to` would end at each of several alphas, with the way there in common.
+
+    Each last step, which leaves the common ladder, is a branch of the walk.
+
+    Parameters
+    ----------
+    walk : Walk
+        Where to start.
+    alphas : array-like of float
+        Strengths, ascending.
+
+    Yields
+    ------
+    PathPoint
+        One for each alpha, the same that a walk to this alpha alone ends with.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C: half a comparison is none.
+    """
+    point, n_done = walk.dense_point, 0
+    for alpha in alphas:
+        ladder = _ladder(walk, alpha)
+        for step in ladder[n_done:]:
+            # Nothing comes back after a step that left nothing.
+            if point.n_features:
+                point = _step(walk, step)
+        n_done = len(ladder)
+        yield _step(walk.branch(), alpha) if point.n_features else point
+
+
+def _step(walk, alpha):
+    point = walk.go_to(alpha)
+    if walk.interrupted:
+        raise KeyboardInterrupt
+    return point
+
+
+def _ladder(walk, alpha):
+    """Strengths on the way to `alpha`, without the last one."""
     first = walk.smallest_alpha
     n_steps = np.log(alpha / first) / np.log(RATIO) if alpha > first else 0.0
     # A last step of next to nothing would be a fit for nothing.
-    ladder = first * RATIO ** np.arange(np.ceil(n_steps - 0.02))
-    return walk_through(walk, np.append(ladder, alpha))
+    return first * RATIO ** np.arange(np.ceil(n_steps - 0.02))
 
 
 def walk_down(walk, n_features, *, finest=1.05):

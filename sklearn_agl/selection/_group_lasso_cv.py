@@ -1,0 +1,429 @@
+"""The strength of the adaptive group lasso, chosen by cross-validation."""
+
+from numbers import Integral
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import _fit_context, clone
+from sklearn.model_selection import check_cv
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    _raise_for_params,
+    _routing_enabled,
+    process_routing,
+)
+from threadpoolctl import threadpool_limits
+
+from sklearn_agl.metrics import neg_rmse_per_atom
+from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.selection._base import AtomicSelector
+from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
+from sklearn_agl.selection._path import check_alphas, draw_seed
+from sklearn_agl.selection._walk import walk_down, walk_to_each
+
+
+class AdaptiveGroupLassoSelectorCV(AtomicSelector):
+    r"""Select features by the adaptive group lasso at a strength chosen by cross-validation.
+
+    In every split, the penalty rises through `alphas` on the training structures. Each set of
+    features found on the way is fitted anew, without penalty, and scored by the error per atom on
+    the test structures: the errors of penalised fits are biased and must not choose. The features
+    are those that `AdaptiveGroupLassoSelector` then selects on all structures at the best alpha.
+
+    Parameters
+    ----------
+    estimator : HDNNPRegressor, default=None
+        Settings of the networks; by default those of ``HDNNPRegressor()``.
+    alphas : array-like of float, default=None
+        Strengths of the penalty to compare. By default those around which a path on all
+        structures, from all features down to one, loses some.
+    cv : int, cross-validation generator or iterable, default=None
+        How to split the structures: None for 5 folds that are not shuffled, an integer for so
+        many, or a splitter such as `GroupKFold`, or pairs of train and test indices.
+    rule : {"best", "one_standard_error"}, default="best"
+        "best" takes the alpha of the lowest mean error, the smallest one if several have it;
+        "one_standard_error" takes the largest alpha, with the fewest features, whose mean error
+        is within one standard error of the lowest one.
+    adaptive : bool, default=True
+        False gives the plain group lasso, all :math:`c_i = 1`.
+    gamma : float, default=1.0
+        Power of the norm in the adaptive weights.
+    initial_alpha : float, default=None
+        Strength of the first fit; by default chosen in each split as by
+        `AdaptiveGroupLassoSelector`.
+    n_jobs : int, default=None
+        Threads for the splits and the refits. The result does not depend on it.
+    verbose : int, default=0
+        1 prints a line per alpha with its error, 2 also the steps of the last selection.
+    random_state : int, RandomState or None, default=None
+        Draws the held-out structures, the weights and the order of the structures. By default
+        the estimator's own. An integer serves every fit; otherwise one is drawn that does.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The chosen strength.
+    alphas_ : ndarray of shape (n_alphas,)
+        The strengths that were compared, ascending.
+    cv_results_ : dict of str to ndarray of shape (n_alphas,)
+        One entry per alpha, NaN where nothing was left to refit:
+
+        alpha
+            `alphas_`.
+        split(k)_test_score
+            Negative error per atom on the test structures of split k, in the unit of the energies.
+        mean_test_score, std_test_score
+            Its mean and standard deviation over the splits.
+        split(k)_n_features
+            Number of features selected on the training structures of split k.
+        mean_n_features
+            Its mean.
+    support_ : ndarray of bool of shape (n_features,)
+        Features selected on all structures at `alpha_`.
+    n_features_ : int
+        Their number.
+    path_ : SelectionPath
+        All steps to `alpha_` on all structures, without refits.
+    initial_group_norms_, group_norms_ : ndarray of shape (n_features,)
+        Norms of the first fit and of the last.
+    estimator_ : HDNNPRegressor
+        The penalised potential at `alpha_`. Its errors are biased by the penalty: train a new one
+        on the selected features, as the last step of a pipeline does.
+    n_features_in_ : int
+        Number of features seen in fit.
+    feature_names_in_ : ndarray of str
+        Names of the features, where they have any.
+
+    Raises
+    ------
+    ValueError
+        In fit, if a split has too few structures or an element to test that it has not for
+        training, or if every alpha left nothing in some split.
+
+    See Also
+    --------
+    AdaptiveGroupLassoSelector : The selector at a given strength.
+    group_lasso_path : One path with refits, judged on one set of held-out structures.
+
+    Notes
+    -----
+    The standard error is that of the scores :math:`s_k` of the K splits at the best alpha,
+
+    .. math::
+
+        \sqrt{\frac{1}{K (K - 1)} \sum_{k=1}^{K} (s_k - \bar s)^2} .
+
+    The scores are those of a `GridSearchCV` over ``select__alpha`` with `neg_rmse_per_atom`, on a
+    pipeline of an `AdaptiveGroupLassoSelector` (``select``) and an `HDNNPRegressor`, to the last
+    digit if both have the settings and the integer `random_state` given here. The search trains
+    from the beginning for every alpha. Here, all alphas of a split share the first fits and the
+    steps of the penalty up to the last, which ends at alpha itself, and equal sets of features
+    share a refit. Where nothing is left, the search warns of a failed fit.
+
+    Frames of one trajectory resemble each other: give their trajectory as `groups` to `fit` and
+    `cv` a splitter that keeps groups together.
+
+    The scores have chosen `alpha_`, so that the best of them is a little optimistic. To estimate
+    the error of the whole procedure, cross-validate the pipeline that holds this selector.
+
+    References
+    ----------
+    .. [1] J. Sandberg, T. Voigtmann, E. Devijver, N. Jakse, Mach. Learn.: Sci. Technol. 5, 025043
+       (2024).
+    .. [2] T. Hastie, R. Tibshirani, J. Friedman, The Elements of Statistical Learning, 2nd ed.,
+       Springer (2009), section 7.10.
+
+    Examples
+    --------
+    Twenty trajectories of ten frames each, which no split takes apart:
+
+    >>> import numpy as np
+    >>> from sklearn.model_selection import GroupKFold
+    >>> from sklearn_agl import AdaptiveGroupLassoSelectorCV, HDNNPRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 6))
+    >>> y = np.sin(X[:, 1]) + X[:, 1] * X[:, 4]
+    >>> trajectory = np.repeat(np.arange(20), 10)
+    >>> selector = AdaptiveGroupLassoSelectorCV(
+    ...     HDNNPRegressor((5,)),
+    ...     alphas=[0.1, 1.0],
+    ...     cv=GroupKFold(3),
+    ...     rule="one_standard_error",
+    ...     random_state=0,
+    ... )
+    >>> selector = selector.fit(X, y, groups=trajectory)
+    >>> selector.get_support(indices=True)
+    array([1, 4])
+    >>> selector.cv_results_["mean_test_score"].shape
+    (2,)
+    """
+
+    _parameter_constraints = {
+        **AdaptiveGroupLassoSelector._parameter_constraints,
+        "alphas": ["array-like", None],
+        "cv": ["cv_object"],
+        "rule": [StrOptions({"best", "one_standard_error"})],
+        "n_jobs": [Integral, None],
+    }
+    _parameter_constraints.pop("alpha")
+    _parameter_constraints.pop("n_features_to_select")
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        alphas=None,
+        cv=None,
+        rule="best",
+        adaptive=True,
+        gamma=1.0,
+        initial_alpha=None,
+        n_jobs=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.alphas = alphas
+        self.cv = cv
+        self.rule = rule
+        self.adaptive = adaptive
+        self.gamma = gamma
+        self.initial_alpha = initial_alpha
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    # The inner estimator validates its own parameters.
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, **params):
+        """Choose the strength of the penalty and find the features to keep.
+
+        Parameters
+        ----------
+        X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
+            Features of the atoms.
+        y : array-like of shape (n_structures,)
+            Total energies.
+        **params : dict of str to object
+            ``groups``, array-like of shape (n_structures,): which structures the splitter has to
+            keep together. With ``sklearn.set_config(enable_metadata_routing=True)``, whatever
+            the splitter requests.
+
+        Returns
+        -------
+        AdaptiveGroupLassoSelectorCV
+            The fitted selector.
+        """
+        _raise_for_params(params, self, "fit", allow=["groups"])
+        self._validate(X, ensure_min_samples=2)
+        selector = self._selector()
+        regressor, features, energies = selector._check_input(X, y)
+        self.alphas_ = None if self.alphas is None else np.unique(check_alphas(self.alphas))
+        splits = self._split(features, energies, params)
+        if self.alphas_ is None:
+            self.alphas_ = propose_alphas(selector._start_walk(regressor, features, energies))
+        scores, n_features = self._cross_validate(selector, features, energies, splits)
+        self.cv_results_ = summarise(self.alphas_, scores, n_features)
+        if self.verbose:
+            self._print_results()
+        self.alpha_ = float(self.alphas_[self._choose(scores)])
+        # With the names of the columns, which `features` may have lost.
+        return self._take_over(selector.set_params(alpha=self.alpha_).fit(X, y))
+
+    def _selector(self):
+        """The selector that stands for all splits, with an integer for its random state."""
+        random_state = self.random_state
+        if random_state is None and self.estimator is not None:
+            random_state = self.estimator.random_state
+        if not isinstance(random_state, Integral):
+            random_state = draw_seed(random_state)
+        return AdaptiveGroupLassoSelector(
+            self.estimator,
+            adaptive=self.adaptive,
+            gamma=self.gamma,
+            initial_alpha=self.initial_alpha,
+            verbose=max(0, int(self.verbose) - 1),
+            random_state=random_state,
+        )
+
+    def _split(self, X, y, params):
+        """The pairs of train and test indices, checked."""
+        if _routing_enabled():
+            split_params = process_routing(self, "fit", **params).splitter.split
+        else:
+            split_params = params
+        splits = list(check_cv(self.cv, y).split(X, y, **split_params))
+        if self.rule == "one_standard_error" and len(splits) < 2:
+            raise ValueError(
+                "rule='one_standard_error' needs at least 2 splits to see how errors scatter; "
+                f"cv gives {len(splits)}."
+            )
+        for k, (train, test) in enumerate(splits):
+            _check_split(X, k, train, test)
+        return splits
+
+    def _cross_validate(self, selector, X, y, splits):
+        """Scores and numbers of features, both of shape (n_splits, n_alphas)."""
+        walks = (
+            delayed(_find_supports)(clone(selector), X[train], y[train], self.alphas_)
+            for train, _ in splits
+        )
+        supports = np.array(self._run(walks))
+        refits = {
+            (k, support.tobytes()): delayed(_score)(selector, X, y, splits[k], support)
+            for k, found in enumerate(supports)
+            for support in found
+        }
+        scores = dict(zip(refits, self._run(refits.values()), strict=True))
+        return (
+            np.array([[scores[k, one.tobytes()] for one in row] for k, row in enumerate(supports)]),
+            supports.sum(axis=2),
+        )
+
+    def _run(self, calls):
+        # The fits limit BLAS, too, but threads that overlap could not restore its limit.
+        with threadpool_limits(1, user_api="blas"):
+            return Parallel(n_jobs=self.n_jobs, prefer="threads")(calls)
+
+    def _choose(self, scores):
+        """Index of the alpha that the rule prefers."""
+        means = scores.mean(axis=0)
+        if np.isnan(means).all():
+            raise ValueError(
+                f"Every alpha left no feature in at least one split. Try alphas below "
+                f"{self.alphas_[0]:.3g}."
+            )
+        best = np.nanargmax(means)
+        if self.rule == "best":
+            return best
+        standard_error = scores[:, best].std(ddof=1) / np.sqrt(len(scores))
+        return np.flatnonzero(means >= means[best] - standard_error)[-1]
+
+    def _print_results(self):
+        results = self.cv_results_
+        for alpha, score, n_features in zip(
+            self.alphas_, results["mean_test_score"], results["mean_n_features"], strict=True
+        ):
+            print(f"alpha {alpha:8.2e}   {n_features:6.1f} features   RMSE {-score:.3e}")
+
+    def _take_over(self, selector):
+        """Be what the selector on all structures is."""
+        if selector.estimator_._interrupted:
+            raise KeyboardInterrupt
+        self.path_ = selector.path_
+        self.initial_group_norms_ = selector.initial_group_norms_
+        self.group_norms_ = selector.group_norms_
+        self.estimator_ = selector.estimator_
+        self._select(selector.support_)
+        return self
+
+    def get_metadata_routing(self):
+        """Say where metadata go: to the splitter.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRouter
+            The routing.
+        """
+        mapping = MethodMapping().add(caller="fit", callee="split")
+        # This is what a pipeline calls.
+        mapping.add(caller="fit_transform", callee="split")
+        return MetadataRouter(owner=self).add(splitter=check_cv(self.cv), method_mapping=mapping)
+
+
+def propose_alphas(walk):
+    """Strengths around which a path on all structures loses features, until it has none.
+
+    Of several that leave equally many, and so the same ones, the smallest and the largest: those
+    between would select nothing else in the end.
+
+    Parameters
+    ----------
+    walk : Walk
+        Where the path starts.
+
+    Returns
+    -------
+    ndarray of shape (n_alphas,)
+        The strengths, ascending.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C.
+    """
+    points = list(walk_down(walk, 1))
+    if walk.interrupted:
+        raise KeyboardInterrupt
+    alphas = np.array([point.alpha for point in points])
+    n_features = np.array([point.n_features for point in points])
+    changes = np.diff(n_features) != 0
+    at_an_end = np.append(True, changes) | np.append(changes, True)
+    return alphas[at_an_end & (n_features > 0)]
+
+
+def summarise(alphas, scores, n_features):
+    """Put the results of all splits into a table.
+
+    Parameters
+    ----------
+    alphas : ndarray of shape (n_alphas,)
+        Strengths of the penalty.
+    scores : ndarray of shape (n_splits, n_alphas)
+        Test scores.
+    n_features : ndarray of int of shape (n_splits, n_alphas)
+        Numbers of selected features.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_alphas,)
+        Its columns.
+    """
+    results = {
+        "alpha": alphas,
+        "mean_test_score": scores.mean(axis=0),
+        "std_test_score": scores.std(axis=0),
+        "mean_n_features": n_features.mean(axis=0),
+    }
+    for k in range(len(scores)):
+        results[f"split{k}_test_score"] = scores[k]
+        results[f"split{k}_n_features"] = n_features[k]
+    return results
+
+
+def _find_supports(selector, X, y, alphas):
+    """What the selector would select at each alpha."""
+    walk = selector._start_walk(*selector._check_input(X, y))
+    return [point.group_norms > 0 for point in walk_to_each(walk, alphas)]
+
+
+def _score(selector, X, y, split, support):
+    """Score of a fit without penalty on the selected features; NaN if there are none."""
+    if not support.any():
+        return np.nan
+    train, test = split
+    X = X.take_features(support)
+    model = HDNNPRegressor() if selector.estimator is None else clone(selector.estimator)
+    model.set_params(alpha=0.0, feature_weights=None, random_state=selector.random_state)
+    model.fit(X[train], y[train])
+    if model._interrupted:
+        raise KeyboardInterrupt
+    return neg_rmse_per_atom(model, X[test], y[test])
+
+
+def _check_split(X, k, train, test):
+    """Refuse a split that cannot be trained on or scored."""
+    n_train, n_test = len(X.numbers[train]), len(X.numbers[test])
+    if n_train < 2 or n_test < 1:
+        raise ValueError(
+            f"Split {k} has {n_train} structures for training and {n_test} for testing; at least "
+            "2 and 1 are needed. Use fewer folds or more structures."
+        )
+    unseen = np.setdiff1d(X.numbers[test], [0, *X.numbers[train].ravel()])
+    if len(unseen):
+        raise ValueError(
+            f"Split {k} tests structures with atomic number {unseen[0]}, but none of those for "
+            "training has it. Shuffle the structures or give cv other splits."
+        )
