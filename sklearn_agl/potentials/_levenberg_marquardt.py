@@ -11,7 +11,7 @@ SMALLEST_DAMPING, LARGEST_DAMPING = 1e-10, 1e10
 
 
 class Damping:
-    """How little the quadratic model is trusted, after Nielsen (1999).
+    """How little the quadratic model is trusted, after Nielsen (Madsen et al. 2004).
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class LevenbergMarquardtNet(HDNNPNet):
     ----------
     module, blocks, penalty
         As for `HDNNPNet`.
-    damping : float, default=1e-2
+    damping : float, default=1.0
         Initial damping.
     tol : float, default=1e-6
         Violation of the optimality conditions at which to stop.
@@ -120,7 +120,7 @@ class LevenbergMarquardtNet(HDNNPNet):
         Handed on to skorch.
     """
 
-    def __init__(self, module, *, blocks, penalty, damping=1e-2, tol=1e-6, **kwargs):
+    def __init__(self, module, *, blocks, penalty, damping=1.0, tol=1e-6, **kwargs):
         self.damping = damping
         self.tol = tol
         # The order of the structures does not matter, and so shall not change the rounding.
@@ -131,6 +131,11 @@ class LevenbergMarquardtNet(HDNNPNet):
         """The damping is all that one step hands on to the next."""
         self.optimizer_ = Damping(self.damping)
         return self
+
+    def forget_data(self):
+        """Let go of the model, too, which a Ctrl-C may have left."""
+        super().forget_data()
+        self._model = None
 
     def fit_loop(self, *args, **kwargs):
         """Start anew: the penalty or the weights may have changed since the last call."""
@@ -196,4 +201,5 @@ class LevenbergMarquardtNet(HDNNPNet):
         lasso_change = penalty.lasso(weights) - penalty.lasso(model.weights)
         promised = -(model.change(weights) + lasso_change)
         decrease = before - squared_error - penalty.value(weights)
-        return weights, decrease / promised if promised > 0.0 else 0.0
+        beyond_rounding = promised > np.finfo(float).eps * before
+        return weights, decrease / promised if beyond_rounding else 0.0

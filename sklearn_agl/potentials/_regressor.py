@@ -59,7 +59,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     validation_fraction : float, default=0.1
         Fraction of the structures to hold out.
     n_iter_no_change : int, default=None
-        Epochs without improvement after which to stop; by default 10 (kalman), 20 (lm) or
+        Epochs without improvement after which to stop; by default 10 (kalman), 40 (lm) or
         50 (adamw).
     n_init : int, default=1
         Number of random starts, of which the best on held-out structures is kept.
@@ -123,7 +123,9 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     -----
     The Kalman filter is the multi-stream filter of Singraber et al. (2019, J. Chem. Theory
     Comput. 15, 3075), with the noise variance set to the error on held-out structures, and a
-    group-lasso step in the metric of its own covariance.
+    group-lasso step in the metric of its own covariance. Levenberg-Marquardt steps are damped by
+    the rule of Nielsen (Madsen, Nielsen & Tingleff 2004, Methods for non-linear least squares
+    problems); the user guide has the formulas.
 
     References
     ----------

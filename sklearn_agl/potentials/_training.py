@@ -19,7 +19,7 @@ from sklearn_agl.potentials._scaling import EnergyScaler, FeatureScaler
 NETS = {"kalman": KalmanNet, "lm": LevenbergMarquardtNet, "adamw": AdamWNet}
 DEFAULTS = {
     "kalman": {"max_epochs": 30, "batch_size": 128, "n_iter_no_change": 10},
-    "lm": {"max_epochs": 200, "batch_size": 256, "n_iter_no_change": 20},
+    "lm": {"max_epochs": 200, "batch_size": 256, "n_iter_no_change": 40},
     "adamw": {"max_epochs": 1000, "batch_size": 32, "n_iter_no_change": 50},
 }
 
