@@ -31,6 +31,9 @@ QUICK = {
 }
 """Parameters that make the checks fast."""
 
+VARIANTS = [sklearn_agl.HDNNPRegressor(solver="lm", max_epochs=5)]
+"""Settings to be checked beside the defaults."""
+
 
 def public_estimators():
     """Classes of all estimators that a public module offers."""
@@ -51,7 +54,7 @@ def _names(module):
 
 def instances():
     classes = [one for one in public_estimators() if one.__name__ not in NOT_ON_TABLES]
-    return [one(**QUICK.get(one.__name__, {})) for one in classes]
+    return [one(**QUICK.get(one.__name__, {})) for one in classes] + VARIANTS
 
 
 def constrained_parameters():

@@ -33,20 +33,71 @@ class GroupLasso:
 
     def value(self, theta):
         """Sum of both terms."""
-        norms = np.array([np.linalg.norm(theta[group]) for group in self.groups])
         decay = self.weight_decay * np.sum(theta[self.inner_weights] ** 2)
-        return float(self.strengths @ norms + decay)
+        return self.lasso(theta) + float(decay)
 
-    def step(self, theta, covariance, factor):
-        """Group-lasso step in the metric of `covariance`, with the strengths times `factor`."""
-        # The filter comes back after the next batch, from this dual: a coarse solution will do.
+    def lasso(self, theta):
+        """The group lasso, ``sum_i strengths_i ||w_i||``."""
+        return float(self.strengths @ self._norms(theta))
+
+    def _norms(self, theta):
+        return np.array([np.linalg.norm(theta[group]) for group in self.groups])
+
+    def decay_gradient(self, theta):
+        """Derivative of the weight decay by every weight, (n_weights,)."""
+        return self.decay_curvature(len(theta)) * theta
+
+    def decay_curvature(self, n_weights):
+        """Diagonal of the weight decay's Hessian, (n_weights,)."""
+        curvature = np.zeros(n_weights)
+        curvature[self.inner_weights] = 2.0 * self.weight_decay
+        return curvature
+
+    def violation(self, theta, gradient):
+        """How far some weights are from the conditions for a minimum of the objective.
+
+        With g the gradient of its smooth part: ``||g_i|| <= strengths_i`` for features whose
+        weights are zero, ``g_i = -strengths_i w_i / ||w_i||`` for the others, and ``g_k = 0`` for
+        weights that belong to no feature.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_weights,)
+            Weights.
+        gradient : ndarray of shape (n_weights,)
+            Gradient of the smooth part of the objective: squared error and weight decay.
+
+        Returns
+        -------
+        float
+            The largest violation, in the Euclidean norm of each feature's weights.
+        """
+        gradient = gradient.copy()
+        worst = 0.0
+        for group, strength, norm in zip(
+            self.groups, self.strengths, self._norms(theta), strict=True
+        ):
+            if norm > 0.0:
+                excess = np.linalg.norm(gradient[group] + strength * theta[group] / norm)
+            else:
+                excess = np.linalg.norm(gradient[group]) - strength
+            worst = max(worst, excess)
+            gradient[group] = 0.0
+        return float(max(worst, np.abs(gradient).max()))
+
+    def step(self, theta, covariance, factor, *, tol=1e-3, max_sweeps=200):
+        """Group-lasso step in the metric of `covariance`, with the strengths times `factor`.
+
+        Each call starts from the dual solution of the last one. A coarse tolerance will do for a
+        solver that soon comes back.
+        """
         weights, self._dual = metric_proximal_step(
             theta,
             covariance,
             self.groups,
             factor * self.strengths,
             self._dual,
-            tol=1e-3,
-            max_sweeps=200,
+            tol=tol,
+            max_sweeps=max_sweeps,
         )
         return weights

@@ -46,8 +46,10 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     weight_decay : float, default=1e-7
         Strength of the ridge on the weights behind the first layer, without which they could
         grow and the group lasso lose its grip.
-    solver : {"kalman", "adamw"}, default="kalman"
-        Extended Kalman filter, or Adam in mini-batches; both take proximal steps.
+    solver : {"kalman", "lm", "adamw"}, default="kalman"
+        Extended Kalman filter; Levenberg-Marquardt method over all structures at once, for small
+        data, results that depend on no order of the structures, and weights polished until the
+        optimality conditions hold; or Adam in mini-batches. All take proximal steps.
     scaling : {"standard", "minmax", "center", "sigma"} or None, default="standard"
         How features are shifted and divided. The group norms compare only if their scales do.
     early_stopping : bool, default=True
@@ -57,22 +59,27 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     validation_fraction : float, default=0.1
         Fraction of the structures to hold out.
     n_iter_no_change : int, default=None
-        Epochs without improvement after which to stop; by default 10 (kalman) or 50 (adamw).
+        Epochs without improvement after which to stop; by default 10 (kalman), 40 (lm) or
+        50 (adamw).
     n_init : int, default=1
         Number of random starts, of which the best on held-out structures is kept.
     max_epochs : int, default=None
-        Passes over the structures; by default 30 (kalman) or 1000 (adamw).
+        Passes over the structures, for lm each with one step; by default 30 (kalman), 200 (lm)
+        or 1000 (adamw).
     lr : float, default=0.01
         Learning rate of adamw.
     batch_size : int, default=None
-        Structures between two proximal steps; by default 128 (kalman) or 32 (adamw).
+        Structures between two proximal steps; by default 128 (kalman) or 32 (adamw). For lm,
+        structures whose derivatives are in memory together, 256 by default, with no effect on
+        the result but rounding.
     callbacks : list of skorch callbacks, default=None
         They work with every solver, but learning-rate schedules with adamw only.
     device : str, default="cpu"
-        Where adamw trains; the other solver and predictions run on the CPU.
+        Where adamw trains; the other solvers and predictions run on the CPU.
     net_params : dict, default=None
         More parameters for the skorch net, such as ``block_size``, ``prior_variance`` and
-        ``process_noise`` of the Kalman filter.
+        ``process_noise`` of the Kalman filter, or ``damping`` (the initial one) and ``tol`` (the
+        `optimality_violation_` at which to stop) of lm.
     verbose : int, default=0
         1 prints a line per epoch.
     random_state : int, RandomState or None, default=None
@@ -94,6 +101,13 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         Reference energy of an atom of each element.
     validation_rmse_ : float
         Error per atom on the held-out structures, in the units of `y`; NaN without them.
+    optimality_violation_ : float
+        With solver lm, the largest violation of the conditions for a minimum of the objective
+        over the training structures, with :math:`g` the gradient of its smooth part:
+        :math:`\max(\lVert g_i \rVert - \lambda_i, 0)` for a feature of zero weights,
+        :math:`\lVert g_i + \lambda_i w_i / \lVert w_i \rVert \rVert` for any other,
+        :math:`\lambda_i = \alpha c_i / N`, and :math:`|g_k|` for a weight of no feature. It is not
+        small where early stopping or `max_epochs` ended the training. NaN with the other solvers.
     n_iter_ : int
         Epochs run.
     n_features_in_ : int
@@ -109,7 +123,9 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     -----
     The Kalman filter is the multi-stream filter of Singraber et al. (2019, J. Chem. Theory
     Comput. 15, 3075), with the noise variance set to the error on held-out structures, and a
-    group-lasso step in the metric of its own covariance.
+    group-lasso step in the metric of its own covariance. Levenberg-Marquardt steps are damped by
+    the rule of Nielsen (Madsen, Nielsen & Tingleff 2004, Methods for non-linear least squares
+    problems); the user guide has the formulas.
 
     References
     ----------
@@ -259,6 +275,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self._layout = training.layout
         self._feature_scaler = training.feature_scaler
         self._energy_scaler = training.energy_scaler
+        violation = training.optimality_violation() if self.solver == "lm" else np.nan
         self.net_.forget_data()
         self.weights_ = training.weights
         self.group_norms_ = training.group_norms
@@ -266,6 +283,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.energy_references_ = training.energy_scaler.references_
         held_out = training.held_out_rows
         self.validation_rmse_ = training.rmse_per_atom(held_out) if len(held_out) else np.nan
+        self.optimality_violation_ = violation
         self.n_iter_ = len(self.net_.history)
         self._interrupted = training.interrupted
         return self

@@ -10,17 +10,22 @@ from threadpoolctl import threadpool_limits
 from sklearn_agl.potentials._blocks import StructureDataset, make_blocks
 from sklearn_agl.potentials._kalman import KalmanFilter
 from sklearn_agl.potentials._layout import NetworkLayout
+from sklearn_agl.potentials._levenberg_marquardt import LevenbergMarquardtNet
 from sklearn_agl.potentials._module import HDNNP
 from sklearn_agl.potentials._nets import AdamWNet, KalmanNet
 from sklearn_agl.potentials._penalty import GroupLasso
 from sklearn_agl.potentials._scaling import EnergyScaler, FeatureScaler
 from sklearn_agl.potentials._wald import condition_on_zero, wald_statistics
 
-NETS = {"kalman": KalmanNet, "adamw": AdamWNet}
+NETS = {"kalman": KalmanNet, "lm": LevenbergMarquardtNet, "adamw": AdamWNet}
 DEFAULTS = {
     "kalman": {"max_epochs": 30, "batch_size": 128, "n_iter_no_change": 10},
+    "lm": {"max_epochs": 200, "batch_size": 256, "n_iter_no_change": 40},
     "adamw": {"max_epochs": 1000, "batch_size": 32, "n_iter_no_change": 50},
 }
+
+GRADIENT_CHUNK = 128
+"""Structures whose derivatives are held in memory together."""
 
 
 class Training:
@@ -118,6 +123,8 @@ class Training:
         if isinstance(net, KalmanNet):
             state["covariance"] = net.optimizer_.covariance
             state["noise_variance"] = net.noise_variance_
+        elif isinstance(net, LevenbergMarquardtNet):
+            state["damping"] = net.optimizer_.state_dict()
         return state
 
     def restore_state(self, state):
@@ -127,6 +134,8 @@ class Training:
         if isinstance(self.net, KalmanNet):
             self.net.optimizer_ = KalmanFilter.from_covariance(state["covariance"])
             self.net.noise_variance_ = state["noise_variance"]
+        elif isinstance(self.net, LevenbergMarquardtNet):
+            self.net.optimizer_.load_state_dict(state["damping"])
 
     def _make_net(self, weights, strengths):
         settings = self.settings
@@ -180,6 +189,17 @@ class Training:
     def objective(self, rows):
         """The penalised objective over the structures `rows`, a pure number."""
         return self.squared_error(rows) + self.net.penalty.value(self.weights)
+
+    def optimality_violation(self):
+        """How far the weights are from a minimum of the objective, see `GroupLasso.violation`."""
+        weights, penalty, rows = self.weights, self.net.penalty, self.train_rows
+        gradient = penalty.decay_gradient(weights)
+        for chunk in np.array_split(rows, -(-len(rows) // GRADIENT_CHUNK)):
+            predicted, jacobian = self.net.module_.energies_and_gradients(
+                weights, self.blocks, chunk
+            )
+            gradient += 2.0 / len(rows) * ((predicted - self.targets[chunk]) @ jacobian)
+        return penalty.violation(weights, gradient)
 
 
 def check_hidden_layer_sizes(sizes):

@@ -155,6 +155,8 @@ class Walk:
         """The regressor with the weights of the last step."""
         weights = np.where(self.factors > 0, self.factors, np.inf)
         self.regressor.set_params(alpha=self.alpha, feature_weights=weights)
+        # Dropping features has set the penalty to zero.
+        self.training.set_strengths(self.alpha / self.n_features * self.factors)
         return self.regressor._take_over(self.training)
 
     def _check_initial_norms(self, initial_alpha, advice):

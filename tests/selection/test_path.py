@@ -162,6 +162,16 @@ def test_adamw_walks_too(small_table):
     assert not (path.supports[-1] & ~np.isin(np.arange(7), used)).any()
 
 
+def test_levenberg_marquardt_walks_too(small_table):
+    X, y, used = small_table
+    estimator = HDNNPRegressor((4,), solver="lm", random_state=0)
+    path = group_lasso_path(X, y, estimator, min_features=2, refit=False)
+    assert_array_equal(path.n_features, np.sort(path.n_features)[::-1])
+    assert path.n_features[0] == 7
+    assert path.n_features[-1] <= 2
+    assert set(np.flatnonzero(path.supports[-1])) <= set(used)
+
+
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_the_random_state_decides_whatever_the_number_of_jobs(small_table, small_path, n_jobs):
     X, y, _ = small_table

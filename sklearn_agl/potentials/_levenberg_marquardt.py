@@ -1,0 +1,205 @@
+"""The full-batch proximal Levenberg-Marquardt method."""
+
+import numpy as np
+import torch
+from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
+
+from sklearn_agl.potentials._nets import HDNNPNet
+
+SMALLEST_DAMPING, LARGEST_DAMPING = 1e-10, 1e10
+"""Below the first, rounding would spoil the factorisation; a step at the second moves nothing."""
+
+
+class Damping:
+    """How little the quadratic model is trusted, after Nielsen (Madsen et al. 2004).
+
+    Parameters
+    ----------
+    initial : float
+        Where it starts, and comes back to after `reset`.
+    """
+
+    def __init__(self, initial):
+        self.initial = initial
+        self.reset()
+
+    def reset(self):
+        """Forget what earlier steps have shown."""
+        self.value = self.initial
+        self._growth = 2.0
+
+    def accept(self, gain):
+        """Adapt to a step that kept the share `gain` of what the model had promised."""
+        factor = max(1.0 / 3.0, 1.0 - (2.0 * gain - 1.0) ** 3)
+        self.value = max(self.value * factor, SMALLEST_DAMPING)
+        self._growth = 2.0
+
+    def reject(self):
+        """Rise ever faster with each rejection in a row."""
+        self.value *= self._growth
+        self._growth *= 2.0
+
+    def state_dict(self):
+        """What skorch's checkpoints save."""
+        return {"value": self.value, "growth": self._growth}
+
+    def load_state_dict(self, state):
+        """Restore what `state_dict` gave."""
+        self.value, self._growth = state["value"], state["growth"]
+
+
+class QuadraticModel:
+    """Gauss-Newton model of the mean squared error and the weight decay around some weights.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_weights,)
+        Where the model is exact.
+    penalty : GroupLasso
+        Knows the weight decay; its group lasso is no part of the model, which is smooth.
+    n_structures : int
+        How many `add` will bring in all.
+    """
+
+    def __init__(self, weights, penalty, n_structures):
+        self.weights = weights
+        self.n_structures = n_structures
+        self.squared_error = 0.0
+        self.gradient = penalty.decay_gradient(weights)
+        self.hessian = np.diag(penalty.decay_curvature(len(weights)))
+
+    def add(self, errors, jacobian):
+        """Take in the errors (n,) of some structures and their derivatives (n, n_weights)."""
+        self.squared_error += errors @ errors / self.n_structures
+        self.gradient += 2.0 / self.n_structures * (errors @ jacobian)
+        self.hessian += 2.0 / self.n_structures * (jacobian.T @ jacobian)
+
+    def change(self, weights):
+        """What the model says will be added to the squared error and the weight decay."""
+        step = weights - self.weights
+        return self.gradient @ step + 0.5 * step @ self.hessian @ step
+
+    def minimise(self, damping, penalty):
+        """Minimiser of model + damping / 2 ||step||^2 + group lasso.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            If rounding has made the damped Hessian indefinite.
+        """
+        damped = self.hessian + damping * np.eye(len(self.weights))
+        factor, failed = dpotrf(damped, lower=1, overwrite_a=1)
+        if failed:
+            raise np.linalg.LinAlgError("The damped Hessian is not positive definite.")
+        target = self.weights - dpotrs(factor, self.gradient, lower=1)[0]
+        if not penalty.selects:
+            return target
+        inverse = np.tril(dpotri(factor, lower=1, overwrite_c=1)[0])
+        inverse += np.tril(inverse, -1).T
+        return penalty.step(target, inverse, 1.0, tol=1e-12, max_sweeps=1000)
+
+
+class LevenbergMarquardtNet(HDNNPNet):
+    """Proximal Levenberg-Marquardt method over all structures at once.
+
+    An epoch is one step. Its batches add up the quadratic model of the smooth part of the
+    objective; then the weights move to the minimum of the damped model plus the group lasso. A step
+    that does not lower the objective is taken anew with more damping, so that the objective never
+    rises. The training ends where the optimality conditions hold, or where no step lowers the
+    objective by more than rounding.
+
+    Parameters
+    ----------
+    module, blocks, penalty
+        As for `HDNNPNet`.
+    damping : float, default=1.0
+        Initial damping.
+    tol : float, default=1e-6
+        Violation of the optimality conditions at which to stop.
+    **kwargs
+        Handed on to skorch.
+    """
+
+    def __init__(self, module, *, blocks, penalty, damping=1.0, tol=1e-6, **kwargs):
+        self.damping = damping
+        self.tol = tol
+        # The order of the structures does not matter, and so shall not change the rounding.
+        kwargs["iterator_train__rng"] = None
+        super().__init__(module, blocks=blocks, penalty=penalty, **kwargs)
+
+    def initialize_optimizer(self, *args, **kwargs):
+        """The damping is all that one step hands on to the next."""
+        self.optimizer_ = Damping(self.damping)
+        return self
+
+    def forget_data(self):
+        """Let go of the model, too, which a Ctrl-C may have left."""
+        super().forget_data()
+        self._model = None
+
+    def fit_loop(self, *args, **kwargs):
+        """Start anew: the penalty or the weights may have changed since the last call."""
+        self.finished_ = False
+        return super().fit_loop(*args, **kwargs)
+
+    def on_epoch_begin(self, *args, **kwargs):
+        """End the training as early stopping would, before an epoch that could bring nothing."""
+        if self.finished_:
+            raise KeyboardInterrupt
+        super().on_epoch_begin(*args, **kwargs)
+
+    def _stopped_early(self):
+        return self.finished_ or super()._stopped_early()
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Add up the model; then take the step, once it is complete."""
+        if training:
+            weights = self.module_.get_weights()
+            self._model = QuadraticModel(weights, self.penalty, len(iterator.dataset))
+        super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+        if training:
+            self._step(iterator.dataset)
+            self._model = None
+
+    def train_step(self, batch, **fit_params):
+        """Add a batch to the model; the loss is that of the weights before the step."""
+        rows, targets = batch
+        weights = self._model.weights
+        predicted, jacobian = self.module_.energies_and_gradients(weights, self.blocks, rows)
+        errors = predicted - targets
+        self._model.add(errors, jacobian)
+        loss = np.mean(errors**2) + self.penalty.value(weights)
+        return {"loss": torch.tensor(loss), "y_pred": torch.from_numpy(predicted)}
+
+    def _step(self, dataset):
+        """Move to lower values of the objective, if that is still possible."""
+        model, penalty, damping = self._model, self.penalty, self.optimizer_
+        violation = penalty.violation(model.weights, model.gradient)
+        self.history.record("violation", violation)
+        self.finished_ = violation <= self.tol
+        while not self.finished_:
+            weights, gain = self._try_step(dataset)
+            if gain > 1e-3:
+                damping.accept(gain)
+                self.module_.set_weights(weights)
+                return
+            damping.reject()
+            self.finished_ = damping.value > LARGEST_DAMPING
+        if damping.value > LARGEST_DAMPING:
+            damping.reset()
+
+    def _try_step(self, dataset):
+        """Where the model leads, and the share of the decrease it promises that is true."""
+        model, penalty = self._model, self.penalty
+        try:
+            weights = model.minimise(self.optimizer_.value, penalty)
+        except np.linalg.LinAlgError:
+            return model.weights, 0.0
+        predicted = self.module_.energies(weights, self.blocks, dataset.rows)
+        squared_error = np.mean((predicted - dataset.targets[dataset.rows]) ** 2)
+        before = model.squared_error + penalty.value(model.weights)
+        lasso_change = penalty.lasso(weights) - penalty.lasso(model.weights)
+        promised = -(model.change(weights) + lasso_change)
+        decrease = before - squared_error - penalty.value(weights)
+        beyond_rounding = promised > np.finfo(float).eps * before
+        return weights, decrease / promised if beyond_rounding else 0.0
