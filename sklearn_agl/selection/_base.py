@@ -4,7 +4,7 @@ import warnings
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
@@ -14,8 +14,10 @@ from sklearn_agl.features import (
     as_atomic_features,
     is_atomic,
     refuse_structures,
+    validate_energies,
     validate_features,
 )
+from sklearn_agl.potentials import HDNNPRegressor
 
 N_FEATURES_CONSTRAINT = [
     None,
@@ -89,6 +91,14 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None):
         self._symmetry_functions = X.symmetry_functions
         self._columns_of = {element: X.columns_of(element) for element in X.elements}
         return X
+
+    def _validate_for_training(self, X, y):
+        """The networks' settings, from `estimator`, the features and the energies, all checked."""
+        regressor = HDNNPRegressor() if self.estimator is None else clone(self.estimator)
+        regressor._validate_params()
+        validate_features(regressor, X, reset=True)
+        X = self._validate(X, ensure_min_samples=2)
+        return regressor, X, validate_energies(X, y)
 
     def _select(self, support):
         """Keep the features of a mask of shape (n_features,)."""

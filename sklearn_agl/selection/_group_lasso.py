@@ -3,10 +3,9 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.base import _fit_context, clone
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
 
-from sklearn_agl.features import validate_energies, validate_features
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection._path import collect, draw_seed
@@ -143,7 +142,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         AdaptiveGroupLassoSelector
             The fitted selector.
         """
-        regressor, X, y = self._check_input(X, y)
+        regressor, X, y = self._validate_for_training(X, y)
         n_wanted = None
         if self.n_features_to_select is not None:
             n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
@@ -153,14 +152,6 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         self.estimator_ = walk.fitted_regressor()
         self._select(support)
         return self
-
-    def _check_input(self, X, y):
-        """The settings of the networks, the features and the energies, all checked."""
-        regressor = HDNNPRegressor() if self.estimator is None else clone(self.estimator)
-        regressor._validate_params()
-        validate_features(regressor, X, reset=True)
-        X = self._validate(X, ensure_min_samples=2)
-        return regressor, X, validate_energies(X, y)
 
     def _start_walk(self, regressor, X, y):
         """Train as far as the first fit of the group lasso."""

@@ -219,7 +219,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         _raise_for_params(params, self, "fit", allow=["groups"])
         self._validate(X, ensure_min_samples=2)
         selector = self._selector()
-        regressor, features, energies = selector._check_input(X, y)
+        regressor, features, energies = selector._validate_for_training(X, y)
         self.alphas_ = None if self.alphas is None else np.unique(check_alphas(self.alphas))
         splits = self._split(features, energies, params)
         if self.alphas_ is None:
@@ -395,7 +395,7 @@ def summarise(alphas, scores, n_features):
 
 def _find_supports(selector, X, y, alphas):
     """What the selector would select at each alpha."""
-    walk = selector._start_walk(*selector._check_input(X, y))
+    walk = selector._start_walk(*selector._validate_for_training(X, y))
     return [point.group_norms > 0 for point in walk_to_each(walk, alphas)]
 
 

@@ -4,10 +4,9 @@ import time
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import _fit_context, clone
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, RealNotInt
 
-from sklearn_agl.features import validate_energies, validate_features
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._training import Training, choose, share_of_epochs
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
@@ -254,16 +253,12 @@ class WaldSelector(AtomicSelector):
         WaldSelector
             The fitted selector.
         """
-        regressor = HDNNPRegressor() if self.estimator is None else clone(self.estimator)
-        regressor._validate_params()
+        regressor, X, y = self._validate_for_training(X, y)
         if regressor.solver != "kalman":
             raise ValueError(
                 f"WaldSelector needs the covariance of the Kalman filter, but its estimator has "
                 f"solver={regressor.solver!r}. Set solver='kalman'."
             )
-        validate_features(regressor, X, reset=True)
-        X = self._validate(X, ensure_min_samples=2)
-        y = validate_energies(X, y)
         n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
         random_state = regressor.random_state if self.random_state is None else self.random_state
         elimination = Elimination(regressor, X, y, draw_seed(random_state))

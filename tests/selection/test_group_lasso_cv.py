@@ -46,7 +46,7 @@ def fitted(table):
 def walk_of(table):
     X, y, _ = table
     selector = AdaptiveGroupLassoSelector(NETWORK, random_state=0)
-    return selector._start_walk(*selector._check_input(X, y))
+    return selector._start_walk(*selector._validate_for_training(X, y))
 
 
 # What is found
@@ -100,7 +100,7 @@ def test_one_walk_ends_at_each_alpha_as_a_walk_of_its_own(table, solver):
     X, y, _ = table
     network = HDNNPRegressor((4,), solver=solver, max_epochs=15, lr=0.03)
     selector = AdaptiveGroupLassoSelector(network, random_state=0)
-    checked = selector._check_input(X, y)
+    checked = selector._validate_for_training(X, y)
     alphas = [0.0, 0.05, 1.0, 1.2, 1e4, 1e5]
     points = list(walk_to_each(selector._start_walk(*checked), alphas))
     assert len(points) == len(alphas)
