@@ -13,7 +13,14 @@ from numpy.testing import assert_allclose
 from sklearn_agl._jit import LOOPS
 from sklearn_agl.descriptors import SymmetryFunction, SymmetryFunctionTransformer
 from sklearn_agl.descriptors._cells import make_batch, make_cells
-from sklearn_agl.descriptors._neighbors import collect, make_around
+from sklearn_agl.descriptors._neighbors import (
+    AROUND_ROWS,
+    collect,
+    four_at_once,
+    make_around,
+    one_by_one,
+)
+from sklearn_agl.descriptors._packing import has_avx2
 
 
 @njit(**LOOPS)
@@ -89,3 +96,25 @@ def test_atoms_at_one_point_are_found_across_the_boundary(pbc, shift):
         return
     with pytest.raises(ValueError, match="Structure 1 has two atoms at one point: atom [01] "):
         transformer.transform([Atoms("H"), atoms])
+
+
+@pytest.mark.skipif(not has_avx2(), reason="the processor has no AVX2")
+def test_both_ways_to_append_a_run_of_atoms_agree():
+    places = np.random.default_rng(0).uniform(-1.0, 1.0, (3, 24))
+    lengths = []
+    for first, last in [(0, 0), (0, 1), (2, 5), (3, 7), (0, 20)]:
+        arounds = np.zeros((2, AROUND_ROWS, 40))
+        for make, around in zip((one_by_one, four_at_once), arounds, strict=True):
+            append = callable_from_python(make())
+            lengths.append(append((0.1, -0.2, 0.3), places, first, last, 1.0, around, 2))
+        assert lengths[-2] == lengths[-1]
+        assert_allclose(*arounds[:, :, : lengths[-1]], rtol=1e-14)
+    assert 2 < max(lengths) < 22
+
+
+def callable_from_python(append):
+    @njit(**LOOPS)
+    def call(shift, places, first, last, limit, around, n):
+        return append(shift, places, first, last, limit, around, n)
+
+    return call
