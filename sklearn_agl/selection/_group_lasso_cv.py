@@ -54,7 +54,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         Strength of the first fit; by default chosen in each split as by
         `AdaptiveGroupLassoSelector`.
     n_jobs : int, default=None
-        Threads for the splits and the refits. The result does not depend on it.
+        Threads for the splits and the refits, or processes where ``joblib.parallel_config`` asks
+        for them. The result does not depend on it.
     verbose : int, default=0
         1 prints a line per alpha with its error, 2 also the steps of the last selection.
     random_state : int, RandomState or None, default=None
