@@ -48,10 +48,6 @@ def public_estimators():
     return sorted(classes, key=lambda one: one.__name__)
 
 
-def _names(module):
-    return getattr(module, "__all__", ())
-
-
 def instances():
     classes = [one for one in public_estimators() if one.__name__ not in NOT_ON_TABLES]
     return [one(**QUICK.get(one.__name__, {})) for one in classes] + VARIANTS

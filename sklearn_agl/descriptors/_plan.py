@@ -12,11 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from ase.data import atomic_numbers
 
+from .._vector_math import SMALLEST_ARGUMENT
 from ._cells import FAR
 from ._cutoffs import EVEN_CUTOFFS
-
-LARGEST_EXPONENT = 708.0
-"""The exponential of minus this is next to the smallest number there is."""
 
 NARROW, MANY = 0.5, 50
 """More than so many functions that cover less than that part of the radius pay for sorting."""
@@ -242,7 +240,7 @@ def _radial_rows(members, offset, n_columns):
     for m in sorted(radial, key=lambda m: (m.neighbors, m.column)):
         wave = m.function.kind == "G3"
         eta = m.function.kappa if wave else m.function.eta or 0.0
-        reach = FAR if wave or eta == 0.0 else (LARGEST_EXPONENT / eta) ** 0.5
+        reach = FAR if wave or eta == 0.0 else (-SMALLEST_ARGUMENT / eta) ** 0.5
         place = offset + m.neighbors[0]
         rows.append((place, wave, eta, m.function.r_s, reach, m.factor, m.column))
     return rows

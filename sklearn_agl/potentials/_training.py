@@ -93,7 +93,10 @@ class Training:
 
     def drop(self, columns):
         """Take features out of the networks, the data and the filter's covariance for good."""
-        state = self.save_state()
+        self._restore_without(columns, self.save_state())
+
+    def _restore_without(self, columns, state):
+        """Go on from a state of the present layout, without some features."""
         layout, kept, positions = self.layout.without(columns)
         state |= {"layout": layout, "blocks": self.blocks.take(positions)}
         state["weights"] = state["weights"][kept]
@@ -113,8 +116,7 @@ class Training:
             state["weights"], state["covariance"] = condition_on_zero(
                 state["weights"], state["covariance"], self.layout.groups[column]
             )
-        self.restore_state(state)
-        self.drop(columns)
+        self._restore_without(columns, state)
 
     def save_state(self):
         """What `restore_state` needs to come back to this moment."""

@@ -11,7 +11,7 @@ from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._training import Training, choose, share_of_epochs
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection._path import collect, draw_seed
-from sklearn_agl.selection._walk import PathPoint
+from sklearn_agl.selection._walk import look_around
 
 STEP_SHARE = 6 / 30
 """Part of a full fit's epochs that follows each elimination."""
@@ -53,7 +53,8 @@ class Elimination:
         self.training.start(np.zeros(X.n_features))
         self.training.run(choose(regressor, "max_epochs"))
         self.initial_group_norms = self.training.group_norms
-        self.dense_point = self._look_around(0.0, start)
+        self._note_statistics()
+        self.dense_point = look_around(self.training, 0.0, start)
 
     @property
     def interrupted(self):
@@ -74,24 +75,22 @@ class Elimination:
             What was found; its `alpha` is the largest statistic that was taken out.
         """
         start = time.perf_counter()
-        left = np.setdiff1d(np.arange(len(self.statistics)), self.eliminated)
-        gone = left[np.argsort(self.statistics[left], kind="stable")][:n_features]
+        gone = self._left()[:n_features]
+        threshold = self.statistics[gone].max()
         self.training.condition_on_absence(gone)
         self.eliminated.extend(gone.tolist())
         self.training.run(share_of_epochs(self.regressor, STEP_SHARE))
-        return self._look_around(self.statistics[gone].max(), start)
+        self._note_statistics()
+        return look_around(self.training, threshold, start)
 
-    def _look_around(self, threshold, start):
-        training = self.training
-        now = training.wald_statistics()
+    def _note_statistics(self):
+        now = self.training.wald_statistics()
         self.statistics = np.where(now > 0.0, now, self.statistics)
-        return PathPoint(
-            alpha=threshold,
-            group_norms=training.group_norms,
-            objective=training.objective(training.train_rows),
-            rmse=training.rmse_per_atom(training.judged_on),
-            fit_time=time.perf_counter() - start,
-        )
+
+    def _left(self):
+        """Features that are left, the one with the smallest statistic first."""
+        left = np.setdiff1d(np.arange(len(self.statistics)), self.eliminated)
+        return left[np.argsort(self.statistics[left], kind="stable")]
 
     def run(self, n_features, step, verbose=0):
         """Eliminate until `n_features` are left, or Ctrl-C ends a fit.
@@ -125,8 +124,7 @@ class Elimination:
         After a run that Ctrl-C has ended, the features that are left follow each other by their
         statistics.
         """
-        left = np.setdiff1d(np.arange(len(self.statistics)), self.eliminated)
-        worst_first = [*self.eliminated, *left[np.argsort(self.statistics[left], kind="stable")]]
+        worst_first = [*self.eliminated, *self._left()]
         ranking = np.empty(len(worst_first), dtype=np.int64)
         ranking[worst_first] = np.arange(len(worst_first), 0, -1) - n_features + 1
         return np.maximum(ranking, 1)

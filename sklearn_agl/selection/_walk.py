@@ -50,6 +50,17 @@ class PathPoint:
         )
 
 
+def look_around(training, alpha, start):
+    """What a training has come to, as a PathPoint; `start` is when it began."""
+    return PathPoint(
+        alpha=alpha,
+        group_norms=training.group_norms,
+        objective=training.objective(training.train_rows),
+        rmse=training.rmse_per_atom(training.judged_on),
+        fit_time=time.perf_counter() - start,
+    )
+
+
 class Walk:
     """A training that goes from one penalty strength to the next.
 
@@ -92,7 +103,7 @@ class Walk:
         self.training.start(np.zeros(self.n_features))
         start = time.perf_counter()
         self.training.run(share_of_epochs(regressor, DENSE_SHARE))
-        self.dense_point = self._look_around(0.0, start)
+        self.dense_point = look_around(self.training, 0.0, start)
         noise = min(self.training.squared_error(self.training.judged_on), LARGEST_NOISE)
         self.smallest_alpha = SMALLEST_ALPHA * noise
         usual = INITIAL_ALPHA * noise
@@ -132,7 +143,7 @@ class Walk:
         training = self.training
         training.set_strengths(alpha / self.n_features * self.factors)
         training.run(share_of_epochs(self.regressor, STEP_SHARE))
-        point = self._look_around(alpha, start)
+        point = look_around(training, alpha, start)
         self.interrupted = training.interrupted
         self._drop_zero_groups(point.group_norms)
         return point
@@ -140,16 +151,6 @@ class Walk:
     def branch(self):
         """A walk of its own from here on, which does exactly what this one would do."""
         return deepcopy(self)
-
-    def _look_around(self, alpha, start):
-        training = self.training
-        return PathPoint(
-            alpha=alpha,
-            group_norms=training.group_norms,
-            objective=training.objective(training.train_rows),
-            rmse=training.rmse_per_atom(training.judged_on),
-            fit_time=time.perf_counter() - start,
-        )
 
     def fitted_regressor(self):
         """The regressor with the weights of the last step."""
