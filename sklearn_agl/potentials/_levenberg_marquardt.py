@@ -132,6 +132,14 @@ class LevenbergMarquardtNet(HDNNPNet):
         self.optimizer_ = Damping(self.damping)
         return self
 
+    def solver_state(self):
+        """The damping."""
+        return self.optimizer_.state_dict()
+
+    def load_solver_state(self, state):
+        """Go on from what `solver_state` gave."""
+        self.optimizer_.load_state_dict({name: float(state[name]) for name in ("value", "growth")})
+
     def forget_data(self):
         """Let go of the model, too, which a Ctrl-C may have left."""
         super().forget_data()

@@ -48,6 +48,10 @@ class HDNNP(nn.Module):
             for tensor, part in zip(self.tensors, _split(weights, self.layout), strict=True):
                 tensor.copy_(torch.from_numpy(part))
 
+    def split(self, flat):
+        """Cut an array in the order of the weights into parts of the parameters' shapes."""
+        return _split(flat, self.layout)
+
     def inner_matrices(self):
         """Weight matrices behind the first layer, the ones that decay."""
         depth = self.layout.starts.shape[1]

@@ -41,6 +41,14 @@ class HDNNPNet(NeuralNetRegressor):
         """Let go of the features, which a fitted net has no use for."""
         self.blocks = None
 
+    def solver_state(self):
+        """What the solver has learned besides the weights, as a dict of arrays and numbers."""
+        raise NotImplementedError
+
+    def load_solver_state(self, state):
+        """Go on from what `solver_state` gave."""
+        raise NotImplementedError
+
     def fit_loop(self, X, y=None, epochs=None, **kwargs):
         """Note where this call starts, and whether a Ctrl-C ended it."""
         self.first_epoch_ = len(self.history)
@@ -112,6 +120,15 @@ class KalmanNet(HDNNPNet):
         self.optimizer_ = KalmanFilter(self.module_.layout.n_weights, self.prior_variance)
         self.noise_variance_ = 1.0
         return self
+
+    def solver_state(self):
+        """The covariance, and the noise that the filter believes in."""
+        return {"covariance": self.optimizer_.covariance, "noise_variance": self.noise_variance_}
+
+    def load_solver_state(self, state):
+        """Go on from what `solver_state` gave."""
+        self.optimizer_ = KalmanFilter.from_covariance(state["covariance"])
+        self.noise_variance_ = float(state["noise_variance"])
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """One pass over the structures, after the weight decay, which is one more observation.
@@ -210,6 +227,27 @@ class AdamWNet(HDNNPNet):
         """Let go of the tensors, too."""
         super().forget_data()
         self._features = self._first = None
+
+    def solver_state(self):
+        """Adam's averages, each as one array in the order of the weights; nothing at the start."""
+        states = [self.optimizer_.state.get(tensor, {}) for tensor in self.module_.tensors]
+        flat = {
+            name: np.concatenate([state[name].cpu().double().numpy().ravel() for state in states])
+            for name in states[0]
+            if name != "step"
+        }
+        return flat | ({"step": float(states[0]["step"])} if flat else {})
+
+    def load_solver_state(self, state):
+        """Go on from what `solver_state` gave."""
+        if "step" not in state:
+            return
+        tensors = self.module_.tensors
+        for tensor in tensors:
+            self.optimizer_.state[tensor] = {"step": torch.tensor(float(state["step"]))}
+        for name in state.keys() - {"step"}:
+            for tensor, part in zip(tensors, self.module_.split(state[name]), strict=True):
+                self.optimizer_.state[tensor][name] = torch.from_numpy(part).to(tensor)
 
     def infer(self, x, **fit_params):
         """Predict the structures of the row numbers `x`."""

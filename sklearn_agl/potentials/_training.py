@@ -1,14 +1,16 @@
 """A network potential in training: its data, scales, weights and solver, ready to go on."""
 
+import json
 from numbers import Integral
 
 import numpy as np
+from scipy.linalg.lapack import dtpttr, dtrttp
 from skorch.callbacks import EarlyStopping
 from skorch.helper import predefined_split
+from skorch.history import History
 from threadpoolctl import threadpool_limits
 
 from sklearn_agl.potentials._blocks import StructureDataset, make_blocks
-from sklearn_agl.potentials._kalman import KalmanFilter
 from sklearn_agl.potentials._layout import NetworkLayout
 from sklearn_agl.potentials._levenberg_marquardt import LevenbergMarquardtNet
 from sklearn_agl.potentials._module import HDNNP
@@ -74,7 +76,12 @@ class Training:
         self.net = self._make_net(weights, strengths)
 
     def set_strengths(self, strengths):
-        """Change the penalty; the next `run` goes on from the present weights."""
+        """Change the penalty; the next `run` goes on from the present weights.
+
+        It does so in a new net, so that callbacks and learning rates begin alike whether this
+        process has trained the weights or found them in a checkpoint.
+        """
+        self.restore_state(self.save_state())
         self.net.penalty = GroupLasso(self.layout, strengths, self.settings.weight_decay)
 
     def run(self, epochs):
@@ -98,11 +105,13 @@ class Training:
     def _restore_without(self, columns, state):
         """Go on from a state of the present layout, without some features."""
         layout, kept, positions = self.layout.without(columns)
-        state |= {"layout": layout, "blocks": self.blocks.take(positions)}
-        state["weights"] = state["weights"][kept]
-        if "covariance" in state:
-            state["covariance"] = state["covariance"][np.ix_(kept, kept)]
-        self.restore_state(state)
+        of_weights = {
+            name: value[np.ix_(*[kept] * value.ndim)]
+            for name, value in state.items()
+            if isinstance(value, np.ndarray)
+        }
+        blocks = self.blocks.take(positions)
+        self.restore_state(state | of_weights | {"layout": layout, "blocks": blocks})
 
     def wald_statistics(self):
         """What the filter's covariance says about each feature, (n_features,): how needed it is."""
@@ -119,25 +128,49 @@ class Training:
         self._restore_without(columns, state)
 
     def save_state(self):
-        """What `restore_state` needs to come back to this moment."""
-        net = self.net
-        state = {"layout": self.layout, "blocks": self.blocks, "weights": self.weights}
-        if isinstance(net, KalmanNet):
-            state["covariance"] = net.optimizer_.covariance
-            state["noise_variance"] = net.noise_variance_
-        elif isinstance(net, LevenbergMarquardtNet):
-            state["damping"] = net.optimizer_.state_dict()
-        return state
+        """What `restore_state` needs to come back to this moment; arrays have the weights' axes."""
+        return {
+            "layout": self.layout,
+            "blocks": self.blocks,
+            "weights": self.weights,
+            # The losses of single batches would only grow in number.
+            "history": [{**epoch, "batches": []} for epoch in self.net.history],
+            **self.net.solver_state(),
+        }
 
     def restore_state(self, state):
         """Go back to a moment of before; the penalty has to be set again."""
-        self.layout, self.blocks = state["layout"], state["blocks"]
-        self.net = self._make_net(state["weights"], np.zeros(self.layout.n_features))
-        if isinstance(self.net, KalmanNet):
-            self.net.optimizer_ = KalmanFilter.from_covariance(state["covariance"])
-            self.net.noise_variance_ = state["noise_variance"]
-        elif isinstance(self.net, LevenbergMarquardtNet):
-            self.net.optimizer_.load_state_dict(state["damping"])
+        state = dict(state)
+        self.layout, self.blocks = state.pop("layout"), state.pop("blocks")
+        self.net = self._make_net(state.pop("weights"), np.zeros(self.layout.n_features))
+        self.net.history_ = History(state.pop("history"))
+        self.net.load_solver_state(state)
+
+    def to_arrays(self):
+        """What `load_arrays` needs to come back to this moment in another process."""
+        state = self.save_state()
+        del state["blocks"]
+        state["columns"] = np.unique(np.concatenate(state.pop("layout").columns))
+        state["history"] = _to_bytes(state["history"])
+        if "covariance" in state:
+            state["covariance"] = dtrttp(state["covariance"], uplo="L")[0]
+        _, state["rng_keys"], *state["rng_rest"] = self.rng.get_state()
+        return {name: np.asarray(value) for name, value in state.items()}
+
+    def load_arrays(self, arrays):
+        """Go on from what `to_arrays` gave; the penalty has to be set again."""
+        state = dict(arrays)
+        gone = np.setdiff1d(np.concatenate(self.layout.columns), state.pop("columns"))
+        state["layout"], _, positions = self.layout.without(gone)
+        state["blocks"] = self.blocks.take(positions)
+        state["history"] = json.loads(state["history"].tobytes())
+        if "covariance" in state:
+            lower = dtpttr(state["layout"].n_weights, state["covariance"], uplo="L")[0]
+            state["covariance"] = lower + np.tril(lower, -1).T
+        position, has_gauss, gauss = state.pop("rng_rest")
+        keys = state.pop("rng_keys")
+        self.rng.set_state(("MT19937", keys, int(position), int(has_gauss), gauss))
+        self.restore_state(state)
 
     def _make_net(self, weights, strengths):
         settings = self.settings
@@ -223,6 +256,12 @@ def choose(settings, name):
     """A parameter's value, or where it is None, the solver's default."""
     value = getattr(settings, name)
     return DEFAULTS[settings.solver][name] if value is None else value
+
+
+def _to_bytes(history):
+    """Epochs as JSON. Callbacks may have noted anything: what is no number becomes text."""
+    text = json.dumps(history, default=lambda value: getattr(value, "tolist", value.__repr__)())
+    return np.frombuffer(text.encode(), dtype=np.uint8)
 
 
 def _silent(message):

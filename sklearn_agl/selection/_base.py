@@ -18,6 +18,7 @@ from sklearn_agl.features import (
     validate_features,
 )
 from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.selection._checkpoint import open_checkpoint
 
 N_FEATURES_CONSTRAINT = [
     None,
@@ -99,6 +100,16 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None):
         validate_features(regressor, X, reset=True)
         X = self._validate(X, ensure_min_samples=2)
         return regressor, X, validate_energies(X, y)
+
+    def _open_checkpoint(self, regressor, X, y):
+        """The folder of the parameter `checkpoint`, for a run that all others shall identify."""
+        settings = self.get_params(deep=False)
+        for name in ("estimator", "checkpoint", "verbose"):
+            del settings[name]
+        given = settings.pop("random_state")
+        random_state = regressor.random_state if given is None else given
+        settings["run"] = type(self).__name__
+        return open_checkpoint(self.checkpoint, settings, regressor, X, y, random_state)
 
     def _select(self, support):
         """Keep the features of a mask of shape (n_features,)."""

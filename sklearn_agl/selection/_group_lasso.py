@@ -1,6 +1,8 @@
 """The adaptive group lasso as a selector."""
 
+from functools import partial
 from numbers import Real
+from os import PathLike
 
 import numpy as np
 from sklearn.base import _fit_context
@@ -8,8 +10,9 @@ from sklearn.utils._param_validation import Interval
 
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
-from sklearn_agl.selection._path import collect, draw_seed
-from sklearn_agl.selection._walk import Walk, walk_down, walk_to
+from sklearn_agl.selection._path import collect
+from sklearn_agl.selection._record import Record
+from sklearn_agl.selection._walk import Walk, walk_down, walk_to, work_down, work_to
 
 
 class AdaptiveGroupLassoSelector(AtomicSelector):
@@ -37,11 +40,14 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         Strength of the first fit; by default ten times the squared error (in units of the
         energies' variance, and not above 0.02) that a fit without penalty leaves on held-out
         structures.
+    checkpoint : str or path-like, default=None
+        A folder that keeps the state of the run after every step. The same `fit` goes on from
+        there, whatever has ended the last one, and finds what a run without a break would have.
     verbose : int, default=0
-        1 prints a line per step.
+        1 prints a line per step, with an estimate of the time left.
     random_state : int, RandomState or None, default=None
         Draws the held-out structures, the weights and the order of the structures. By default
-        the estimator's own.
+        the estimator's own. Where that is None, too, a run that goes on keeps its first seed.
 
     Attributes
     ----------
@@ -64,7 +70,9 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
     Raises
     ------
     ValueError
-        In fit, if `alpha` leaves no feature; the message says which alpha to try.
+        In fit, if `alpha` leaves no feature; the message says which alpha to try. Also if
+        `checkpoint` cannot be written to, is damaged or holds a run on other data or with other
+        settings.
 
     See Also
     --------
@@ -100,6 +108,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         "adaptive": ["boolean"],
         "gamma": [Interval(Real, 0, None, closed="left")],
         "initial_alpha": [Interval(Real, 0, None, closed="left"), None],
+        "checkpoint": [str, PathLike, None],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
@@ -113,6 +122,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         adaptive=True,
         gamma=1.0,
         initial_alpha=None,
+        checkpoint=None,
         verbose=0,
         random_state=None,
     ):
@@ -122,6 +132,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         self.adaptive = adaptive
         self.gamma = gamma
         self.initial_alpha = initial_alpha
+        self.checkpoint = checkpoint
         self.verbose = verbose
         self.random_state = random_state
 
@@ -146,42 +157,42 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         n_wanted = None
         if self.n_features_to_select is not None:
             n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
-        walk = self._start_walk(regressor, X, y)
-        support = self._walk(walk, n_wanted)
+        record = self._begin(regressor, X, y)
+        support = self._walk(record, n_wanted)
+        self.initial_group_norms_ = record.walk.initial_group_norms
         self.group_norms_ = self.path_.group_norms[-1]
-        self.estimator_ = walk.fitted_regressor()
+        self.estimator_ = record.walk.fitted_regressor()
         self._select(support)
         return self
 
     def _start_walk(self, regressor, X, y):
         """Train as far as the first fit of the group lasso."""
-        random_state = regressor.random_state if self.random_state is None else self.random_state
-        return Walk(
+        return self._begin(regressor, X, y).walk
+
+    def _begin(self, regressor, X, y):
+        """Train as far as the first fit of the group lasso, or go on with a checkpoint."""
+        checkpoint = self._open_checkpoint(regressor, X, y)
+        walk = Walk(
             regressor,
             X,
             y,
             adaptive=self.adaptive,
             gamma=self.gamma,
             initial_alpha=self.initial_alpha,
-            seed=draw_seed(random_state),
+            seed=checkpoint.seed,
         )
+        return Record(walk, checkpoint, self.verbose).begin()
 
-    def _walk(self, walk, n_wanted):
+    def _walk(self, record, n_wanted):
         """Go to `alpha`, or until few enough features are left; returns the support."""
+        walk = record.walk
         if n_wanted is None:
-            self._note_path(walk, walk_to(walk, self.alpha))
+            record.follow(walk_to(walk, self.alpha), partial(work_to, self.alpha))
+            self.path_ = collect(walk)
             return self.path_.supports[-1]
-        self._note_path(walk, walk_down(walk, n_wanted))
+        record.follow(walk_down(walk, n_wanted), partial(work_down, n_wanted))
+        self.path_ = collect(walk)
         return choose_exactly(self.path_, n_wanted)
-
-    def _note_path(self, walk, steps):
-        points = [walk.dense_point]
-        for point in steps:
-            points.append(point)
-            if self.verbose:
-                print(point)
-        self.path_ = collect(points, walk)
-        self.initial_group_norms_ = walk.initial_group_norms
 
     def _empty_support_advice(self):
         alphas = self.path_.alphas[self.path_.n_features > 0]

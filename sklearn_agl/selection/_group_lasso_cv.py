@@ -19,8 +19,9 @@ from threadpoolctl import threadpool_limits
 from sklearn_agl.metrics import neg_rmse_per_atom
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import AtomicSelector
+from sklearn_agl.selection._checkpoint import draw_seed
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
-from sklearn_agl.selection._path import check_alphas, draw_seed
+from sklearn_agl.selection._path import check_alphas
 from sklearn_agl.selection._walk import walk_down, walk_to_each
 
 
@@ -170,6 +171,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
     }
     _parameter_constraints.pop("alpha")
     _parameter_constraints.pop("n_features_to_select")
+    _parameter_constraints.pop("checkpoint")
 
     def __init__(
         self,

@@ -4,20 +4,23 @@ import time
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
+from os import PathLike
 
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import _check_feature_names_in
 from threadpoolctl import threadpool_limits
 
 from sklearn_agl.features import validate_energies, validate_features
 from sklearn_agl.potentials import HDNNPRegressor
-from sklearn_agl.selection._walk import Walk, walk_down, walk_through
+from sklearn_agl.selection._checkpoint import open_checkpoint
+from sklearn_agl.selection._record import Record
+from sklearn_agl.selection._walk import Walk, walk_down, walk_through, work_down, work_through
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,7 @@ class SelectionPath:
         "min_features": [Interval(Integral, 0, None, closed="left")],
         "refit": ["boolean"],
         "n_jobs": [Integral, None],
+        "checkpoint": [str, PathLike, None],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     },
@@ -152,6 +156,7 @@ def group_lasso_path(
     min_features=1,
     refit=True,
     n_jobs=None,
+    checkpoint=None,
     verbose=0,
     random_state=None,
 ):
@@ -186,11 +191,15 @@ def group_lasso_path(
         Fit every set without penalty.
     n_jobs : int, default=None
         Threads for the refits.
+    checkpoint : str or path-like, default=None
+        A folder that keeps the state of the run after every point and every refit. The same call
+        goes on from there, whatever has ended the last one, and returns what a run without a
+        break would have.
     verbose : int, default=0
-        1 prints a line per alpha.
+        1 prints a line per alpha and per refit, with an estimate of the time left.
     random_state : int, RandomState or None, default=None
         Draws the held-out structures (the same for all fits) and the weights. By default the
-        estimator's own.
+        estimator's own. Where that is None, too, a run that goes on keeps its first seed.
 
     Returns
     -------
@@ -200,7 +209,8 @@ def group_lasso_path(
     Raises
     ------
     ValueError
-        If the alphas do not ascend, or the first fit leaves no feature.
+        If the alphas do not ascend, the first fit leaves no feature, or `checkpoint` cannot be
+        written to, is damaged or holds a run on other data or with other settings.
 
     Warns
     -----
@@ -234,30 +244,25 @@ def group_lasso_path(
     regressor._validate_params()
     X = validate_features(regressor, X, reset=True, ensure_min_samples=2)
     y = validate_energies(X, y)
-    seed = draw_seed(regressor.random_state if random_state is None else random_state)
-    walk = Walk(
-        regressor,
-        X,
-        y,
-        adaptive=adaptive,
-        gamma=gamma,
-        initial_alpha=initial_alpha,
-        seed=seed,
-    )
-    steps = walk_down(walk, min_features) if alphas is None else walk_through(walk, alphas)
-    points = [walk.dense_point]
-    for point in steps:
-        points.append(point)
-        if verbose:
-            print(point)
-    if points[-1].n_features == 0:
+    random_state = regressor.random_state if random_state is None else random_state
+    options = {"adaptive": adaptive, "gamma": gamma, "initial_alpha": initial_alpha}
+    settings = {"run": "group_lasso_path", "alphas": alphas, "min_features": min_features}
+    checkpoint = open_checkpoint(checkpoint, settings | options, regressor, X, y, random_state)
+    walk = Walk(regressor, X, y, **options, seed=checkpoint.seed)
+    record = Record(walk, checkpoint, verbose).begin()
+    if alphas is None:
+        record.follow(walk_down(walk, min_features), partial(work_down, min_features))
+    else:
+        record.follow(walk_through(walk, alphas), partial(work_through, alphas))
+    if walk.points[-1].n_features == 0:
         warnings.warn(
-            f"No feature is left at alpha={points[-1].alpha:.3g}.", ConvergenceWarning, stacklevel=3
+            f"No feature is left at alpha={walk.points[-1].alpha:.3g}.",
+            ConvergenceWarning,
+            stacklevel=3,
         )
-    refits = {}
     if refit and not walk.interrupted:
-        refits = _refit_all(regressor, X, y, points, seed, n_jobs)
-    return collect(points, walk, refits)
+        _refit_all(record, X, y, checkpoint.seed, n_jobs)
+    return collect(walk, record.refits)
 
 
 def check_alphas(alphas):
@@ -271,47 +276,37 @@ def check_alphas(alphas):
     return alphas
 
 
-def draw_seed(random_state):
-    """One number that fixes everything a path draws."""
-    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+def _refit_all(record, X, y, seed, n_jobs):
+    """Fit without penalty every distinct non-empty support that has no refit yet.
 
-
-def _refit_all(regressor, X, y, points, seed, n_jobs):
-    """Error and time of a fit without penalty, for every distinct non-empty support.
-
-    After Ctrl-C, of those that were done.
+    After Ctrl-C, the record has those that were done.
     """
-    supports = {tuple(np.flatnonzero(point.group_norms)) for point in points} - {()}
-    settings = clone(regressor).set_params(alpha=0.0, feature_weights=None, random_state=seed)
-    ordered = sorted(supports, key=len)
-    calls = (
-        delayed(_refit)(clone(settings), X.take_features(list(support)), y) for support in ordered
-    )
-    done = {}
+    supports = {tuple(np.flatnonzero(point.group_norms)) for point in record.walk.points} - {()}
+    settings = clone(record.walk.regressor)
+    settings.set_params(alpha=0.0, feature_weights=None, random_state=seed)
+    missing = sorted(supports - record.refits.keys(), key=len)
+    calls = (delayed(_refit)(clone(settings), X, y, support) for support in missing)
     # The fits limit BLAS, too, but threads that overlap could not restore its limit.
     with threadpool_limits(1, user_api="blas"), suppress(KeyboardInterrupt):
-        results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(calls)
-        done.update(zip(ordered, results, strict=True))
-    return done
+        parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")
+        record.follow_refits(parallel(calls), len(missing))
 
 
-def _refit(regressor, X, y):
+def _refit(regressor, X, y, support):
     start = time.perf_counter()
-    error = regressor.fit(X, y).validation_rmse_
+    error = regressor.fit(X.take_features(list(support)), y).validation_rmse_
     if regressor._interrupted:
         raise KeyboardInterrupt
-    return error, time.perf_counter() - start
+    return support, error, time.perf_counter() - start
 
 
-def collect(points, walk, refits=None):
+def collect(walk, refits=None):
     """Put the points of a walk together.
 
     Parameters
     ----------
-    points : list of PathPoint
-        At least one.
-    walk : Walk
-        Where they come from.
+    walk : Walk or Elimination
+        Has at least one.
     refits : dict, default=None
         Error and time of the refit of each support, a tuple of column indices.
 
@@ -320,6 +315,7 @@ def collect(points, walk, refits=None):
     SelectionPath
         The path.
     """
+    points = walk.points
     norms = np.array([point.group_norms for point in points])
     refits, missing = refits or {}, (np.nan, np.nan)
     refitted = np.array([refits.get(tuple(np.flatnonzero(row)), missing) for row in norms])

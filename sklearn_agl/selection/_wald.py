@@ -1,7 +1,9 @@
 """Recursive elimination of features by the Wald statistic of the Kalman filter's covariance."""
 
 import time
+from functools import partial
 from numbers import Integral
+from os import PathLike
 
 import numpy as np
 from sklearn.base import _fit_context
@@ -10,8 +12,9 @@ from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._training import Training, choose, share_of_epochs
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
-from sklearn_agl.selection._path import collect, draw_seed
-from sklearn_agl.selection._walk import look_around
+from sklearn_agl.selection._path import collect
+from sklearn_agl.selection._record import Record
+from sklearn_agl.selection._walk import look_around, n_steps_down, stack_points, unstack_points
 
 STEP_SHARE = 6 / 30
 """Part of a full fit's epochs that follows each elimination."""
@@ -34,27 +37,51 @@ class Elimination:
 
     Attributes
     ----------
+    points : list of PathPoint
+        The fit of all features, and what each elimination has left.
     eliminated : list of int
         Features that left, the first one first.
     statistics : ndarray of shape (n_features,)
         Of the features that are left now, and of the others when they left.
     initial_group_norms : ndarray of shape (n_features,)
         Norms of the fit of all features.
-    dense_point : PathPoint
-        The fit of all features.
     """
 
     def __init__(self, regressor, X, y, seed):
         self.regressor = regressor
+        self.points = []
         self.eliminated = []
         self.statistics = np.zeros(X.n_features)
         self.training = Training(regressor, X, y, np.random.RandomState(seed))
+
+    def begin(self):
+        """Fit all features."""
         start = time.perf_counter()
-        self.training.start(np.zeros(X.n_features))
-        self.training.run(choose(regressor, "max_epochs"))
+        self.training.start(np.zeros(len(self.statistics)))
+        self.training.run(choose(self.regressor, "max_epochs"))
         self.initial_group_norms = self.training.group_norms
         self._note_statistics()
-        self.dense_point = look_around(self.training, 0.0, start)
+        self.points.append(look_around(self.training, 0.0, start))
+
+    def save_state(self):
+        """What `load_state` needs to go on from here in another process: dicts of arrays."""
+        return {
+            "training": self.training.to_arrays(),
+            "points": stack_points(self.points),
+            "elimination": {
+                "eliminated": np.array(self.eliminated, dtype=np.int64),
+                "statistics": self.statistics,
+                "initial_group_norms": self.initial_group_norms,
+            },
+        }
+
+    def load_state(self, state):
+        """Go on from what `save_state` gave, in the place of `begin`."""
+        self.training.load_arrays(state["training"])
+        self.points = unstack_points(state["points"])
+        self.eliminated = state["elimination"]["eliminated"].tolist()
+        self.statistics = state["elimination"]["statistics"]
+        self.initial_group_norms = state["elimination"]["initial_group_norms"]
 
     @property
     def interrupted(self):
@@ -92,7 +119,7 @@ class Elimination:
         left = np.setdiff1d(np.arange(len(self.statistics)), self.eliminated)
         return left[np.argsort(self.statistics[left], kind="stable")]
 
-    def run(self, n_features, step, verbose=0):
+    def run(self, n_features, step):
         """Eliminate until `n_features` are left, or Ctrl-C ends a fit.
 
         Parameters
@@ -101,22 +128,17 @@ class Elimination:
             When to stop.
         step : int or float
             Features per elimination, or the fraction of those left.
-        verbose : int, default=0
-            1 prints a line per elimination.
 
-        Returns
-        -------
-        list of PathPoint
-            The fit of all features first.
+        Yields
+        ------
+        PathPoint
+            What each elimination has left.
         """
-        points = [self.dense_point]
-        while points[-1].n_features > n_features and not self.interrupted:
-            left = points[-1].n_features
+        while self.points[-1].n_features > n_features and not self.interrupted:
+            left = self.points[-1].n_features
             wanted = step if isinstance(step, Integral) else max(1, int(step * left))
-            points.append(self.eliminate(min(wanted, left - n_features)))
-            if verbose:
-                print(points[-1])
-        return points
+            self.points.append(self.eliminate(min(wanted, left - n_features)))
+            yield self.points[-1]
 
     def ranking(self, n_features):
         """1 for the `n_features` best ones, 2 for the next one, and so on.
@@ -128,6 +150,14 @@ class Elimination:
         ranking = np.empty(len(worst_first), dtype=np.int64)
         ranking[worst_first] = np.arange(len(worst_first), 0, -1) - n_features + 1
         return np.maximum(ranking, 1)
+
+
+def eliminations_left(n_features, step, elimination):
+    """About how many eliminations lead to `n_features`."""
+    left = elimination.points[-1].n_features
+    if isinstance(step, Integral):
+        return (left - n_features) / step
+    return n_steps_down(left, n_features, step)
 
 
 class WaldSelector(AtomicSelector):
@@ -152,11 +182,15 @@ class WaldSelector(AtomicSelector):
         ``HDNNPRegressor()``.
     step : int or float, default=0.05
         Features that leave at a time: a number, or a fraction of those left (at least one).
+    checkpoint : str or path-like, default=None
+        A folder that keeps the state of the run after every elimination. The same `fit` goes on
+        from there, whatever has ended the last one, and finds what a run without a break would
+        have.
     verbose : int, default=0
-        1 prints a line per elimination.
+        1 prints a line per elimination, with an estimate of the time left.
     random_state : int, RandomState or None, default=None
         Draws the held-out structures, the weights and the order of the structures. By default
-        the estimator's own.
+        the estimator's own. Where that is None, too, a run that goes on keeps its first seed.
 
     Attributes
     ----------
@@ -181,7 +215,8 @@ class WaldSelector(AtomicSelector):
     Raises
     ------
     ValueError
-        In fit, if the estimator has another solver.
+        In fit, if the estimator has another solver, or `checkpoint` cannot be written to, is
+        damaged or holds a run on other data or with other settings.
 
     See Also
     --------
@@ -215,6 +250,7 @@ class WaldSelector(AtomicSelector):
             Interval(Integral, 1, None, closed="left"),
             Interval(RealNotInt, 0, 1, closed="neither"),
         ],
+        "checkpoint": [str, PathLike, None],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
@@ -225,12 +261,14 @@ class WaldSelector(AtomicSelector):
         *,
         estimator=None,
         step=0.05,
+        checkpoint=None,
         verbose=0,
         random_state=None,
     ):
         self.n_features_to_select = n_features_to_select
         self.estimator = estimator
         self.step = step
+        self.checkpoint = checkpoint
         self.verbose = verbose
         self.random_state = random_state
 
@@ -258,10 +296,12 @@ class WaldSelector(AtomicSelector):
                 f"solver={regressor.solver!r}. Set solver='kalman'."
             )
         n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
-        random_state = regressor.random_state if self.random_state is None else self.random_state
-        elimination = Elimination(regressor, X, y, draw_seed(random_state))
-        points = elimination.run(n_wanted, self.step, self.verbose)
-        self.path_ = collect(points, elimination)
+        checkpoint = self._open_checkpoint(regressor, X, y)
+        elimination = Elimination(regressor, X, y, checkpoint.seed)
+        record = Record(elimination, checkpoint, self.verbose, strength="statistic", error="RMSE")
+        work_left = partial(eliminations_left, n_wanted, self.step)
+        record.begin().follow(elimination.run(n_wanted, self.step), work_left)
+        self.path_ = collect(elimination)
         self.statistics_ = elimination.statistics
         self.estimator_ = regressor._take_over(elimination.training)
         self.ranking_ = elimination.ranking(n_wanted)

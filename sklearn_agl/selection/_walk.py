@@ -2,7 +2,7 @@
 
 import time
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -26,6 +26,8 @@ where it has not come far, and five times that much would take all features out 
 LARGEST_ALPHA = 1e6
 RATIO = 1.6
 """Ratio of neighbouring alphas, unless the path adapts it."""
+SAVED = ("initial_group_norms", "smallest_alpha", "factors", "ratio")
+"""What a walk that goes on in another process has to know, besides its training and points."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,17 @@ class PathPoint:
         """Features with a norm above zero."""
         return int(np.count_nonzero(self.group_norms))
 
-    def __str__(self):
-        return (
-            f"alpha {self.alpha:8.2e}   {self.n_features:4d} features   "
-            f"penalised RMSE {self.rmse:.3e}   {self.fit_time:5.2f} s"
-        )
+
+def stack_points(points):
+    """Some PathPoints as one array per field, which a file can hold."""
+    names = [field.name for field in fields(PathPoint)]
+    return {name: np.array([getattr(point, name) for point in points]) for name in names}
+
+
+def unstack_points(arrays):
+    """The PathPoints that `stack_points` was given."""
+    rows = zip(*arrays.values(), strict=True)
+    return [PathPoint(**dict(zip(arrays, row, strict=True))) for row in rows]
 
 
 def look_around(training, alpha, start):
@@ -86,39 +94,72 @@ class Walk:
     ----------
     interrupted : bool
         Whether Ctrl-C ended a fit.
-    dense_point : PathPoint
-        The short fit without penalty that everything starts from.
+    points : list of PathPoint
+        The short fit without penalty that everything starts from, and the steps that were kept.
     initial_group_norms : ndarray of shape (n_features,)
         Norms of the first fit.
     smallest_alpha : float
         Where a path should start.
     alpha : float
         Strength of the last fit.
+    ratio : float
+        Of the next alpha to the last one, where the path adapts it.
     """
 
     def __init__(self, regressor, X, y, *, adaptive, gamma, initial_alpha, seed):
         self.regressor = regressor
         self.n_features = X.n_features
+        self.adaptive = adaptive
+        self.gamma = gamma
+        self.initial_alpha = initial_alpha
         self.training = Training(regressor, X, y, np.random.RandomState(seed))
+        self.interrupted = False
+        self.points = []
+        self.ratio = RATIO
+
+    def begin(self):
+        """Train without penalty, then with the same one for every feature. Returns self."""
         self.training.start(np.zeros(self.n_features))
         start = time.perf_counter()
-        self.training.run(share_of_epochs(regressor, DENSE_SHARE))
-        self.dense_point = look_around(self.training, 0.0, start)
+        self.training.run(share_of_epochs(self.regressor, DENSE_SHARE))
+        self.keep(look_around(self.training, 0.0, start))
         noise = min(self.training.squared_error(self.training.judged_on), LARGEST_NOISE)
         self.smallest_alpha = SMALLEST_ALPHA * noise
         usual = INITIAL_ALPHA * noise
-        if initial_alpha is None:
-            initial_alpha = usual
+        initial_alpha = usual if self.initial_alpha is None else self.initial_alpha
         self.training.set_strengths(np.full(self.n_features, initial_alpha / self.n_features))
-        self.training.run(share_of_epochs(regressor, FIRST_FIT_SHARE))
+        self.training.run(share_of_epochs(self.regressor, FIRST_FIT_SHARE))
         self.interrupted = self.training.interrupted
         self.initial_group_norms = self.training.group_norms
-        if adaptive:
+        if self.adaptive:
             self._check_initial_norms(initial_alpha, min(initial_alpha, usual) / 10.0)
-            self.factors = _adaptive_factors(self.initial_group_norms, gamma)
+            self.factors = _adaptive_factors(self.initial_group_norms, self.gamma)
             self._drop_zero_groups(self.initial_group_norms)
         else:
             self.factors = np.ones(self.n_features)
+        return self
+
+    def save_state(self):
+        """What `load_state` needs to go on from here in another process: dicts of arrays."""
+        return {
+            "training": self.training.to_arrays(),
+            "points": stack_points(self.points),
+            "walk": {name: np.asarray(getattr(self, name)) for name in SAVED},
+        }
+
+    def load_state(self, state):
+        """Go on from what `save_state` gave, in the place of `begin`."""
+        self.training.load_arrays(state["training"])
+        self.points = unstack_points(state["points"])
+        self.alpha = self.points[-1].alpha
+        for name in SAVED:
+            # Of an array without dimensions, its number.
+            setattr(self, name, state["walk"][name][()])
+
+    @property
+    def reached(self):
+        """Strength of the last step that was kept, None before the first one."""
+        return self.points[-1].alpha if len(self.points) > 1 else None
 
     @property
     def n_features_alive(self):
@@ -146,6 +187,11 @@ class Walk:
         point = look_around(training, alpha, start)
         self.interrupted = training.interrupted
         self._drop_zero_groups(point.group_norms)
+        return point
+
+    def keep(self, point):
+        """Count a fit among the points of the path; returns its point."""
+        self.points.append(point)
         return point
 
     def branch(self):
@@ -183,17 +229,18 @@ def walk_through(walk, alphas):
     walk : Walk
         Where to start.
     alphas : array-like of float
-        Strengths, ascending.
+        Strengths, ascending; the walk may have been to the first ones already.
 
     Yields
     ------
     PathPoint
         One for each alpha.
     """
-    for alpha in alphas:
-        point = walk.go_to(alpha)
-        yield point
-        if point.n_features == 0 or walk.interrupted:
+    for alpha in alphas[len(walk.points) - 1 :]:
+        if walk.points[-1].n_features == 0:
+            return
+        yield walk.keep(walk.go_to(alpha))
+        if walk.interrupted:
             return
 
 
@@ -237,7 +284,7 @@ def walk_to_each(walk, alphas):
     KeyboardInterrupt
         After Ctrl-C: half a comparison is none.
     """
-    point, n_done = walk.dense_point, 0
+    point, n_done = walk.points[0], 0
     for alpha in alphas:
         ladder = _ladder(walk, alpha)
         for step in ladder[n_done:]:
@@ -273,7 +320,7 @@ def walk_down(walk, n_features, *, finest=1.05):
     Parameters
     ----------
     walk : Walk
-        Where to start.
+        Where to start, or to go on.
     n_features : int
         When to stop.
     finest : float, default=1.05
@@ -284,29 +331,52 @@ def walk_down(walk, n_features, *, finest=1.05):
     PathPoint
         The accepted points, alphas ascending.
     """
-    alpha, ratio, left = walk.smallest_alpha, RATIO, walk.n_features_alive
-    reached = None
-    while alpha < LARGEST_ALPHA:
-        state = walk.training.save_state()
+    alpha = walk.smallest_alpha if walk.reached is None else walk.reached * walk.ratio
+    while alpha < LARGEST_ALPHA and not _has_arrived(walk, n_features):
+        state, left = walk.training.save_state(), walk.n_features_alive
         point = walk.go_to(alpha)
         lost = left - point.n_features
         if lost > max(1, left // 10) and not walk.interrupted:
-            if reached is None and alpha > SMALLEST_START * walk.smallest_alpha:
+            if walk.reached is None and alpha > SMALLEST_START * walk.smallest_alpha:
                 walk.training.restore_state(state)
                 alpha /= 10.0
                 continue
-            if reached is not None and ratio > finest:
+            if walk.reached is not None and walk.ratio > finest:
                 walk.training.restore_state(state)
-                ratio = max(np.sqrt(ratio), finest)
-                alpha = reached * ratio
+                walk.ratio = max(np.sqrt(walk.ratio), finest)
+                alpha = walk.reached * walk.ratio
                 continue
-        yield point
-        if point.n_features <= n_features or walk.interrupted:
-            return
-        reached, left = alpha, point.n_features
         if lost == 0:
-            ratio = min(ratio**1.5, RATIO)
-        alpha = reached * ratio
+            walk.ratio = min(walk.ratio**1.5, RATIO)
+        yield walk.keep(point)
+        if walk.interrupted:
+            return
+        alpha = walk.reached * walk.ratio
+
+
+def work_through(alphas, walk):
+    """How many steps a `walk_through` has left at most."""
+    return len(alphas) + 1 - len(walk.points)
+
+
+def work_to(alpha, walk):
+    """How many steps a `walk_to` has left at most."""
+    return len(_ladder(walk, alpha)) + 2 - len(walk.points)
+
+
+def work_down(n_features, walk):
+    """About how many steps that lose features a `walk_down` has left."""
+    return n_steps_down(walk.points[-1].n_features, n_features, 0.1)
+
+
+def n_steps_down(n_features, n_wanted, share):
+    """How many steps lead from some features to fewer, if each takes a share, at least one."""
+    return sum(1.0 / max(1.0, share * n) for n in range(n_wanted + 1, n_features + 1))
+
+
+def _has_arrived(walk, n_features):
+    """Whether at most `n_features` are left; before the first step, that is not asked."""
+    return walk.reached is not None and walk.points[-1].n_features <= n_features
 
 
 def _adaptive_factors(norms, gamma):

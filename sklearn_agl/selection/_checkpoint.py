@@ -1,0 +1,265 @@
+"""The state of a long run in a folder, from which it goes on after any kind of end."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sklearn_agl._version import __version__
+
+STATE, TABLE = "state.npz", "path.csv"
+HOUR = 3600.0
+"""Seconds after which no other process can still be writing a temporary file."""
+
+
+def draw_seed(random_state):
+    """One number that fixes everything a run draws."""
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def open_checkpoint(folder, settings, estimator, X, y, random_state):
+    """The checkpoint of a run, and with it the seed.
+
+    Parameters
+    ----------
+    folder : str, path-like or None
+        None for no checkpoint.
+    settings, estimator, X, y, random_state
+        What tells this run from others, see `identify`.
+
+    Returns
+    -------
+    Checkpoint or NoCheckpoint
+    """
+    if folder is None:
+        return NoCheckpoint(draw_seed(random_state))
+    identity = identify(settings, estimator, X, y, random_state)
+    return Checkpoint(folder, identity, draw_seed(random_state))
+
+
+class NoCheckpoint:
+    """Stands where no folder was given.
+
+    Parameters
+    ----------
+    seed : int
+        What the run draws everything from.
+    """
+
+    folder = None
+    state = None
+
+    def __init__(self, seed):
+        self.seed = seed
+
+    def save(self, make_state, make_table):
+        """Do nothing."""
+
+
+class Checkpoint:
+    """A folder with the state of one run.
+
+    It may be read and written by several processes at once: files appear under their names when
+    they are complete, and runs of one identity compute the same.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        Is made if it is not there.
+    identity : dict of str to object
+        What tells this run from others, see `identify`.
+    seed : int
+        What a run that begins draws everything from.
+
+    Attributes
+    ----------
+    seed : int
+        The one given, or that of the run in the folder.
+    state : dict of dict of ndarray or None
+        What was saved last, None before that.
+
+    Raises
+    ------
+    ValueError
+        If the folder cannot be written to, holds another run, or its state is damaged.
+    """
+
+    def __init__(self, folder, identity, seed):
+        self.folder = Path(folder)
+        self._identity = identity
+        self.seed, self.state = seed, None
+        self._prepare_folder()
+        if (self.folder / STATE).exists():
+            self._load()
+        else:
+            # A run without a random state shall keep its seed even if it ends at once.
+            self._write_state({})
+
+    def save(self, make_state, make_table):
+        """Replace what is in the folder.
+
+        Parameters
+        ----------
+        make_state : callable
+            Returns the state, a dict of dicts of arrays.
+        make_table : callable
+            Returns the rows of a table for people to read, the first of which has the names.
+        """
+        text = io.StringIO()
+        csv.writer(text).writerows(make_table())
+        _write(self.folder / TABLE, lambda file: file.write(text.getvalue().encode()))
+        self._write_state(make_state())
+
+    def _write_state(self, state):
+        arrays = {
+            f"{part}/{name}": array
+            for part, arrays in state.items()
+            for name, array in arrays.items()
+        }
+        about = {"identity": json.dumps(self._identity), "seed": self.seed}
+        _write(self.folder / STATE, lambda file: np.savez(file, **about, **arrays))
+
+    def _prepare_folder(self):
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for file in self.folder.glob("*.tmp"):
+                if time.time() - file.stat().st_mtime > HOUR:
+                    file.unlink(missing_ok=True)
+            probe = _temporary(self.folder / "probe")
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise ValueError(
+                f"checkpoint={str(self.folder)!r} is no folder that can be written to: "
+                f"{error.strerror}. Give another one."
+            ) from error
+
+    def _load(self):
+        path = self.folder / STATE
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            there = json.loads(str(arrays.pop("identity")))
+            seed = int(arrays.pop("seed"))
+        except PermissionError:
+            raise
+        except Exception as error:  # numpy, zipfile, zlib and json have one of their own each
+            raise ValueError(
+                f"{str(path)!r} is damaged, or no checkpoint of sklearn_agl: {error}. Delete it "
+                "to begin anew."
+            ) from error
+        self._refuse_another_run(there)
+        self.seed, self.state = seed, _nest(arrays) or None
+
+    def _refuse_another_run(self, there):
+        differences = [
+            f"{name} is {there.get(name)} there and {self._identity.get(name)} here"
+            for name in {**there, **self._identity}
+            if json.dumps(there.get(name)) != json.dumps(self._identity.get(name))
+        ]
+        if differences:
+            raise ValueError(
+                f"checkpoint={str(self.folder)!r} holds another run: {'; '.join(differences)}. "
+                "Give another folder, or delete this one to begin anew."
+            )
+
+
+def identify(settings, estimator, X, y, random_state):
+    """What tells one run from another, by names that an error message can use.
+
+    Parameters
+    ----------
+    settings : dict of str to object
+        Of the run, as far as they change its result.
+    estimator : HDNNPRegressor
+        Settings of the networks.
+    X : AtomicFeatures
+        Features.
+    y : ndarray
+        Energies.
+    random_state : int, RandomState or None
+        Before anything is drawn from it.
+
+    Returns
+    -------
+    dict of str to object
+        For JSON.
+    """
+    params = estimator.get_params(deep=False)
+    for name in ("verbose", "random_state"):
+        del params[name]
+    return {
+        "version of sklearn_agl": __version__,
+        "features": fingerprint(X.values),
+        "atomic numbers": fingerprint(X.numbers),
+        "energies": fingerprint(y),
+        **{name: describe(value) for name, value in settings.items()},
+        **{f"estimator.{name}": describe(value) for name, value in params.items()},
+        "random_state": describe(random_state),
+    }
+
+
+def fingerprint(array):
+    """Shape, type and a hash of an array, as text."""
+    digest = hashlib.sha256()
+    for part in array:  # a copy of all of it might not fit into memory
+        digest.update(np.ascontiguousarray(part))
+    shape = "x".join(map(str, array.shape))
+    return f"{shape} {array.dtype} with hash {digest.hexdigest()[:16]}"
+
+
+def describe(value):
+    """A setting as something that JSON can hold and that is the same in every process."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.random.RandomState):
+        _, keys, position, *_ = value.get_state()
+        return f"RandomState, {fingerprint(np.append(keys, position))}"
+    if isinstance(value, Mapping):
+        return {str(key): describe(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, (list, tuple)):
+        return [describe(part) for part in value]
+    if hasattr(value, "__array__"):
+        return np.asarray(value).tolist()
+    if hasattr(value, "get_params"):
+        return [_name(type(value)), describe(value.get_params(deep=False))]
+    return _name(value if hasattr(value, "__qualname__") else type(value))
+
+
+def _name(thing):
+    return f"{thing.__module__}.{thing.__qualname__}"
+
+
+def _nest(arrays):
+    state = {}
+    for key, array in arrays.items():
+        part, name = key.split("/")
+        state.setdefault(part, {})[name] = array
+    return state
+
+
+def _temporary(path):
+    """A name beside `path` that no other process uses."""
+    return path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
+
+
+def _write(path, fill):
+    """Replace a file as a whole: a kill leaves the old one or the new one."""
+    temporary = _temporary(path)
+    try:
+        with open(temporary, "xb") as file:
+            fill(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
