@@ -8,6 +8,7 @@ import os
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -130,9 +131,8 @@ class Checkpoint:
     def _prepare_folder(self):
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            for file in self.folder.glob("*.tmp"):
-                if time.time() - file.stat().st_mtime > HOUR:
-                    file.unlink(missing_ok=True)
+            for name in (STATE, TABLE):
+                _clear_leftovers(self.folder.glob(f"{name}.*.tmp"))
             probe = _temporary(self.folder / "probe")
             probe.touch()
             probe.unlink()
@@ -161,13 +161,13 @@ class Checkpoint:
 
     def _refuse_another_run(self, there):
         differences = [
-            f"{name} is {there.get(name)} there and {self._identity.get(name)} here"
+            f"{name} ({there.get(name)} there, {self._identity.get(name)} here)"
             for name in {**there, **self._identity}
             if json.dumps(there.get(name)) != json.dumps(self._identity.get(name))
         ]
         if differences:
             raise ValueError(
-                f"checkpoint={str(self.folder)!r} holds another run: {'; '.join(differences)}. "
+                f"checkpoint={str(self.folder)!r} holds a run with other {', '.join(differences)}. "
                 "Give another folder, or delete this one to begin anew."
             )
 
@@ -249,6 +249,15 @@ def _nest(arrays):
 def _temporary(path):
     """A name beside `path` that no other process uses."""
     return path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
+
+
+def _clear_leftovers(files):
+    """Delete what kills have left in the middle of a write, but not what is being written."""
+    for file in files:
+        # Another process may be faster.
+        with suppress(FileNotFoundError):
+            if time.time() - file.stat().st_mtime > HOUR:
+                file.unlink()
 
 
 def _write(path, fill):
