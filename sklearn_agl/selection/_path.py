@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import _check_feature_names_in
-from threadpoolctl import threadpool_limits
 
 from sklearn_agl.features import validate_energies, validate_features
 from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.selection._parallel import in_threads
 from sklearn_agl.selection._walk import Walk, walk_down, walk_through
 
 
@@ -288,10 +288,8 @@ def _refit_all(regressor, X, y, points, seed, n_jobs):
         delayed(_refit)(clone(settings), X.take_features(list(support)), y) for support in ordered
     )
     done = {}
-    # The fits limit BLAS, too, but threads that overlap could not restore its limit.
-    with threadpool_limits(1, user_api="blas"), suppress(KeyboardInterrupt):
-        results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(calls)
-        done.update(zip(ordered, results, strict=True))
+    with suppress(KeyboardInterrupt):
+        done.update(zip(ordered, in_threads(calls, n_jobs), strict=True))
     return done
 
 
