@@ -30,7 +30,7 @@ QUICK = {
     "HDNNPRegressor": {"max_epochs": 5},
     "StabilitySelector": {
         "selector": AdaptiveGroupLassoSelector(
-            HDNNPRegressor((3,), max_epochs=5), n_features_to_select=0.5, initial_alpha=1e-3
+            HDNNPRegressor((3,), max_epochs=5), n_features_to_select=0.5, initial_alpha=1e-5
         ),
         "threshold": 0.5,
         "n_resamples": 2,

@@ -124,6 +124,30 @@ class SelectionPath:
             }
         )
 
+    def plot(self, ax=None, **kwargs):
+        """Draw the errors against the number of selected features.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Axes to draw on, by default those of a new figure.
+        **kwargs
+            Handed on to `SelectionPathDisplay.from_path`: `angular`, `energy_unit`.
+
+        Returns
+        -------
+        SelectionPathDisplay
+            The figure and its parts.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        from sklearn_agl.inspection import SelectionPathDisplay
+
+        return SelectionPathDisplay.from_path(self, ax=ax, **kwargs)
+
 
 @validate_params(
     {

@@ -300,7 +300,8 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
         best = np.argmax(self.selection_frequencies_)
         highest = self.selection_frequencies_[best]
         if highest == 0.0:
-            return f"No half led to any: make {type(self._inner_selector()).__name__} less strict."
+            kind = type(self._inner_selector()).__name__
+            return f"No half led to any: make {kind} less strict, which fitted alone says how."
         return (
             f"The highest frequency is {highest:.3g}, that of "
             f"{_check_feature_names_in(self)[best]}. Try threshold={np.floor(1e3 * highest) / 1e3}"
@@ -423,7 +424,7 @@ def _choose(selector, X, y, params):
     try:
         support = selector.fit(X, y, **params).get_support()
     except EmptySupportError:
-        support = selector.support_
+        support = np.zeros(selector.n_features_in_)
     # The nets end quietly after Ctrl-C, but a set that was found half-way does not count.
     if getattr(getattr(selector, "estimator_", None), "_interrupted", False):
         raise KeyboardInterrupt
