@@ -10,6 +10,7 @@ from sklearn_agl.selection import (
     CURSelector,
     PearsonSelector,
     SelectionPath,
+    StabilitySelector,
     WaldSelector,
     group_lasso_path,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "HDNNPRegressor",
     "PearsonSelector",
     "SelectionPath",
+    "StabilitySelector",
     "SymmetryFunction",
     "SymmetryFunctionTransformer",
     "WaldSelector",

@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import sklearn_agl
-from sklearn_agl import HDNNPRegressor
+from sklearn_agl import AdaptiveGroupLassoSelector, HDNNPRegressor
 
 NOT_ON_TABLES = {"SymmetryFunctionTransformer"}
 """Estimators whose input is structures; they have common tests of their own."""
@@ -28,6 +28,13 @@ QUICK = {
         "cv": 2,
     },
     "HDNNPRegressor": {"max_epochs": 5},
+    "StabilitySelector": {
+        "selector": AdaptiveGroupLassoSelector(
+            HDNNPRegressor((3,), max_epochs=5), n_features_to_select=0.5, initial_alpha=1e-5
+        ),
+        "threshold": 0.5,
+        "n_resamples": 2,
+    },
 }
 """Parameters that make the checks fast."""
 

@@ -37,7 +37,7 @@ class SelectionPathDisplay:
     penalised_, refitted_ : matplotlib.collections.PathCollection
         The circles.
     colorbar_ : matplotlib.colorbar.Colorbar or None
-        Scale of alpha; None where all alphas are equal or 0.
+        Scale of alpha; None where all alphas are equal or 0, or nothing was refitted.
 
     Raises
     ------
@@ -120,7 +120,8 @@ class SelectionPathDisplay:
         self.ax_ = make_axes(ax, self, figsize=(6.4, 4.4))
         self.figure_ = self.ax_.figure
         self.angular_ax_ = None if self.n_angular is None else self._plot_angular()
-        order = np.lexsort((self.refitted_rmse, self.n_features))
+        # Back along the path, so that the lines follow it.
+        order = np.lexsort((-self.alphas, self.n_features))
         self._plot_errors(order)
         use_log_scale(self.ax_)
         if self.n_angular is not None:
@@ -139,14 +140,17 @@ class SelectionPathDisplay:
         self.penalised_ = self.ax_.scatter(
             x, penalised, s=36, facecolors="white", edgecolors="0.3", label="penalised", zorder=2
         )
+        label = "_nolegend_" if np.isnan(refitted).all() else "refitted"
         self.refitted_ = self.ax_.scatter(
-            x, refitted, s=36, facecolors="0.3", edgecolors="black", label="refitted", zorder=3
+            x, refitted, s=36, facecolors="0.3", edgecolors="black", label=label, zorder=3
         )
 
     def _plot_colorbar(self, alphas):
         """Shade the refits by their alphas, which come in the order of the circles."""
         positive = alphas[alphas > 0]
         if not len(positive) or positive.min() == positive.max():
+            return None
+        if np.isnan(self.refitted_rmse).all():
             return None
         from matplotlib.colors import LogNorm
 

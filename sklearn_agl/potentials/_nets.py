@@ -201,11 +201,19 @@ class AdamWNet(HDNNPNet):
     ----------
     module, blocks, penalty
         As for `HDNNPNet`.
+    proximal_metric : {"adam", "euclidean"}, default="adam"
+        Adam's step lengths, or the plain learning rate for every weight, which is what has been
+        published.
     **kwargs
         Handed on to skorch.
     """
 
-    def __init__(self, module, *, blocks, penalty, **kwargs):
+    def __init__(self, module, *, blocks, penalty, proximal_metric="adam", **kwargs):
+        if proximal_metric not in ("adam", "euclidean"):
+            raise ValueError(
+                f"proximal_metric={proximal_metric!r} in net_params must be 'adam' or 'euclidean'."
+            )
+        self.proximal_metric = proximal_metric
         kwargs.setdefault("optimizer", torch.optim.AdamW)
         kwargs.setdefault("optimizer__weight_decay", 0.0)
         super().__init__(module, blocks=blocks, penalty=penalty, **kwargs)
@@ -285,6 +293,8 @@ class AdamWNet(HDNNPNet):
     def _step_lengths(self):
         """What Adam multiplies each averaged gradient with, in the order of the layout."""
         group = self.optimizer_.param_groups[0]
+        if self.proximal_metric == "euclidean":
+            return np.full(self.module_.layout.n_weights, group["lr"])
         lengths = []
         for tensor in self.module_.tensors:
             state = self.optimizer_.state[tensor]

@@ -5,6 +5,7 @@ from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
 from sklearn_agl.selection._group_lasso_cv import AdaptiveGroupLassoSelectorCV
 from sklearn_agl.selection._path import SelectionPath, group_lasso_path
 from sklearn_agl.selection._pearson import PearsonSelector
+from sklearn_agl.selection._stability import StabilitySelector
 from sklearn_agl.selection._wald import WaldSelector
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "CURSelector",
     "PearsonSelector",
     "SelectionPath",
+    "StabilitySelector",
     "WaldSelector",
     "group_lasso_path",
 ]

@@ -59,8 +59,14 @@ def resolve_n_features(n_features_to_select, n_features):
     return int(n_features_to_select)
 
 
-def warn_of_early_end(selector, reached, wanted):
-    """Warn that no independent feature was left.
+class EmptySupportError(ValueError):
+    """A selector has left no feature."""
+
+
+def warn_of_early_end(
+    selector, reached, wanted, reason="every other one is constant or repeats those chosen"
+):
+    """Warn that there are not as many features to select as were requested.
 
     Parameters
     ----------
@@ -68,10 +74,12 @@ def warn_of_early_end(selector, reached, wanted):
         Who warns.
     reached, wanted : int
         Number of features found and requested.
+    reason : str
+        Why there are no more; by default that no independent one is left.
     """
     warnings.warn(
         f"{type(selector).__name__} ended with {reached} of the {wanted} features requested: "
-        "every other one is constant or repeats those chosen. Ask for fewer features.",
+        f"{reason}. Ask for fewer features.",
         UserWarning,
         stacklevel=4,
     )
@@ -126,7 +134,7 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None):
 
     def _refuse_empty_support(self):
         if not self.support_.any():
-            raise ValueError(
+            raise EmptySupportError(
                 f"{type(self).__name__} selected none of {self.n_features_in_} features. "
                 f"{self._empty_support_advice()}"
             )

@@ -3,7 +3,7 @@
 from numbers import Integral
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from sklearn.base import _fit_context, clone
 from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import StrOptions
@@ -14,13 +14,13 @@ from sklearn.utils.metadata_routing import (
     _routing_enabled,
     process_routing,
 )
-from threadpoolctl import threadpool_limits
 
 from sklearn_agl.metrics import neg_rmse_per_atom
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import AtomicSelector
 from sklearn_agl.selection._checkpoint import draw_seed
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
+from sklearn_agl.selection._parallel import in_threads
 from sklearn_agl.selection._path import check_alphas
 from sklearn_agl.selection._walk import walk_down, walk_to_each
 
@@ -273,22 +273,17 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             delayed(_find_supports)(clone(selector), X[train], y[train], self.alphas_)
             for train, _ in splits
         )
-        supports = np.array(self._run(walks))
+        supports = np.array(list(in_threads(walks, self.n_jobs)))
         refits = {
             (k, support.tobytes()): delayed(_score)(selector, X, y, splits[k], support)
             for k, found in enumerate(supports)
             for support in found
         }
-        scores = dict(zip(refits, self._run(refits.values()), strict=True))
+        scores = dict(zip(refits, in_threads(refits.values(), self.n_jobs), strict=True))
         return (
             np.array([[scores[k, one.tobytes()] for one in row] for k, row in enumerate(supports)]),
             supports.sum(axis=2),
         )
-
-    def _run(self, calls):
-        # The fits limit BLAS, too, but threads that overlap could not restore its limit.
-        with threadpool_limits(1, user_api="blas"):
-            return Parallel(n_jobs=self.n_jobs, prefer="threads")(calls)
 
     def _choose(self, scores):
         """Index of the alpha that the rule prefers."""

@@ -9,16 +9,16 @@ from numbers import Integral, Real
 from os import PathLike
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import _check_feature_names_in
-from threadpoolctl import threadpool_limits
 
 from sklearn_agl.features import validate_energies, validate_features
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._checkpoint import open_checkpoint
+from sklearn_agl.selection._parallel import as_they_end
 from sklearn_agl.selection._record import Record
 from sklearn_agl.selection._walk import Walk, walk_down, walk_through, work_down, work_through
 
@@ -126,6 +126,30 @@ class SelectionPath:
                 "features": [tuple(self.feature_names[support]) for support in self.supports],
             }
         )
+
+    def plot(self, ax=None, **kwargs):
+        """Draw the errors against the number of selected features.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Axes to draw on, by default those of a new figure.
+        **kwargs
+            Handed on to `SelectionPathDisplay.from_path`: `angular`, `energy_unit`.
+
+        Returns
+        -------
+        SelectionPathDisplay
+            The figure and its parts.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        from sklearn_agl.inspection import SelectionPathDisplay
+
+        return SelectionPathDisplay.from_path(self, ax=ax, **kwargs)
 
 
 @validate_params(
@@ -286,10 +310,8 @@ def _refit_all(record, X, y, seed, n_jobs):
     settings.set_params(alpha=0.0, feature_weights=None, random_state=seed)
     missing = sorted(supports - record.refits.keys(), key=len)
     calls = (delayed(_refit)(clone(settings), X, y, support) for support in missing)
-    # The fits limit BLAS, too, but threads that overlap could not restore its limit.
-    with threadpool_limits(1, user_api="blas"), suppress(KeyboardInterrupt):
-        parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")
-        record.follow_refits(parallel(calls), len(missing))
+    with suppress(KeyboardInterrupt):
+        record.follow_refits(as_they_end(calls, n_jobs), len(missing))
 
 
 def _refit(regressor, X, y, support):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from sklearn_agl.potentials._training import Training, share_of_epochs
+from sklearn_agl.selection._base import EmptySupportError
 
 DENSE_SHARE = 8 / 30
 """Part of a full fit's epochs that is spent without penalty, before the first group lasso."""
@@ -208,7 +209,7 @@ class Walk:
 
     def _check_initial_norms(self, initial_alpha, advice):
         if not self.initial_group_norms.any():
-            raise ValueError(
+            raise EmptySupportError(
                 f"The first fit, at initial_alpha={initial_alpha:.3g}, left none of the "
                 f"{self.n_features} features. Try initial_alpha={advice:.3g}."
             )

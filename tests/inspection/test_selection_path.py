@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from sklearn_agl import SelectionPath
 from sklearn_agl.inspection import SelectionPathDisplay
 
 ARRAYS = {
@@ -62,6 +63,24 @@ def test_points_without_a_refit_are_left_out():
     display.figure_.canvas.draw()
 
 
+def test_lines_follow_the_path():
+    """Several points of one number of functions: from the largest alpha to the smallest."""
+    display = SelectionPathDisplay(
+        n_features=[4, 2, 2, 2],
+        penalised_rmse=[0.01, 0.02, 0.03, 0.04],
+        refitted_rmse=[0.01, 0.015, 0.015, 0.015],
+        alphas=[0.0, 0.1, 0.2, 0.3],
+    ).plot()
+    assert_array_equal(display.ax_.lines[0].get_ydata(), [0.04, 0.03, 0.02, 0.01])
+
+
+def test_a_path_without_refits_shows_no_sign_of_them():
+    display = SelectionPathDisplay(**{**ARRAYS, "refitted_rmse": [np.nan] * 3}).plot()
+    assert display.colorbar_ is None
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels == ["penalised"]
+
+
 def test_plot_on_given_axes():
     _, ax = plt.subplots()
     display = SelectionPathDisplay(**ARRAYS).plot(ax)
@@ -82,3 +101,28 @@ def test_from_path_counts_the_angular_functions():
 def test_lengths_must_agree(name):
     with pytest.raises(ValueError, match=f"{name} has 2 entries, but 3 are needed"):
         SelectionPathDisplay(**{**ARRAYS, name: [1.0, 2.0]})
+
+
+def small_path():
+    supports = np.array([[True, True, True], [True, True, False], [False, True, False]])
+    columns = {"refitted_rmse": [0.005, 0.006, 0.009], "penalised_rmse": [0.006, 0.01, 0.02]}
+    other = ("initial_group_norms", "objective", "fit_time", "refit_time", "feature_names")
+    return SelectionPath(
+        alphas=np.array([0.0, 0.1, 1.0]),
+        supports=supports,
+        group_norms=supports.astype(float),
+        **{name: np.array(values) for name, values in columns.items()},
+        **dict.fromkeys(other),
+    )
+
+
+def test_a_path_draws_itself():
+    path = small_path()
+    _, ax = plt.subplots()
+    display = path.plot(ax, energy_unit="ε/atom", angular=[False, True, True])
+    assert isinstance(display, SelectionPathDisplay)
+    assert display.ax_ is ax
+    assert ax.get_ylabel() == "RMSE (ε/atom)"
+    assert_array_equal(display.n_features, [3, 2, 1])
+    assert_array_equal(display.n_angular, [2, 1, 1])
+    assert path.plot().ax_ is not ax

@@ -1,0 +1,431 @@
+"""Stability selection: how often a feature is chosen from random halves of the structures."""
+
+import time
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from joblib import delayed
+from sklearn.base import MetaEstimatorMixin, _fit_context, clone
+from sklearn.ensemble._base import _set_random_states
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_array, check_random_state, get_tags, indexable
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    _raise_for_params,
+    _routing_enabled,
+    get_routing_for_object,
+    process_routing,
+)
+from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.validation import _check_feature_names_in, _check_method_params
+
+from sklearn_agl.features import validate_energies
+from sklearn_agl.selection._base import (
+    N_FEATURES_CONSTRAINT,
+    AtomicSelector,
+    EmptySupportError,
+    resolve_n_features,
+    warn_of_early_end,
+)
+from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
+from sklearn_agl.selection._parallel import in_threads
+
+MAX_DRAWS = 100
+"""How often to draw again where an element is missing in one half."""
+
+
+class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
+    r"""Select the features that a selector chooses again and again from random halves of the data.
+
+    Each draw divides the structures into two disjoint halves [2]_, and a clone of `selector` is
+    fitted on each. The frequency of feature i among the supports :math:`\hat S_k` that the B
+    halves lead to is
+
+    .. math::
+
+        \hat\pi_i = \frac{1}{B} \sum_{k=1}^{B} [\, i \in \hat S_k \,] ,
+
+    and the features with :math:`\hat\pi_i` of at least `threshold` are selected [1]_, or the
+    `n_features_to_select` most frequent ones.
+
+    Parameters
+    ----------
+    selector : selector with `fit` and `get_support`, default=None
+        Chooses on each half: any of this package, or on 2-D tables of scikit-learn. By default an
+        `AdaptiveGroupLassoSelector` that keeps `n_features_to_select` features, or a quarter of
+        them if that is None.
+    n_features_to_select : int or float, default=None
+        Number or fraction of features to keep, the most frequent ones. Of equally frequent ones,
+        those come first that were chosen in smaller sets, then those of lower index. None keeps
+        what reaches the `threshold`.
+    threshold : float, default=0.6
+        Lowest frequency of a selected feature; ignored if `n_features_to_select` is given.
+    n_resamples : int, default=50
+        Number of halves to fit on, an even one.
+    n_jobs : int, default=None
+        Threads for the fits, or processes where ``joblib.parallel_config`` asks for them. The
+        result does not depend on it.
+    verbose : int, default=0
+        1 prints a line per half.
+    random_state : int, RandomState or None, default=None
+        Draws the halves, and an integer for every `random_state` in `selector` for each of them.
+
+    Attributes
+    ----------
+    selection_frequencies_ : ndarray of shape (n_features,)
+        Part of the halves on which each feature was chosen, between 0 and 1.
+    supports_ : ndarray of bool of shape (n_resamples, n_features)
+        What was chosen on each half. Rows 0 and 1 come from the first draw, 2 and 3 from the
+        second, and so on.
+    support_ : ndarray of bool of shape (n_features,)
+        Selected features.
+    selected_order_ : ndarray of int of shape (n_selected,)
+        Selected features, the most frequent one first.
+    ranking_ : ndarray of int of shape (n_features,)
+        1 for the feature that is most frequent, then 2, ...; all that are not selected share the
+        rank that follows.
+    n_features_ : int
+        Number of selected features.
+    n_features_in_ : int
+        Number of features seen in fit.
+    feature_names_in_ : ndarray of str
+        Names of the features, where they have any.
+
+    Raises
+    ------
+    ValueError
+        In fit, if there are too few structures or groups to halve, or no feature reaches the
+        threshold; the message says which threshold to try.
+
+    Warns
+    -----
+    ConvergenceWarning
+        After Ctrl-C, if at least two halves are done: the frequencies are those of these.
+
+    See Also
+    --------
+    AdaptiveGroupLassoSelectorCV : Chooses the strength of the penalty by the error.
+
+    Notes
+    -----
+    Let q be the mean size of the supports and p the number of features, and call a feature
+    undeserving if half of the structures lead to it with a probability of at most q / p, that of
+    a random choice. For independent structures (or groups) and a threshold above 1/2, the
+    expected number of undeserving features that are selected is at most [2]_
+
+    .. math:: \frac{q^2}{(2 \, \text{threshold} - 1) \, p} ,
+
+    whatever the selector does. So small supports are the ones that tell something.
+
+    Functions that can stand in for each other share the frequency that one of them alone would
+    have, and all of them may miss the threshold. `supports_` shows which came together.
+
+    A half on which the selector finds nothing to keep counts as an empty set. Where a half lacks
+    an element, whose features could not be chosen, the draw is repeated. With an odd number of
+    structures, or of groups, each draw leaves one out.
+
+    With few groups there are few ways to halve them, and the same halves come again.
+
+    References
+    ----------
+    .. [1] N. Meinshausen, P. Bühlmann, J. R. Stat. Soc. B 72, 417 (2010).
+    .. [2] R. D. Shah, R. J. Samworth, J. R. Stat. Soc. B 75, 55 (2013).
+
+    Examples
+    --------
+    Two columns make up the target:
+
+    >>> import numpy as np
+    >>> from sklearn_agl import AdaptiveGroupLassoSelector, HDNNPRegressor, StabilitySelector
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 6))
+    >>> y = np.sin(X[:, 1]) + X[:, 1] * X[:, 4]
+    >>> once = AdaptiveGroupLassoSelector(HDNNPRegressor((5,)), n_features_to_select=2)
+    >>> selector = StabilitySelector(once, n_resamples=6, random_state=0).fit(X, y)
+    >>> selector.get_support(indices=True)
+    array([1, 4])
+    >>> selector.supports_.shape
+    (6, 6)
+    """
+
+    _parameter_constraints = {
+        "selector": [HasMethods(["fit", "get_support"]), None],
+        "n_features_to_select": N_FEATURES_CONSTRAINT,
+        "threshold": [Interval(Real, 0, 1, closed="right")],
+        "n_resamples": [Interval(Integral, 2, None, closed="left")],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    # As the splitters that keep groups together do.
+    __metadata_request__fit = {"groups": True}
+
+    def __init__(
+        self,
+        selector=None,
+        *,
+        n_features_to_select=None,
+        threshold=0.6,
+        n_resamples=50,
+        n_jobs=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.selector = selector
+        self.n_features_to_select = n_features_to_select
+        self.threshold = threshold
+        self.n_resamples = n_resamples
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    # The inner selector validates its own parameters.
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, *, groups=None, **params):
+        """Fit on all halves and find the features to keep.
+
+        Parameters
+        ----------
+        X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
+            Features.
+        y : array-like of shape (n_structures,), default=None
+            Total energies, or whatever the inner selector takes.
+        groups : array-like of shape (n_structures,), default=None
+            Which structures stay together in one half, say those of one trajectory. An inner
+            selector that takes groups gets those of its half.
+        **params : dict of str to object
+            With ``sklearn.set_config(enable_metadata_routing=True)``, whatever the inner selector
+            requests.
+
+        Returns
+        -------
+        StabilitySelector
+            The fitted selector.
+        """
+        _raise_for_params(params, self, "fit")
+        features = self._validate(X)
+        wanted = self._check_numbers(features)
+        X, y, groups = indexable(X, y, groups)
+        if y is not None and isinstance(self._inner_selector(), AtomicSelector):
+            # Here an error can still name a structure by the index that the caller knows.
+            y = validate_energies(features, y)
+        self.supports_ = self._run(self._prepare(X, y, groups, params, features))
+        self.selection_frequencies_ = self.supports_.mean(axis=0)
+        order = sort_by_stability(self.supports_)
+        if wanted is None:
+            order = order[self.selection_frequencies_[order] >= self.threshold]
+        elif len(order) < wanted:
+            warn_of_early_end(self, len(order), wanted, "no half led to any other")
+        self._select_in_order(order[:wanted])
+        return self
+
+    def _check_numbers(self, X):
+        """The number of features to select, or None, once all numbers are possible."""
+        if self.n_resamples % 2:
+            raise ValueError(
+                f"n_resamples={self.n_resamples} is odd, but every draw gives two halves: try "
+                f"{self.n_resamples + 1}."
+            )
+        if len(X) < 4:
+            raise ValueError(
+                f"{type(self).__name__} needs two halves of at least 2 structures, but X has "
+                f"{len(X)} sample(s)."
+            )
+        if self.n_features_to_select is None:
+            return None
+        return resolve_n_features(self.n_features_to_select, X.n_features)
+
+    def _inner_selector(self):
+        if self.selector is not None:
+            return self.selector
+        n_features = self.n_features_to_select
+        return AdaptiveGroupLassoSelector(
+            n_features_to_select=0.25 if n_features is None else n_features
+        )
+
+    def _prepare(self, X, y, groups, params, features):
+        """The fits to run, one after the other; all that is random is drawn before the first."""
+        rng = check_random_state(self.random_state)
+        units = number_units(groups, len(features))
+        presence = np.array([(features.numbers == z).any(axis=1) for z in features.elements])
+        selector = self._inner_selector()
+        plan = []
+        for _ in range(self.n_resamples // 2):
+            for rows in draw_halves(units, presence, rng):
+                plan.append((rows, clone(selector)))
+                _set_random_states(plan[-1][1], rng)
+        params = self._route(selector, groups, params)
+        return (
+            delayed(_choose)(
+                one, *_safe_split(one, X, y, rows), _check_method_params(X, params, rows)
+            )
+            for rows, one in plan
+        )
+
+    def _route(self, selector, groups, params):
+        """What the inner selector gets beside `X` and `y`."""
+        if _routing_enabled():
+            return process_routing(self, "fit", groups=groups, **params).selector.fit
+        if groups is not None and get_routing_for_object(selector).consumes("fit", ["groups"]):
+            return {"groups": groups}
+        return {}
+
+    def _run(self, calls):
+        """The supports of all halves, or after Ctrl-C of those that are done."""
+        supports = []
+        try:
+            for support, seconds in in_threads(calls, self.n_jobs):
+                supports.append(support)
+                if self.verbose:
+                    print(
+                        f"half {len(supports):4d} of {self.n_resamples}   "
+                        f"{support.sum():4d} features   {seconds:6.2f} s"
+                    )
+        except KeyboardInterrupt:
+            if len(supports) < 2:
+                raise
+            warnings.warn(
+                f"Interrupted: the frequencies are those of {len(supports)} of "
+                f"{self.n_resamples} halves.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        return np.array(supports)
+
+    def _empty_support_advice(self):
+        best = np.argmax(self.selection_frequencies_)
+        highest = self.selection_frequencies_[best]
+        if highest == 0.0:
+            kind = type(self._inner_selector()).__name__
+            return f"No half led to any: make {kind} less strict, which fitted alone says how."
+        return (
+            f"The highest frequency is {highest:.3g}, that of "
+            f"{_check_feature_names_in(self)[best]}. Try threshold={np.floor(1e3 * highest) / 1e3}"
+            ", or n_features_to_select."
+        )
+
+    def get_metadata_routing(self):
+        """Say where metadata go: `groups` to this selector, and to the inner one what it requests.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRouter
+            The routing.
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        # This is what a pipeline calls.
+        mapping.add(caller="fit_transform", callee="fit")
+        router = MetadataRouter(owner=self).add_self_request(self)
+        return router.add(selector=self._inner_selector(), method_mapping=mapping)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = get_tags(self._inner_selector()).target_tags.required
+        return tags
+
+
+def number_units(groups, n_structures):
+    """Which structures stay together, as numbers from 0.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_structures,) or None
+        Labels of the groups; None if every structure is its own.
+    n_structures : int
+        Number of structures.
+
+    Returns
+    -------
+    ndarray of int of shape (n_structures,)
+        The unit that each structure belongs to.
+
+    Raises
+    ------
+    ValueError
+        If there is one group only.
+    """
+    if groups is None:
+        return np.arange(n_structures)
+    groups = check_array(groups, input_name="groups", ensure_2d=False, dtype=None)
+    labels, units = np.unique(groups, return_inverse=True)
+    if len(labels) < 2:
+        raise ValueError(
+            f"All structures are of group {labels[0]}, which cannot be halved: give smaller "
+            "groups, or none."
+        )
+    return units
+
+
+def draw_halves(units, presence, rng):
+    """Divide the structures at random into two halves that have all elements.
+
+    Parameters
+    ----------
+    units : ndarray of int of shape (n_structures,)
+        Structures of the same number stay together.
+    presence : ndarray of bool of shape (n_elements, n_structures)
+        Whether a structure has atoms of an element.
+    rng : RandomState
+        Draws.
+
+    Returns
+    -------
+    list of two ndarrays of int
+        Indices of the structures in each half, ascending.
+
+    Raises
+    ------
+    ValueError
+        If one half lacks an element in all of many draws.
+    """
+    n_units = units.max() + 1
+    half = n_units // 2
+    for _ in range(MAX_DRAWS):
+        order = rng.permutation(n_units)
+        halves = [
+            np.flatnonzero(np.isin(units, part)) for part in (order[:half], order[half : 2 * half])
+        ]
+        if all(presence[:, rows].any(axis=1).all() for rows in halves):
+            return halves
+    rarest = presence[np.argmin(presence.sum(axis=1))]
+    raise ValueError(
+        f"In {MAX_DRAWS} draws, one half always lacked an element. The rarest one is in structure "
+        f"{np.argmax(rarest)} and {rarest.sum() - 1} others: leave them out, or add more."
+    )
+
+
+def sort_by_stability(supports):
+    """All features that were ever chosen, the most frequent one first.
+
+    Parameters
+    ----------
+    supports : ndarray of bool of shape (n_resamples, n_features)
+        What was chosen.
+
+    Returns
+    -------
+    ndarray of int
+        Their indices. Of equally frequent ones, those come first that were chosen in smaller
+        sets, which tell more, then those of lower index.
+    """
+    counts = supports.sum(axis=0)
+    company = supports.sum(axis=1) @ supports
+    order = np.lexsort((company, -counts))
+    return order[counts[order] > 0]
+
+
+def _choose(selector, X, y, params):
+    """What a selector chooses, as a mask, and the seconds it takes."""
+    start = time.perf_counter()
+    try:
+        support = selector.fit(X, y, **params).get_support()
+    except EmptySupportError:
+        support = np.zeros(selector.n_features_in_)
+    # The nets end quietly after Ctrl-C, but a set that was found half-way does not count.
+    if getattr(getattr(selector, "estimator_", None), "_interrupted", False):
+        raise KeyboardInterrupt
+    return np.asarray(support, dtype=bool), time.perf_counter() - start
