@@ -10,6 +10,9 @@ from sklearn_agl.potentials._blocks import RowBatches
 from sklearn_agl.potentials._kalman import KalmanFilter
 from sklearn_agl.potentials._proximal import diagonal_proximal_step
 
+PRIOR_VARIANCE = 0.1
+"""Of every weight, before the Kalman filter has seen any data."""
+
 
 class HDNNPNet(NeuralNetRegressor):
     """A skorch net whose losses are the documented objective.
@@ -106,7 +109,7 @@ class KalmanNet(HDNNPNet):
         blocks,
         penalty,
         block_size=32,
-        prior_variance=0.1,
+        prior_variance=PRIOR_VARIANCE,
         process_noise=(1e-6, 1e-9),
         **kwargs,
     ):

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_agl.features import validate_energies, validate_features
 from sklearn_agl.potentials._blocks import make_blocks
 from sklearn_agl.potentials._gradient import ACTIVATIONS
-from sklearn_agl.potentials._training import NETS, Training, choose
+from sklearn_agl.potentials._training import NETS, Training
 
 
 class HDNNPRegressor(RegressorMixin, BaseEstimator):
@@ -240,7 +240,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         best = None
         for _ in range(self.n_init):
             training.start(strengths)
-            training.run(choose(self, "max_epochs"))
+            training.run(training.epochs())
             found = training.objective(training.judged_on)
             if best is None or found < best[0]:
                 best = (found, training.net)

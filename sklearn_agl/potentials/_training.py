@@ -11,21 +11,16 @@ from skorch.history import History
 from threadpoolctl import threadpool_limits
 
 from sklearn_agl.potentials._blocks import StructureDataset, make_blocks
+from sklearn_agl.potentials._defaults import default_settings
 from sklearn_agl.potentials._layout import NetworkLayout
-from sklearn_agl.potentials._levenberg_marquardt import LevenbergMarquardtNet
+from sklearn_agl.potentials._levenberg_marquardt import LevenbergMarquardtNet, QuadraticModel
 from sklearn_agl.potentials._module import HDNNP
-from sklearn_agl.potentials._nets import AdamWNet, KalmanNet
+from sklearn_agl.potentials._nets import PRIOR_VARIANCE, AdamWNet, KalmanNet
 from sklearn_agl.potentials._penalty import GroupLasso
 from sklearn_agl.potentials._scaling import EnergyScaler, FeatureScaler
 from sklearn_agl.potentials._wald import condition_on_zero, wald_statistics
 
 NETS = {"kalman": KalmanNet, "lm": LevenbergMarquardtNet, "adamw": AdamWNet}
-DEFAULTS = {
-    "kalman": {"max_epochs": 30, "batch_size": 128, "n_iter_no_change": 10},
-    "lm": {"max_epochs": 200, "batch_size": 256, "n_iter_no_change": 40},
-    "adamw": {"max_epochs": 1000, "batch_size": 32, "n_iter_no_change": 50},
-}
-
 GRADIENT_CHUNK = 128
 """Structures whose derivatives are held in memory together."""
 
@@ -55,6 +50,7 @@ class Training:
         hidden = check_hidden_layer_sizes(settings.hidden_layer_sizes)
         self.layout = NetworkLayout(X.elements, tuple(columns), X.n_features, hidden)
         self.train_rows, self.held_out_rows = self._split(len(X))
+        self._defaults = default_settings(settings.solver, len(self.train_rows))
         self.feature_scaler = FeatureScaler(settings.scaling).fit(X, self.train_rows)
         self.blocks = make_blocks(X, self.layout, self.feature_scaler)
         composition = self.blocks.counts
@@ -83,6 +79,15 @@ class Training:
         """
         self.restore_state(self.save_state())
         self.net.penalty = GroupLasso(self.layout, strengths, self.settings.weight_decay)
+
+    def _choose(self, name):
+        """A setting, or where it is None, its default."""
+        value = getattr(self.settings, name)
+        return self._defaults[name] if value is None else value
+
+    def epochs(self, share=1.0):
+        """A part of the epochs of a full fit, at least one."""
+        return max(1, round(share * self._choose("max_epochs")))
 
     def run(self, epochs):
         """Train for some epochs more, unless a Ctrl-C has ended it all. Returns self."""
@@ -114,9 +119,35 @@ class Training:
         self.restore_state(state | of_weights | {"layout": layout, "blocks": blocks})
 
     def wald_statistics(self):
-        """What the filter's covariance says about each feature, (n_features,): how needed it is."""
-        covariance = self.net.optimizer_.covariance
-        return wald_statistics(self.weights, covariance, self.layout.groups)
+        """What the covariance of the weights says about each feature: how needed it is.
+
+        Returns
+        -------
+        ndarray of shape (n_features,)
+            0 for features that have left.
+        """
+        return wald_statistics(self.weights, self._covariance(), self.layout.groups)
+
+    def _covariance(self):
+        """Of the weights: the filter's, or what the Gauss-Newton model gives it at other solvers'."""
+        if isinstance(self.net, KalmanNet):
+            return self.net.optimizer_.covariance
+        model = self._quadratic_model()
+        precision = model.hessian * len(self.train_rows) / (2.0 * model.squared_error)
+        # The filter's own prior: without one, weights that change nothing would have no variance.
+        precision += np.eye(len(precision)) / PRIOR_VARIANCE
+        return np.linalg.inv(precision)
+
+    def _quadratic_model(self):
+        """The objective without the group lasso around the present weights."""
+        weights, rows = self.weights, self.train_rows
+        model = QuadraticModel(weights, self.net.penalty, len(rows))
+        for chunk in np.array_split(rows, -(-len(rows) // GRADIENT_CHUNK)):
+            predicted, jacobian = self.net.module_.energies_and_gradients(
+                weights, self.blocks, chunk
+            )
+            model.add(predicted - self.targets[chunk], jacobian)
+        return model
 
     def condition_on_absence(self, columns):
         """Move all weights to what the filter expects without some features, and drop these."""
@@ -177,8 +208,8 @@ class Training:
         module = HDNNP(self.layout, settings.activation, weights)
         params = {
             "lr": settings.lr,
-            "batch_size": choose(settings, "batch_size"),
-            "max_epochs": choose(settings, "max_epochs"),
+            "batch_size": self._choose("batch_size"),
+            "max_epochs": self._choose("max_epochs"),
             "device": settings.device,
             "verbose": int(settings.verbose),
             "iterator_train__rng": self.rng,
@@ -192,7 +223,7 @@ class Training:
     def _callbacks(self):
         callbacks = list(self.settings.callbacks or [])
         if len(self.held_out_rows):
-            patience = choose(self.settings, "n_iter_no_change")
+            patience = self._choose("n_iter_no_change")
             stop = EarlyStopping(patience=patience, threshold=0.0, load_best=True, sink=_silent)
             callbacks.append(("early_stopping", stop))
         return callbacks
@@ -227,14 +258,7 @@ class Training:
 
     def optimality_violation(self):
         """How far the weights are from a minimum of the objective, see `GroupLasso.violation`."""
-        weights, penalty, rows = self.weights, self.net.penalty, self.train_rows
-        gradient = penalty.decay_gradient(weights)
-        for chunk in np.array_split(rows, -(-len(rows) // GRADIENT_CHUNK)):
-            predicted, jacobian = self.net.module_.energies_and_gradients(
-                weights, self.blocks, chunk
-            )
-            gradient += 2.0 / len(rows) * ((predicted - self.targets[chunk]) @ jacobian)
-        return penalty.violation(weights, gradient)
+        return self.net.penalty.violation(self.weights, self._quadratic_model().gradient)
 
 
 def check_hidden_layer_sizes(sizes):
@@ -245,17 +269,6 @@ def check_hidden_layer_sizes(sizes):
             "for a linear model."
         )
     return tuple(int(size) for size in sizes)
-
-
-def share_of_epochs(settings, share):
-    """A part of the epochs of a full fit, at least one."""
-    return max(1, round(share * choose(settings, "max_epochs")))
-
-
-def choose(settings, name):
-    """A parameter's value, or where it is None, the solver's default."""
-    value = getattr(settings, name)
-    return DEFAULTS[settings.solver][name] if value is None else value
 
 
 def _to_bytes(history):

@@ -6,13 +6,13 @@ from os import PathLike
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection._path import collect
 from sklearn_agl.selection._record import Record
-from sklearn_agl.selection._walk import Walk, walk_down, walk_to, work_down, work_to
+from sklearn_agl.selection._walk import METRICS, WALKS, walk_down, walk_to, work_down, work_to
 
 
 class AdaptiveGroupLassoSelector(AtomicSelector):
@@ -34,12 +34,18 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         Number or fraction of features to keep.
     adaptive : bool, default=True
         False gives the plain group lasso, all :math:`c_i = 1`.
+    metric : {"euclidean", "wald"}, default="euclidean"
+        What the adaptive weights are made of: the norm of the first fit, as published, or that
+        norm and the Wald statistic of the feature, see Notes.
     gamma : float, default=1.0
         Power of the norm in the adaptive weights.
+    init : {"warm", "cold"}, default="warm"
+        Where each fit of the path starts: from the one before, without the features that have
+        left, or from new random weights, as published, which takes a full fit at every alpha.
     initial_alpha : float, default=None
         Strength of the first fit; by default ten times the squared error (in units of the
-        energies' variance, and not above 0.02) that a fit without penalty leaves on held-out
-        structures.
+        energies' variance) that a fit without penalty leaves on held-out structures, or ten times
+        less as often as more than a third of the features would leave.
     checkpoint : str or path-like, default=None
         A folder that keeps the state of the run after every step. The same `fit` goes on from
         there, whatever has ended the last one, and finds what a run without a break would have.
@@ -106,7 +112,9 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         "alpha": [Interval(Real, 0, None, closed="left")],
         "n_features_to_select": N_FEATURES_CONSTRAINT,
         "adaptive": ["boolean"],
+        "metric": [StrOptions(set(METRICS))],
         "gamma": [Interval(Real, 0, None, closed="left")],
+        "init": [StrOptions(set(WALKS))],
         "initial_alpha": [Interval(Real, 0, None, closed="left"), None],
         "checkpoint": [str, PathLike, None],
         "verbose": ["verbose"],
@@ -120,7 +128,9 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         alpha=1e-2,
         n_features_to_select=None,
         adaptive=True,
+        metric="euclidean",
         gamma=1.0,
+        init="warm",
         initial_alpha=None,
         checkpoint=None,
         verbose=0,
@@ -130,7 +140,9 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         self.alpha = alpha
         self.n_features_to_select = n_features_to_select
         self.adaptive = adaptive
+        self.metric = metric
         self.gamma = gamma
+        self.init = init
         self.initial_alpha = initial_alpha
         self.checkpoint = checkpoint
         self.verbose = verbose
@@ -172,11 +184,12 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
     def _begin(self, regressor, X, y):
         """Train as far as the first fit of the group lasso, or go on with a checkpoint."""
         checkpoint = self._open_checkpoint(regressor, X, y)
-        walk = Walk(
+        walk = WALKS[self.init](
             regressor,
             X,
             y,
             adaptive=self.adaptive,
+            metric=self.metric,
             gamma=self.gamma,
             initial_alpha=self.initial_alpha,
             seed=checkpoint.seed,

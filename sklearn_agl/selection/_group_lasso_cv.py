@@ -49,8 +49,14 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         is within one standard error of the lowest one.
     adaptive : bool, default=True
         False gives the plain group lasso, all :math:`c_i = 1`.
+    metric : {"euclidean", "wald"}, default="euclidean"
+        What the adaptive weights are made of: the norm of the first fit, as published, or that
+        norm and the Wald statistic of the feature, see Notes.
     gamma : float, default=1.0
         Power of the norm in the adaptive weights.
+    init : {"warm", "cold"}, default="warm"
+        Where each fit of the path starts: from the one before, without the features that have
+        left, or from new random weights, as published, which takes a full fit at every alpha.
     initial_alpha : float, default=None
         Strength of the first fit; by default chosen in each split as by
         `AdaptiveGroupLassoSelector`.
@@ -181,7 +187,9 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         cv=None,
         rule="best",
         adaptive=True,
+        metric="euclidean",
         gamma=1.0,
+        init="warm",
         initial_alpha=None,
         n_jobs=None,
         verbose=0,
@@ -192,7 +200,9 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         self.cv = cv
         self.rule = rule
         self.adaptive = adaptive
+        self.metric = metric
         self.gamma = gamma
+        self.init = init
         self.initial_alpha = initial_alpha
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -245,7 +255,9 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         return AdaptiveGroupLassoSelector(
             self.estimator,
             adaptive=self.adaptive,
+            metric=self.metric,
             gamma=self.gamma,
+            init=self.init,
             initial_alpha=self.initial_alpha,
             verbose=max(0, int(self.verbose) - 1),
             random_state=random_state,

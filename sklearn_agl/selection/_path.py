@@ -12,7 +12,7 @@ import numpy as np
 from joblib import delayed
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import _check_feature_names_in
 
 from sklearn_agl.features import validate_energies, validate_features
@@ -20,7 +20,14 @@ from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._checkpoint import open_checkpoint
 from sklearn_agl.selection._parallel import as_they_end
 from sklearn_agl.selection._record import Record
-from sklearn_agl.selection._walk import Walk, walk_down, walk_through, work_down, work_through
+from sklearn_agl.selection._walk import (
+    METRICS,
+    WALKS,
+    walk_down,
+    walk_through,
+    work_down,
+    work_through,
+)
 
 
 @dataclass(frozen=True)
@@ -157,7 +164,9 @@ class SelectionPath:
         "estimator": [HDNNPRegressor, None],
         "alphas": ["array-like", None],
         "adaptive": ["boolean"],
+        "metric": [StrOptions(set(METRICS))],
         "gamma": [Interval(Real, 0, None, closed="left")],
+        "init": [StrOptions(set(WALKS))],
         "initial_alpha": [Interval(Real, 0, None, closed="left"), None],
         "min_features": [Interval(Integral, 0, None, closed="left")],
         "refit": ["boolean"],
@@ -175,7 +184,9 @@ def group_lasso_path(
     *,
     alphas=None,
     adaptive=True,
+    metric="euclidean",
     gamma=1.0,
+    init="warm",
     initial_alpha=None,
     min_features=1,
     refit=True,
@@ -203,12 +214,18 @@ def group_lasso_path(
         rise in steps that are refined where many would leave at once.
     adaptive : bool, default=True
         False gives the plain group lasso.
+    metric : {"euclidean", "wald"}, default="euclidean"
+        What the adaptive weights are made of: the norm of the first fit, as published, or that
+        norm and the Wald statistic of the feature, see Notes.
     gamma : float, default=1.0
         Power of the norm in the adaptive weights: 1 in [1]_, 2 in [2]_.
+    init : {"warm", "cold"}, default="warm"
+        Where each fit of the path starts: from the one before, without the features that have
+        left, or from new random weights, as published, which takes a full fit at every alpha.
     initial_alpha : float, default=None
         Strength of the first fit; by default ten times the squared error (in units of the
-        energies' variance, and not above 0.02) that a fit without penalty leaves on held-out
-        structures.
+        energies' variance) that a fit without penalty leaves on held-out structures, or ten times
+        less as often as more than a third of the features would leave.
     min_features : int, default=1
         Stop when no more are left.
     refit : bool, default=True
@@ -269,10 +286,17 @@ def group_lasso_path(
     X = validate_features(regressor, X, reset=True, ensure_min_samples=2)
     y = validate_energies(X, y)
     random_state = regressor.random_state if random_state is None else random_state
-    options = {"adaptive": adaptive, "gamma": gamma, "initial_alpha": initial_alpha}
+    options = {
+        "adaptive": adaptive,
+        "metric": metric,
+        "gamma": gamma,
+        "initial_alpha": initial_alpha,
+    }
     settings = {"run": "group_lasso_path", "alphas": alphas, "min_features": min_features}
-    checkpoint = open_checkpoint(checkpoint, settings | options, regressor, X, y, random_state)
-    walk = Walk(regressor, X, y, **options, seed=checkpoint.seed)
+    checkpoint = open_checkpoint(
+        checkpoint, settings | options | {"init": init}, regressor, X, y, random_state
+    )
+    walk = WALKS[init](regressor, X, y, **options, seed=checkpoint.seed)
     record = Record(walk, checkpoint, verbose).begin()
     if alphas is None:
         record.follow(walk_down(walk, min_features), partial(work_down, min_features))

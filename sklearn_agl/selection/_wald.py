@@ -10,7 +10,7 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, RealNotInt
 
 from sklearn_agl.potentials import HDNNPRegressor
-from sklearn_agl.potentials._training import Training, choose, share_of_epochs
+from sklearn_agl.potentials._training import Training
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection._path import collect
 from sklearn_agl.selection._record import Record
@@ -58,7 +58,7 @@ class Elimination:
         """Fit all features."""
         start = time.perf_counter()
         self.training.start(np.zeros(len(self.statistics)))
-        self.training.run(choose(self.regressor, "max_epochs"))
+        self.training.run(self.training.epochs())
         self.initial_group_norms = self.training.group_norms
         self._note_statistics()
         self.points.append(look_around(self.training, 0.0, start))
@@ -106,7 +106,7 @@ class Elimination:
         threshold = self.statistics[gone].max()
         self.training.condition_on_absence(gone)
         self.eliminated.extend(gone.tolist())
-        self.training.run(share_of_epochs(self.regressor, STEP_SHARE))
+        self.training.run(self.training.epochs(STEP_SHARE))
         self._note_statistics()
         return look_around(self.training, threshold, start)
 

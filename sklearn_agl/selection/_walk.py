@@ -6,15 +6,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from sklearn_agl.potentials._training import Training, share_of_epochs
+from sklearn_agl.potentials._training import Training
 from sklearn_agl.selection._base import EmptySupportError
 
-DENSE_SHARE = 8 / 30
-"""Part of a full fit's epochs that is spent without penalty, before the first group lasso."""
-FIRST_FIT_SHARE = 12 / 30
-"""The same for the non-adaptive fit."""
-STEP_SHARE = 4 / 30
-"""The same for each alpha of a warm path: 30 alphas cost as much as four full fits."""
 INITIAL_ALPHA = 10.0
 """Strength of the first fit, in units of the squared error that is left without penalty."""
 SMALLEST_ALPHA = 0.25
@@ -22,13 +16,37 @@ SMALLEST_ALPHA = 0.25
 SMALLEST_START = 1e-3
 """How far below that it may start, if too many features leave at once."""
 LARGEST_NOISE = 0.02
-"""Squared error beyond which those units do not grow: the short fit without penalty leaves more
-where it has not come far, and five times that much would take all features out at once."""
+"""Squared error that a short fit without penalty is believed to leave for good; if there is more,
+the fit goes on to its full length, to tell noise from a fit that has not come far."""
+LARGEST_FIRST_LOSS = 1 / 3
+"""Part of the features that may leave in the first fit; else it is done anew, ten times weaker."""
+N_FIRST_FITS = 4
+"""How often at most."""
 LARGEST_ALPHA = 1e6
 RATIO = 1.6
 """Ratio of neighbouring alphas, unless the path adapts it."""
 SAVED = ("initial_group_norms", "smallest_alpha", "factors", "ratio")
 """What a walk that goes on in another process has to know, besides its training and points."""
+
+
+def _by_norm(training, alive, gamma):
+    """1 / ||w_i||**gamma, as published."""
+    return training.group_norms[alive] ** -gamma
+
+
+def _by_wald_statistic(training, alive, gamma):
+    """1 / (||w_i|| s_i**(gamma / 2)), with s_i the Wald statistic in units of its median.
+
+    Without the s_i, every feature's penalty would be the same after the first fit; with them, it is
+    less the more the feature is needed, however the layers share the scale.
+    """
+    statistics = training.wald_statistics()[alive]
+    relative = statistics / np.median(statistics)
+    return relative ** (-gamma / 2.0) / training.group_norms[alive]
+
+
+METRICS = {"euclidean": _by_norm, "wald": _by_wald_statistic}
+"""How the adaptive weights follow from the first fit."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +102,8 @@ class Walk:
         Total energies, checked.
     adaptive : bool
         Divide each feature's penalty by its norm in a first, non-adaptive fit.
+    metric : {"euclidean", "wald"}
+        What the adaptive weights are made of, see `METRICS`.
     gamma : float
         Power of that norm.
     initial_alpha : float or None
@@ -107,10 +127,18 @@ class Walk:
         Of the next alpha to the last one, where the path adapts it.
     """
 
-    def __init__(self, regressor, X, y, *, adaptive, gamma, initial_alpha, seed):
+    dense_share = 8 / 30
+    """Part of a full fit's epochs that is spent without penalty, before the first group lasso."""
+    first_share = 12 / 30
+    """The same for the non-adaptive fit."""
+    step_share = 4 / 30
+    """The same for each alpha: 30 alphas cost as much as four full fits."""
+
+    def __init__(self, regressor, X, y, *, adaptive, metric, gamma, initial_alpha, seed):
         self.regressor = regressor
         self.n_features = X.n_features
         self.adaptive = adaptive
+        self.metric = metric
         self.gamma = gamma
         self.initial_alpha = initial_alpha
         self.training = Training(regressor, X, y, np.random.RandomState(seed))
@@ -120,25 +148,46 @@ class Walk:
 
     def begin(self):
         """Train without penalty, then with the same one for every feature. Returns self."""
-        self.training.start(np.zeros(self.n_features))
-        start = time.perf_counter()
-        self.training.run(share_of_epochs(self.regressor, DENSE_SHARE))
-        self.keep(look_around(self.training, 0.0, start))
-        noise = min(self.training.squared_error(self.training.judged_on), LARGEST_NOISE)
+        noise = self._fit_without_penalty()
         self.smallest_alpha = SMALLEST_ALPHA * noise
         usual = INITIAL_ALPHA * noise
-        initial_alpha = usual if self.initial_alpha is None else self.initial_alpha
-        self.training.set_strengths(np.full(self.n_features, initial_alpha / self.n_features))
-        self.training.run(share_of_epochs(self.regressor, FIRST_FIT_SHARE))
-        self.interrupted = self.training.interrupted
-        self.initial_group_norms = self.training.group_norms
-        if self.adaptive:
-            self._check_initial_norms(initial_alpha, min(initial_alpha, usual) / 10.0)
-            self.factors = _adaptive_factors(self.initial_group_norms, self.gamma)
-            self._drop_zero_groups(self.initial_group_norms)
+        if self.initial_alpha is None:
+            self._fit_first_without_haste(usual)
         else:
-            self.factors = np.ones(self.n_features)
+            self._fit_first(self.initial_alpha)
+            self._check_initial_norms(min(self.initial_alpha, usual) / 10.0)
+        self.interrupted = self.training.interrupted
+        self.factors = np.ones(self.n_features)
+        if self.adaptive:
+            self.factors = self._adaptive_factors()
+            self._drop_zero_groups(self.initial_group_norms)
         return self
+
+    def _fit_without_penalty(self):
+        """Keep its point; returns the squared error that is left."""
+        training = self.training
+        training.start(np.zeros(self.n_features))
+        start = time.perf_counter()
+        training.run(training.epochs(self.dense_share))
+        if training.squared_error(training.judged_on) > LARGEST_NOISE:
+            training.run(training.epochs(1.0 - self.dense_share))
+        self.keep(look_around(training, 0.0, start))
+        return training.squared_error(training.judged_on)
+
+    def _fit_first(self, alpha):
+        self._set_out(np.full(self.n_features, alpha / self.n_features))
+        self.training.run(self.training.epochs(self.first_share))
+        self.initial_group_norms = self.training.group_norms
+
+    def _fit_first_without_haste(self, alpha):
+        """Weaken the penalty if it takes too much out for the rest to say what is needed."""
+        state = self.training.save_state()
+        for power in range(N_FIRST_FITS):
+            self._fit_first(alpha / 10.0**power)
+            lost = np.mean(self.initial_group_norms == 0.0)
+            if lost <= LARGEST_FIRST_LOSS or self.training.interrupted:
+                return
+            self.training.restore_state(state)
 
     def save_state(self):
         """What `load_state` needs to go on from here in another process: dicts of arrays."""
@@ -183,12 +232,27 @@ class Walk:
         start = time.perf_counter()
         self.alpha = alpha
         training = self.training
-        training.set_strengths(alpha / self.n_features * self.factors)
-        training.run(share_of_epochs(self.regressor, STEP_SHARE))
+        self._set_out(alpha / self.n_features * self.factors)
+        training.run(training.epochs(self.step_share))
         point = look_around(training, alpha, start)
         self.interrupted = training.interrupted
-        self._drop_zero_groups(point.group_norms)
+        self._arrive(point)
         return point
+
+    def ladder(self, alpha):
+        """Strengths on the way to `alpha`, without the last one."""
+        first = self.smallest_alpha
+        n_steps = np.log(alpha / first) / np.log(RATIO) if alpha > first else 0.0
+        # A last step of next to nothing would be a fit for nothing.
+        return first * RATIO ** np.arange(np.ceil(n_steps - 0.02))
+
+    def _set_out(self, strengths):
+        """Be ready for a fit: go on from the present weights."""
+        self.training.set_strengths(strengths)
+
+    def _arrive(self, point):
+        """Draw the consequences of a fit: features that left stay out."""
+        self._drop_zero_groups(point.group_norms)
 
     def keep(self, point):
         """Count a fit among the points of the path; returns its point."""
@@ -207,12 +271,19 @@ class Walk:
         self.training.set_strengths(self.alpha / self.n_features * self.factors)
         return self.regressor._take_over(self.training)
 
-    def _check_initial_norms(self, initial_alpha, advice):
-        if not self.initial_group_norms.any():
+    def _check_initial_norms(self, advice):
+        if self.adaptive and not self.initial_group_norms.any():
             raise EmptySupportError(
-                f"The first fit, at initial_alpha={initial_alpha:.3g}, left none of the "
+                f"The first fit, at initial_alpha={self.initial_alpha:.3g}, left none of the "
                 f"{self.n_features} features. Try initial_alpha={advice:.3g}."
             )
+
+    def _adaptive_factors(self):
+        """c_i, see `METRICS`; features of norm zero have left, so theirs does not matter."""
+        factors, alive = np.zeros(self.n_features), self.initial_group_norms > 0
+        if alive.any():
+            factors[alive] = METRICS[self.metric](self.training, alive, self.gamma)
+        return factors
 
     def _drop_zero_groups(self, norms):
         gone = np.intersect1d(
@@ -220,6 +291,33 @@ class Walk:
         )
         if len(gone) and norms.any():
             self.training.drop(gone)
+
+
+class ColdWalk(Walk):
+    """Every fit starts from new random weights and may use every feature that the first one left.
+
+    That is how the adaptive group lasso has been published. It takes a full fit at every alpha.
+    """
+
+    dense_share = first_share = step_share = 1.0
+
+    @property
+    def n_features_alive(self):
+        """Features that the last fit used."""
+        return super().n_features_alive if self.reached is None else self.points[-1].n_features
+
+    def ladder(self, alpha):
+        """No fit helps the next one."""
+        return np.empty(0)
+
+    def _set_out(self, strengths):
+        self.training.start(strengths)
+
+    def _arrive(self, point):
+        """Nothing follows: features may return."""
+
+
+WALKS = {"warm": Walk, "cold": ColdWalk}
 
 
 def walk_through(walk, alphas):
@@ -260,7 +358,7 @@ def walk_to(walk, alpha):
     iterator of PathPoint
         One for each step.
     """
-    return walk_through(walk, np.append(_ladder(walk, alpha), alpha))
+    return walk_through(walk, np.append(walk.ladder(alpha), alpha))
 
 
 def walk_to_each(walk, alphas):
@@ -287,7 +385,7 @@ def walk_to_each(walk, alphas):
     """
     point, n_done = walk.points[0], 0
     for alpha in alphas:
-        ladder = _ladder(walk, alpha)
+        ladder = walk.ladder(alpha)
         for step in ladder[n_done:]:
             # Nothing comes back after a step that left nothing.
             if point.n_features:
@@ -301,14 +399,6 @@ def _step(walk, alpha):
     if walk.interrupted:
         raise KeyboardInterrupt
     return point
-
-
-def _ladder(walk, alpha):
-    """Strengths on the way to `alpha`, without the last one."""
-    first = walk.smallest_alpha
-    n_steps = np.log(alpha / first) / np.log(RATIO) if alpha > first else 0.0
-    # A last step of next to nothing would be a fit for nothing.
-    return first * RATIO ** np.arange(np.ceil(n_steps - 0.02))
 
 
 def walk_down(walk, n_features, *, finest=1.05):
@@ -347,7 +437,7 @@ def walk_down(walk, n_features, *, finest=1.05):
                 walk.ratio = max(np.sqrt(walk.ratio), finest)
                 alpha = walk.reached * walk.ratio
                 continue
-        if lost == 0:
+        if lost <= 0:
             walk.ratio = min(walk.ratio**1.5, RATIO)
         yield walk.keep(point)
         if walk.interrupted:
@@ -362,7 +452,7 @@ def work_through(alphas, walk):
 
 def work_to(alpha, walk):
     """How many steps a `walk_to` has left at most."""
-    return len(_ladder(walk, alpha)) + 2 - len(walk.points)
+    return len(walk.ladder(alpha)) + 2 - len(walk.points)
 
 
 def work_down(n_features, walk):
@@ -378,11 +468,3 @@ def n_steps_down(n_features, n_wanted, share):
 def _has_arrived(walk, n_features):
     """Whether at most `n_features` are left; before the first step, that is not asked."""
     return walk.reached is not None and walk.points[-1].n_features <= n_features
-
-
-def _adaptive_factors(norms, gamma):
-    """c_i = 1 / norm_i**gamma; features of norm zero have left, so theirs does not matter."""
-    factors = np.zeros(len(norms))
-    alive = norms > 0
-    factors[alive] = norms[alive] ** -gamma
-    return factors

@@ -1,0 +1,140 @@
+"""Time, memory and accuracy of the whole path, from a demonstration to the scale of the paper.
+
+Run on two cores of an otherwise idle machine, one part at a time::
+
+    python benchmarks/bench_path.py lj
+    python benchmarks/bench_path.py scale
+    python benchmarks/bench_path.py al --data Al_aimd300K.extxyz
+    python benchmarks/bench_path.py adamw
+
+- lj: 1,200 Lennard-Jones structures, 22 functions: training, path and refits;
+- scale: 28,000 structures of 256 atoms, their features in a memory map (about half an hour, of which
+  the molecular dynamics takes a quarter);
+- al: 329 functions of 3,000 structures of aluminium, which `info["segment"]` divides into a part for
+  training and one for testing;
+- adamw: time to the same objective for our filter and for the published protocol.
+
+Each prints one JSON object.
+"""
+
+import argparse
+import json
+import resource
+import tempfile
+import time
+
+import ase.io
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from sklearn_agl import HDNNPRegressor, SymmetryFunctionTransformer, group_lasso_path
+from sklearn_agl.datasets import make_lennard_jones
+from sklearn_agl.metrics import rmse_per_atom
+from sklearn_agl.selection import sandberg2024_selector
+
+
+def timed(call):
+    """Seconds, and what `call` returns."""
+    start = time.perf_counter()
+    result = call()
+    return round(time.perf_counter() - start, 1), result
+
+
+def peak():
+    """Highest resident memory of this process so far, in GiB."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
+
+
+def warm_up(X, y):
+    """Load the compiled code, which is no part of training."""
+    HDNNPRegressor(max_epochs=1, alpha=1e-3).fit(X[:40], y[:40])
+
+
+def test_error(X, y, train, test):
+    """RMSE per atom on the test structures after a fit of all columns, and the seconds it took."""
+    seconds, model = timed(HDNNPRegressor(random_state=0).fit(X[train], y[train]).__sklearn_clone__)
+    return seconds, rmse_per_atom(y[test], model.predict(X[test]), X[test].n_atoms)
+
+
+def report_path(X, y, train, test, refit=True):
+    """Run path and refits, and judge the set it proposes on the test structures."""
+    seconds, path = timed(
+        lambda: group_lasso_path(
+            X[train], y[train], refit=refit, n_jobs=2, random_state=0, verbose=1
+        )
+    )
+    report = {"path_s": round(float(path.fit_time.sum()), 1), "path_and_refits_s": seconds}
+    if refit:
+        best = path.supports[path.best()]
+        report["chosen"] = int(best.sum())
+        report["chosen_test_rmse"] = test_error(X.take_features(best), y, train, test)[1]
+    return report | {"points": len(path), "peak_GiB": peak()}
+
+
+def lennard_jones(arguments):
+    """Part (a): the demonstration."""
+    structures, y = make_lennard_jones(1500, random_state=0, n_jobs=2)
+    X = SymmetryFunctionTransformer("lj-22", n_jobs=2).fit_transform(structures)
+    warm_up(X, y)
+    train, test = train_test_split(np.arange(len(X)), test_size=0.2, random_state=0)
+    seconds, error = test_error(X, y, train, test)
+    report = {"training_s": seconds, "all_test_rmse": error}
+    return report | report_path(X, y, train, test)
+
+
+def at_scale(arguments):
+    """Part (b): the paper's number of structures, features on disk."""
+    seconds, (structures, y) = timed(
+        lambda: make_lennard_jones(
+            arguments.n_structures, sampling_interval=25, random_state=0, n_jobs=2
+        )
+    )
+    report = {"dynamics_s": seconds}
+    with tempfile.TemporaryDirectory() as folder:
+        transformer = SymmetryFunctionTransformer("lj-22", n_jobs=2, memmap_folder=folder)
+        report["features_s"], X = timed(lambda: transformer.fit_transform(structures).compute())
+        report["features_peak_GiB"] = peak()
+        warm_up(X, y)
+        train, test = train_test_split(np.arange(len(X)), test_size=0.1, random_state=0)
+        return report | report_path(X, y, train, test)
+
+
+def aluminium(arguments):
+    """Part (c): 329 functions; consecutive frames of one trajectory never sit on both sides."""
+    structures = ase.io.read(arguments.data, ":")
+    y = np.array([atoms.get_potential_energy() for atoms in structures])
+    segments = np.array([atoms.info["segment"] for atoms in structures])
+    report = {}
+    transformer = SymmetryFunctionTransformer("al-329", n_jobs=2)
+    report["features_s"], X = timed(lambda: transformer.fit_transform(structures).compute())
+    warm_up(X, y)
+    train, test = [np.flatnonzero((segments == "last1000") == last) for last in (False, True)]
+    seconds, error = test_error(X, y, train, test)
+    report |= {"training_s": seconds, "all_test_rmse": error}
+    return report | report_path(X, y, train, test)
+
+
+def beside_adamw(arguments):
+    """Part (d): the same penalised objective by both, on the training structures."""
+    structures, y = make_lennard_jones(1500, random_state=0, n_jobs=2)
+    X = SymmetryFunctionTransformer("lj-22", n_jobs=2).fit_transform(structures)[:1200].compute()
+    y = y[:1200]
+    warm_up(X, y)
+    published = sandberg2024_selector(alpha=arguments.alpha, random_state=0)
+    return {"published": published.fit(X, y)}
+
+
+def main():
+    """Parse the arguments and run one part."""
+    parts = {"lj": lennard_jones, "scale": at_scale, "al": aluminium, "adamw": beside_adamw}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("part", choices=parts)
+    parser.add_argument("--data", help="structures of aluminium, any format that ASE reads")
+    parser.add_argument("--n-structures", type=int, default=28_000, help="for the part at scale")
+    parser.add_argument("--alpha", type=float, default=1e-2, help="for the part with AdamW")
+    arguments = parser.parse_args()
+    print(json.dumps(parts[arguments.part](arguments), default=float))
+
+
+if __name__ == "__main__":
+    main()
