@@ -1,8 +1,16 @@
 """The extended Kalman filter: recursive Gauss-Newton over the structures."""
 
 import numpy as np
-from scipy.linalg.blas import dsymm, dsyrk, dtrsm, dtrsv
-from scipy.linalg.lapack import dpotrf
+from numba import njit
+
+from sklearn_agl.potentials._blas import (
+    cholesky,
+    divide_by_factor,
+    subtract_square,
+    symmetric_product,
+)
+
+compiled = njit(cache=True, nogil=True)
 
 
 class KalmanFilter:
@@ -42,9 +50,6 @@ class KalmanFilter:
     def update(self, theta, gradients, residuals, noise_variance):
         """Take in a block of observations; `theta` is changed in place.
 
-        The routines are BLAS's and LAPACK's own: scipy's friendlier ones cost as much in checks
-        as a small block costs in arithmetic.
-
         Parameters
         ----------
         theta : ndarray of shape (n_weights,)
@@ -66,21 +71,11 @@ class KalmanFilter:
         numpy.linalg.LinAlgError
             If rounding has made the covariance indefinite.
         """
-        spread = dsymm(1.0, self._lower, gradients.T, lower=1)
-        innovation = gradients @ spread
-        diagonal = np.einsum("ii->i", innovation)
-        diagonal += noise_variance
-        factor, failed = dpotrf(innovation, lower=1)
-        if failed:
-            raise np.linalg.LinAlgError(
-                "The filter's covariance is no longer positive definite. Raise process_noise or "
-                "lower prior_variance in net_params."
-            )
-        # With L the factor of S: root = P H^T L^-T, so that root root^T = P H^T S^-1 H P.
-        root = dtrsm(1.0, factor, spread, side=1, lower=1, trans_a=1, overwrite_b=1)
-        theta += root @ dtrsv(factor, residuals, lower=1)
-        self._lower = dsyrk(-1.0, root, 1.0, self._lower, lower=1, overwrite_c=1)
-        return diagonal
+        # The compiled code would take numbers of any other type for float64.
+        gradients = np.ascontiguousarray(gradients, dtype=float)
+        residuals = np.asarray(residuals, dtype=float)
+        noise = np.full(len(residuals), noise_variance, dtype=float)
+        return _update(theta, self._lower, gradients, residuals, noise)
 
     def add_process_noise(self, variance):
         """Inflate every variance: what was learned long ago counts less."""
@@ -94,4 +89,26 @@ class KalmanFilter:
     def load_state_dict(self, state):
         """Restore what `state_dict` gave."""
         # A copy, since updates overwrite it.
-        self._lower = np.array(state["covariance"], order="F")
+        self._lower = np.array(state["covariance"], dtype=float, order="F")
+
+
+@compiled
+def _update(theta, lower, gradients, residuals, noise):
+    """What `KalmanFilter.update` does, with one variance per observation in `noise`."""
+    spread = symmetric_product(lower, gradients.T)
+    innovation = np.dot(gradients, spread).T
+    for i in range(noise.size):
+        innovation[i, i] += noise[i]
+    diagonal = np.diag(innovation).copy()
+    if not cholesky(innovation):
+        raise np.linalg.LinAlgError(
+            "The filter's covariance is no longer positive definite. Raise process_noise or "
+            "lower prior_variance in net_params."
+        )
+    # With L the factor of S: root = P H^T L^-T, so that root root^T = P H^T S^-1 H P.
+    divide_by_factor(spread, innovation)
+    whitened = residuals.copy()
+    divide_by_factor(whitened.reshape(-1, 1).T, innovation)
+    theta += np.dot(spread, whitened)
+    subtract_square(spread, lower)
+    return diagonal

@@ -1,7 +1,11 @@
 import copy
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from sklearn_agl.potentials._kalman import KalmanFilter
 from tests.potentials._data import random_covariance
@@ -28,6 +32,55 @@ def test_an_update_equals_a_plain_kalman_step(n, different_noise):
     np.testing.assert_allclose(theta, expected[0], rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(filter_.covariance, expected[1], rtol=1e-8, atol=1e-12)
     np.testing.assert_allclose(innovation, expected[2])
+
+
+@pytest.mark.parametrize("n_weights", [1, 33, 351])
+@pytest.mark.parametrize("n", [1, 5, 32])
+def test_networks_of_any_size_are_updated(n_weights, n):
+    rng = np.random.default_rng(n_weights + n)
+    covariance = 0.1 * np.eye(n_weights) + 0.01
+    theta, gradients = rng.normal(size=n_weights), rng.normal(size=(n, n_weights))
+    residuals = rng.normal(size=n)
+    expected = plain_step(theta, covariance, gradients, residuals, np.full(n, 0.5))
+    filter_ = KalmanFilter.from_covariance(covariance)
+    filter_.update(theta, gradients, residuals, 0.5)
+    np.testing.assert_allclose(theta, expected[0], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(filter_.covariance, expected[1], rtol=1e-8, atol=1e-12)
+
+
+def test_an_indefinite_covariance_is_an_error_that_changes_nothing():
+    filter_, theta = KalmanFilter.from_covariance(np.diag([1.0, -1.0])), np.zeros(2)
+    with pytest.raises(np.linalg.LinAlgError, match="Raise process_noise or lower prior_variance"):
+        filter_.update(theta, np.eye(2), np.ones(2), 0.1)
+    np.testing.assert_array_equal(theta, 0.0)
+    np.testing.assert_array_equal(filter_.covariance, np.diag([1.0, -1.0]))
+
+
+def test_updates_give_the_same_numbers_in_threads():
+    rng = np.random.default_rng(0)
+    gradients, residuals = rng.normal(size=(20, 32, 151)), rng.normal(size=(20, 32))
+
+    def train(_):
+        filter_, theta = KalmanFilter(151), np.zeros(151)
+        for H, r in zip(gradients, residuals, strict=True):
+            filter_.update(theta, H, r, 0.1)
+        return theta
+
+    alone = train(0)
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(4) as pool:
+        for theta in pool.map(train, range(8)):
+            np.testing.assert_allclose(theta, alone, rtol=1e-9)
+
+
+def test_the_next_process_need_not_compile():
+    code = (
+        "import numpy as np; from sklearn_agl.potentials import _kalman;"
+        "_kalman.KalmanFilter(3).update(np.zeros(3), np.ones((2, 3)), np.ones(2), 0.1);"
+        "print(len(_kalman._update.stats.cache_hits))"
+    )
+    exec(code, {})
+    hits = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert int(hits) == 1
 
 
 @pytest.mark.parametrize("block", [1, 5, 40])
@@ -63,6 +116,18 @@ def test_process_noise_adds_to_the_variances_only():
     filter_ = KalmanFilter.from_covariance(covariance)
     filter_.add_process_noise(0.25)
     np.testing.assert_allclose(filter_.covariance, covariance + 0.25 * np.eye(4))
+
+
+def test_numbers_of_other_types_are_converted():
+    rng = np.random.default_rng(0)
+    gradients, residuals = rng.integers(-3, 4, (4, 5)), rng.integers(-3, 4, 4)
+    results = []
+    for kind in (int, np.float32, float):
+        filter_, theta = KalmanFilter.from_covariance(np.eye(5, dtype=kind)), np.zeros(5)
+        filter_.update(theta, gradients.astype(kind), residuals.astype(kind), 1)
+        results.append(np.append(filter_.covariance, theta))
+    np.testing.assert_array_equal(results[0], results[2])
+    np.testing.assert_array_equal(results[1], results[2])
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

@@ -1,0 +1,71 @@
+"""BLAS and LAPACK for compiled code.
+
+scipy's wrappers hold Python's lock, so that threads wait for each other. The routines behind them
+need no lock, and scipy gives their addresses. Compiled code knows them by name, since an address
+would keep numba from caching it on disk.
+
+All matrices are in Fortran order.
+"""
+
+import numpy as np
+from llvmlite import binding
+from numba import njit, types
+from numba.core.typing import signature
+from numba.extending import get_cython_function_address
+
+# Fortran takes every argument by reference.
+LEFT, RIGHT, LOWER, NON_UNIT, PLAIN, TRANSPOSED = (np.array([ord(c)], "u1") for c in "LRLNNT")
+MINUS_ONE, ZERO, ONE = (np.array([value]) for value in (-1.0, 0.0, 1.0))
+
+# For compiled callers only; wrappers for Python would take as long to compile as the rest.
+helper = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def _routine(module, name, n_arguments):
+    """A Fortran routine that compiled code can call."""
+    symbol = f"sklearn_agl_{name}"
+    binding.add_symbol(symbol, get_cython_function_address(f"scipy.linalg.{module}", name))
+    return types.ExternalFunction(symbol, signature(types.void, *[types.voidptr] * n_arguments))
+
+
+_dsymm = _routine("cython_blas", "dsymm", 12)
+_dsyrk = _routine("cython_blas", "dsyrk", 10)
+_dtrsm = _routine("cython_blas", "dtrsm", 11)
+_dpotrf = _routine("cython_lapack", "dpotrf", 5)
+
+
+@helper
+def symmetric_product(a, b):
+    """``a @ b`` for a symmetric matrix `a`, of which the lower triangle is read."""
+    c = np.empty_like(b)
+    m, n = np.array([b.shape[0]], np.int32).ctypes, np.array([b.shape[1]], np.int32).ctypes
+    _dsymm(
+        LEFT.ctypes, LOWER.ctypes, m, n, ONE.ctypes, a.ctypes, m, b.ctypes, m, ZERO.ctypes,
+        c.ctypes, m,
+    )  # fmt: skip
+    return c
+
+
+@helper
+def subtract_square(a, c):
+    """``c -= a @ a.T``, the lower triangle only."""
+    n, k = np.array([a.shape[0]], np.int32).ctypes, np.array([a.shape[1]], np.int32).ctypes
+    _dsyrk(LOWER.ctypes, PLAIN.ctypes, n, k, MINUS_ONE.ctypes, a.ctypes, n, ONE.ctypes, c.ctypes, n)
+
+
+@helper
+def cholesky(a):
+    """Overwrite the lower triangle of `a` by its factor; False if `a` is not positive definite."""
+    n, info = np.array([a.shape[0]], np.int32), np.zeros(1, np.int32)
+    _dpotrf(LOWER.ctypes, n.ctypes, a.ctypes, n.ctypes, info.ctypes)
+    return info[0] == 0
+
+
+@helper
+def divide_by_factor(a, factor):
+    """``a @ inv(factor).T`` in place, for a lower triangular `factor`."""
+    m, n = np.array([a.shape[0]], np.int32).ctypes, np.array([a.shape[1]], np.int32).ctypes
+    _dtrsm(
+        RIGHT.ctypes, LOWER.ctypes, TRANSPOSED.ctypes, NON_UNIT.ctypes, m, n, ONE.ctypes,
+        factor.ctypes, n, a.ctypes, m,
+    )  # fmt: skip
