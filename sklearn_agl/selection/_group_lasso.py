@@ -4,10 +4,11 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
+from sklearn_agl.selection._costs import MEASURED, resolve_costs
 from sklearn_agl.selection._path import collect, draw_seed
 from sklearn_agl.selection._walk import Walk, walk_down, walk_to
 
@@ -99,6 +100,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         "n_features_to_select": N_FEATURES_CONSTRAINT,
         "adaptive": ["boolean"],
         "gamma": [Interval(Real, 0, None, closed="left")],
+        "feature_costs": ["array-like", StrOptions({MEASURED}), None],
         "initial_alpha": [Interval(Real, 0, None, closed="left"), None],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
@@ -112,6 +114,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         n_features_to_select=None,
         adaptive=True,
         gamma=1.0,
+        feature_costs=None,
         initial_alpha=None,
         verbose=0,
         random_state=None,
@@ -121,6 +124,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         self.n_features_to_select = n_features_to_select
         self.adaptive = adaptive
         self.gamma = gamma
+        self.feature_costs = feature_costs
         self.initial_alpha = initial_alpha
         self.verbose = verbose
         self.random_state = random_state
@@ -155,6 +159,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
 
     def _start_walk(self, regressor, X, y):
         """Train as far as the first fit of the group lasso."""
+        self.feature_costs_ = resolve_costs(self.feature_costs, X)
         random_state = regressor.random_state if self.random_state is None else self.random_state
         return Walk(
             regressor,
@@ -164,6 +169,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
             gamma=self.gamma,
             initial_alpha=self.initial_alpha,
             seed=draw_seed(random_state),
+            costs=self.feature_costs_,
         )
 
     def _walk(self, walk, n_wanted):
@@ -180,7 +186,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
             points.append(point)
             if self.verbose:
                 print(point)
-        self.path_ = collect(points, walk)
+        self.path_ = collect(points, walk, costs=self.feature_costs_)
         self.initial_group_norms_ = walk.initial_group_norms
 
     def _empty_support_advice(self):

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from sklearn_agl.metrics import neg_rmse_per_atom
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import AtomicSelector
+from sklearn_agl.selection._costs import resolve_costs
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
 from sklearn_agl.selection._path import check_alphas, draw_seed
 from sklearn_agl.selection._walk import walk_down, walk_to_each
@@ -180,6 +181,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         rule="best",
         adaptive=True,
         gamma=1.0,
+        feature_costs=None,
         initial_alpha=None,
         n_jobs=None,
         verbose=0,
@@ -191,6 +193,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         self.rule = rule
         self.adaptive = adaptive
         self.gamma = gamma
+        self.feature_costs = feature_costs
         self.initial_alpha = initial_alpha
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -221,6 +224,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         self._validate(X, ensure_min_samples=2)
         selector = self._selector()
         regressor, features, energies = selector._validate_for_training(X, y)
+        # Measured once, else the splits would differ in the objective.
+        selector.set_params(feature_costs=resolve_costs(self.feature_costs, features))
         self.alphas_ = None if self.alphas is None else np.unique(check_alphas(self.alphas))
         splits = self._split(features, energies, params)
         if self.alphas_ is None:
@@ -244,6 +249,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             self.estimator,
             adaptive=self.adaptive,
             gamma=self.gamma,
+            feature_costs=self.feature_costs,
             initial_alpha=self.initial_alpha,
             verbose=max(0, int(self.verbose) - 1),
             random_state=random_state,
@@ -314,6 +320,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         if selector.estimator_._interrupted:
             raise KeyboardInterrupt
         self.path_ = selector.path_
+        self.feature_costs_ = selector.feature_costs_
         self.initial_group_norms_ = selector.initial_group_norms_
         self.group_norms_ = selector.group_norms_
         self.estimator_ = selector.estimator_

@@ -11,12 +11,13 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import _check_feature_names_in
 from threadpoolctl import threadpool_limits
 
 from sklearn_agl.features import validate_energies, validate_features
 from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.selection._costs import MEASURED, resolve_costs
 from sklearn_agl.selection._walk import Walk, walk_down, walk_through
 
 
@@ -45,6 +46,8 @@ class SelectionPath:
         Seconds.
     feature_names : ndarray of str of shape (n_features,)
         Names of the columns.
+    feature_costs : ndarray of shape (n_features,) or None
+        The costs that multiplied the adaptive weights; None if there were none.
     """
 
     alphas: np.ndarray
@@ -57,6 +60,7 @@ class SelectionPath:
     fit_time: np.ndarray
     refit_time: np.ndarray
     feature_names: np.ndarray
+    feature_costs: np.ndarray | None = None
 
     def __len__(self):
         return len(self.alphas)
@@ -131,6 +135,7 @@ class SelectionPath:
         "alphas": ["array-like", None],
         "adaptive": ["boolean"],
         "gamma": [Interval(Real, 0, None, closed="left")],
+        "feature_costs": ["array-like", StrOptions({MEASURED}), None],
         "initial_alpha": [Interval(Real, 0, None, closed="left"), None],
         "min_features": [Interval(Integral, 0, None, closed="left")],
         "refit": ["boolean"],
@@ -148,6 +153,7 @@ def group_lasso_path(
     alphas=None,
     adaptive=True,
     gamma=1.0,
+    feature_costs=None,
     initial_alpha=None,
     min_features=1,
     refit=True,
@@ -234,6 +240,7 @@ def group_lasso_path(
     regressor._validate_params()
     X = validate_features(regressor, X, reset=True, ensure_min_samples=2)
     y = validate_energies(X, y)
+    costs = resolve_costs(feature_costs, X)
     seed = draw_seed(regressor.random_state if random_state is None else random_state)
     walk = Walk(
         regressor,
@@ -243,6 +250,7 @@ def group_lasso_path(
         gamma=gamma,
         initial_alpha=initial_alpha,
         seed=seed,
+        costs=costs,
     )
     steps = walk_down(walk, min_features) if alphas is None else walk_through(walk, alphas)
     points = [walk.dense_point]
@@ -257,7 +265,7 @@ def group_lasso_path(
     refits = {}
     if refit and not walk.interrupted:
         refits = _refit_all(regressor, X, y, points, seed, n_jobs)
-    return collect(points, walk, refits)
+    return collect(points, walk, refits, costs)
 
 
 def check_alphas(alphas):
@@ -303,7 +311,7 @@ def _refit(regressor, X, y):
     return error, time.perf_counter() - start
 
 
-def collect(points, walk, refits=None):
+def collect(points, walk, refits=None, costs=None):
     """Put the points of a walk together.
 
     Parameters
@@ -314,6 +322,8 @@ def collect(points, walk, refits=None):
         Where they come from.
     refits : dict, default=None
         Error and time of the refit of each support, a tuple of column indices.
+    costs : ndarray of shape (n_features,), default=None
+        What multiplied the adaptive weights.
 
     Returns
     -------
@@ -334,4 +344,5 @@ def collect(points, walk, refits=None):
         fit_time=np.array([point.fit_time for point in points]),
         refit_time=refitted[:, 1],
         feature_names=_check_feature_names_in(walk.regressor),
+        feature_costs=costs,
     )

@@ -81,6 +81,8 @@ class Walk:
         Strength of the first fit; None chooses it by the error left without penalty.
     seed : int
         Fixes the held-out structures, the weights and the order of the structures.
+    costs : ndarray of shape (n_features,), default=None
+        What each feature costs; multiplies its penalty, relative to the mean of all.
 
     Attributes
     ----------
@@ -96,7 +98,7 @@ class Walk:
         Strength of the last fit.
     """
 
-    def __init__(self, regressor, X, y, *, adaptive, gamma, initial_alpha, seed):
+    def __init__(self, regressor, X, y, *, adaptive, gamma, initial_alpha, seed, costs=None):
         self.regressor = regressor
         self.n_features = X.n_features
         self.training = Training(regressor, X, y, np.random.RandomState(seed))
@@ -119,6 +121,9 @@ class Walk:
             self._drop_zero_groups(self.initial_group_norms)
         else:
             self.factors = np.ones(self.n_features)
+        # The first fit goes without: its norms are to say what is needed, whatever the price.
+        if costs is not None:
+            self.factors *= _relative(costs)
 
     @property
     def n_features_alive(self):
@@ -315,3 +320,9 @@ def _adaptive_factors(norms, gamma):
     alive = norms > 0
     factors[alive] = norms[alive] ** -gamma
     return factors
+
+
+def _relative(costs):
+    """Costs divided by their mean; exactly 1 where all are equal."""
+    costs = costs / costs.max()
+    return costs / costs.mean()
