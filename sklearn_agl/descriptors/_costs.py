@@ -1,6 +1,6 @@
 """What each symmetry function costs in molecular dynamics, measured."""
 
-import itertools
+import sys
 import time
 from functools import partial
 
@@ -13,7 +13,10 @@ from ._plan import make_plan
 from ._programs import Values
 from ._structures import check_structures
 
-N_ATOMS = 1000
+clock = time.perf_counter if sys.platform == "win32" else time.thread_time
+"""Of this thread alone, so that a busy machine counts little; on Windows that one is too coarse."""
+
+N_ATOMS = 500
 """Atoms to evaluate per call: milliseconds, long against the resolution of the clock."""
 
 N_ROUNDS = 5
@@ -23,23 +26,23 @@ SMALLEST_SHARE = 0.01
 """No function costs less than this part of the mean, so that noise makes none of them free."""
 
 SHORTEST = 1e-3
-"""Nor less than this, where nothing could be measured: atoms without neighbours."""
+"""Microseconds: nor less than this, where there is nothing to measure, as without neighbours."""
 
 MICRO = 1e6
 
 
 def measure_costs(symmetry_functions, structures, *, duration=1.0):
-    r"""Measure what each symmetry function adds to the time of all of them.
+    """Measure what each symmetry function adds to the time of a few others.
 
-    Functions share work, so that no number per function is exact. The costs divide the time of all
-    functions beyond the neighbour search, and add up to it. For each central element
+    Functions share work, so that a number per function cannot be exact. These are meant for the
+    sets that a selection ends with, which have one or two angular functions of a kind:
 
-    - the radial functions have the time that the kernel takes with them alone;
-    - the angular functions have the rest, which includes finding the pairs of neighbours;
-    - within both, functions that run through the same neighbours together are a *group*: radial
-      ones of the same neighbour element and cutoff, angular ones of the same pair of elements,
-      cutoff, eta and r_s. Each group gets a share in proportion to its time alone, and divides it
-      evenly.
+    - A radial function costs an even share of what those of its central element take beyond the
+      neighbour search.
+    - An angular function costs what its *group* adds to these radial functions: all functions of
+      the same kind, central element, pair of neighbour elements, cutoff, eta and r_s. The first
+      function of a group takes nearly as long as all of them, which share the pairs of neighbours
+      and an exponential per pair, so that this time is not divided.
 
     Parameters
     ----------
@@ -47,7 +50,7 @@ def measure_costs(symmetry_functions, structures, *, duration=1.0):
         Complete definitions, as a transformer's ``symmetry_functions_`` or the
         `symmetry_functions` of its `AtomicFeatures`.
     structures : sequence of ase.Atoms
-        Such as the molecular dynamics will visit. Some of them, of about 1,000 atoms together,
+        Such as the molecular dynamics will visit. Some of them, of about 500 atoms together,
         are evaluated.
     duration : float, default=1.0
         Seconds to measure for, after a kernel was compiled if there is none for these functions.
@@ -57,7 +60,8 @@ def measure_costs(symmetry_functions, structures, *, duration=1.0):
     -------
     ndarray of shape (n_functions,)
         Microseconds per atom, one thread, values without derivatives. An average over all atoms,
-        whatever their element; at least a hundredth of the mean of all functions.
+        whatever their element; at least a hundredth of the mean over the functions, so that noise
+        makes none of them free.
 
     Raises
     ------
@@ -70,12 +74,11 @@ def measure_costs(symmetry_functions, structures, *, duration=1.0):
 
     Notes
     -----
-    Times are those of the kernel compiled for all functions. It evaluates an angular group as a
-    whole as long as one function of it is wanted: what the costs promise, it saves when the group
-    is gone. A kernel of the chosen functions alone saves a little more. Forces take two to three
-    times as long as values, for all sets alike.
+    Times are those of the kernel compiled for all functions; one that is compiled for the chosen
+    functions alone is a little faster. Forces take two to three times as long as values, whatever
+    the functions. All calls take turns, and the fastest of each counts.
 
-    Times differ a little from call to call, and between machines a lot: keep the numbers if a
+    Times differ a little from call to call, and a lot between machines: keep the numbers if a
     result has to be repeated.
 
     Examples
@@ -92,17 +95,18 @@ def measure_costs(symmetry_functions, structures, *, duration=1.0):
     functions = tuple(symmetry_functions)
     _check_complete(functions)
     sample = _sample(check_structures(structures))
-    centers = _groups_of_centers(functions)
+    centers = _columns_of_centers(functions)
     choices = {()}
-    for radial, angular in centers.values():
-        choices |= {*radial, *angular, _join(radial), _join(radial + angular)}
-    times = _times_beyond_search(_make_calls(functions, sample, choices), sample, duration)
+    for radial, groups in centers.values():
+        choices |= {radial, *(radial + group for group in groups)}
+    seconds = _race(_make_calls(functions, sample, choices), duration)
     costs = np.zeros(len(functions))
-    for radial, angular in centers.values():
-        time_of_radial, time_of_all = times[_join(radial)], times[_join(radial + angular)]
-        _divide(time_of_radial, radial, times, costs)
-        _divide(time_of_all - time_of_radial, angular, times, costs)
-    return np.maximum(costs, max(SMALLEST_SHARE * costs.mean(), SHORTEST))
+    for radial, groups in centers.values():
+        costs[list(radial)] = (seconds[radial] - seconds[()]) / max(1, len(radial))
+        for group in groups:
+            costs[list(group)] = seconds[radial + group] - seconds[radial]
+    costs = np.maximum(MICRO / sum(map(len, sample)) * costs, SHORTEST)
+    return np.maximum(costs, SMALLEST_SHARE * costs.mean())
 
 
 def _check_complete(functions):
@@ -117,22 +121,20 @@ def _check_complete(functions):
             )
 
 
-def _groups_of_centers(functions):
-    """Columns of the radial and of the angular groups, for each central element."""
-    groups = {}
-    for column, f in enumerate(functions):
-        key = (f.center, f.is_angular, f.cutoff, f.r_cut, f.r_inner, f.neighbors)
-        if f.is_angular:
-            key += (f.kind, f.eta, f.r_s)
-        groups.setdefault(key, []).append(column)
+def _columns_of_centers(functions):
+    """Columns of the radial functions and of each angular group, for each central element."""
     centers = {}
-    for (center, is_angular, *_), columns in groups.items():
-        centers.setdefault(center, ([], []))[is_angular].append(tuple(columns))
-    return centers
-
-
-def _join(groups):
-    return tuple(sorted(itertools.chain(*groups)))
+    for column, f in enumerate(functions):
+        radial, groups = centers.setdefault(f.center, ([], {}))
+        if f.is_angular:
+            key = (f.kind, f.neighbors, f.cutoff, f.r_cut, f.r_inner, f.eta, f.r_s)
+            groups.setdefault(key, []).append(column)
+        else:
+            radial.append(column)
+    return {
+        center: (tuple(radial), [tuple(group) for group in groups.values()])
+        for center, (radial, groups) in centers.items()
+    }
 
 
 def _sample(structures):
@@ -161,13 +163,6 @@ def _make_calls(functions, structures, choices):
     return calls
 
 
-def _times_beyond_search(calls, structures, duration):
-    """Microseconds per atom that each choice takes more than the choice of no function."""
-    seconds = _race(calls, duration)
-    scale = MICRO / sum(map(len, structures))
-    return {columns: max(scale * (s - seconds[()]), 0.0) for columns, s in seconds.items()}
-
-
 def _race(calls, duration):
     """Shortest seconds of each call; they take turns, so that disturbances hit all alike."""
     for call in calls.values():
@@ -176,17 +171,8 @@ def _race(calls, duration):
     end = time.perf_counter() + duration
     while n_rounds < N_ROUNDS or time.perf_counter() < end:
         for columns, call in calls.items():
-            start = time.perf_counter()
+            start = clock()
             call()
-            shortest[columns] = min(shortest[columns], time.perf_counter() - start)
+            shortest[columns] = min(shortest[columns], clock() - start)
         n_rounds += 1
     return shortest
-
-
-def _divide(total, groups, times, costs):
-    """Write into `costs` what each column gets of the time of some groups."""
-    alone = np.array([times[columns] for columns in groups])
-    if total <= 0.0 or not alone.any():  # lost in noise, or no group
-        return
-    for columns, share in zip(groups, alone / alone.sum(), strict=True):
-        costs[list(columns)] = total * share / len(columns)

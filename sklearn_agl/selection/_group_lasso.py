@@ -34,6 +34,12 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         False gives the plain group lasso, all :math:`c_i = 1`.
     gamma : float, default=1.0
         Power of the norm in the adaptive weights.
+    feature_costs : array-like of shape (n_features,) or "measured", default=None
+        What each feature costs, positive, in any unit. Divided by their mean, the costs multiply
+        the adaptive weights (those of the first fit excepted), so that the path saves time rather
+        than columns. "measured" takes microseconds per atom of the symmetry functions, timed on
+        the structures of `X`, see `measure_costs`: results may then differ from run to run;
+        pass `feature_costs_` again to repeat one.
     initial_alpha : float, default=None
         Strength of the first fit; by default ten times the squared error (in units of the
         energies' variance, and not above 0.02) that a fit without penalty leaves on held-out
@@ -54,6 +60,8 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         All steps, without refits.
     initial_group_norms_, group_norms_ : ndarray of shape (n_features,)
         Norms of the first fit and of the last.
+    feature_costs_ : ndarray of shape (n_features,) or None
+        The costs that were used, as given or in microseconds per atom; None if there were none.
     estimator_ : HDNNPRegressor
         The penalised potential of the last step. Its errors are biased by the penalty: train a new
         one on the selected features, as the last step of a pipeline does.
@@ -65,12 +73,14 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
     Raises
     ------
     ValueError
-        In fit, if `alpha` leaves no feature; the message says which alpha to try.
+        In fit, if `alpha` leaves no feature; the message says which alpha to try. If a cost is not
+        positive, or `X` does not know what to measure.
 
     See Also
     --------
     AdaptiveGroupLassoSelectorCV : Chooses `alpha` by cross-validation.
     group_lasso_path : The path with refits, to choose from.
+    sklearn_agl.descriptors.measure_costs : What "measured" means.
     WaldSelector : Eliminates features one after the other.
     CURSelector, PearsonSelector : Filters, which do not look at energies.
 

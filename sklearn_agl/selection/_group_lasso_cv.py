@@ -51,6 +51,12 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         False gives the plain group lasso, all :math:`c_i = 1`.
     gamma : float, default=1.0
         Power of the norm in the adaptive weights.
+    feature_costs : array-like of shape (n_features,) or "measured", default=None
+        What each feature costs, positive, in any unit. Divided by their mean, the costs multiply
+        the adaptive weights (those of the first fit excepted), so that the path saves time rather
+        than columns. "measured" takes microseconds per atom of the symmetry functions, timed on
+        the structures of `X`, see `measure_costs`: results may then differ from run to run;
+        pass `feature_costs_` again to repeat one. They are timed once, for all splits.
     initial_alpha : float, default=None
         Strength of the first fit; by default chosen in each split as by
         `AdaptiveGroupLassoSelector`.
@@ -90,6 +96,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         All steps to `alpha_` on all structures, without refits.
     initial_group_norms_, group_norms_ : ndarray of shape (n_features,)
         Norms of the first fit and of the last.
+    feature_costs_ : ndarray of shape (n_features,) or None
+        The costs that were used, as given or in microseconds per atom; None if there were none.
     estimator_ : HDNNPRegressor
         The penalised potential at `alpha_`. Its errors are biased by the penalty: train a new one
         on the selected features, as the last step of a pipeline does.
@@ -102,7 +110,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
     ------
     ValueError
         In fit, if a split has too few structures or an element to test that it has not for
-        training, or if every alpha left nothing in some split.
+        training, or if every alpha left nothing in some split. If a cost is not positive, or `X`
+        does not know what to measure.
 
     See Also
     --------
@@ -122,7 +131,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
     digit if both have the settings and the integer `random_state` given here. The search trains
     from the beginning for every alpha. Here, all alphas of a split share the first fits and the
     steps of the penalty up to the last, which ends at alpha itself, and equal sets of features
-    share a refit. Where nothing is left, the search warns of a failed fit.
+    share a refit. Where nothing is left, the search warns of a failed fit. Costs that are
+    "measured" are measured anew in each fit of a search, so that its scores differ a little.
 
     Frames of one trajectory resemble each other: give their trajectory as `groups` to `fit` and
     `cv` a splitter that keeps groups together.
