@@ -8,10 +8,9 @@ Run on two cores of an otherwise idle machine, one part at a time::
     python benchmarks/bench_path.py adamw
 
 - lj: 1,200 Lennard-Jones structures, 22 functions: training, path and refits;
-- scale: 28,000 structures of 256 atoms, their features in a memory map (about half an hour, of which
-  the molecular dynamics takes a quarter);
-- al: 329 functions of 3,000 structures of aluminium, which `info["segment"]` divides into a part for
-  training and one for testing;
+- scale: 28,000 structures of 256 atoms, their features in a memory map;
+- al: 329 functions of 3,000 structures of aluminium, which `info["segment"]` divides into parts for
+  training and for testing;
 - adamw: time to the same objective for our filter and for the published protocol.
 
 Each prints one JSON object.

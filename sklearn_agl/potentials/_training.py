@@ -129,7 +129,7 @@ class Training:
         return wald_statistics(self.weights, self._covariance(), self.layout.groups)
 
     def _covariance(self):
-        """Of the weights: the filter's, or what the Gauss-Newton model gives it at other solvers'."""
+        """Of the weights: the filter's own, with the other solvers that of a Gauss-Newton model."""
         if isinstance(self.net, KalmanNet):
             return self.net.optimizer_.covariance
         model = self._quadratic_model()

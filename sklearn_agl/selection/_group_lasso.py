@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
+from sklearn_agl.selection._costs import MEASURED, resolve_costs
 from sklearn_agl.selection._path import collect
 from sklearn_agl.selection._record import Record
 from sklearn_agl.selection._walk import METRICS, WALKS, walk_down, walk_to, work_down, work_to
@@ -39,6 +40,12 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         norm and the Wald statistic of the feature, see Notes.
     gamma : float, default=1.0
         Power of the norm in the adaptive weights.
+    feature_costs : array-like of shape (n_features,) or "measured", default=None
+        What each feature costs, positive, in any unit. Divided by their mean, the costs multiply
+        the adaptive weights (those of the first fit excepted), so that the path saves time rather
+        than columns. "measured" takes microseconds per atom of the symmetry functions, timed on
+        the structures of `X`, see `measure_costs`: results may then differ from run to run;
+        pass `feature_costs_` again to repeat one.
     init : {"warm", "cold"}, default="warm"
         Where each fit of the path starts: from the one before, without the features that have
         left, or from new random weights, as published, which takes a full fit at every alpha.
@@ -65,6 +72,8 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         All steps, without refits.
     initial_group_norms_, group_norms_ : ndarray of shape (n_features,)
         Norms of the first fit and of the last.
+    feature_costs_ : ndarray of shape (n_features,) or None
+        The costs that were used, as given or in microseconds per atom; None if there were none.
     estimator_ : HDNNPRegressor
         The penalised potential of the last step. Its errors are biased by the penalty: train a new
         one on the selected features, as the last step of a pipeline does.
@@ -76,14 +85,15 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
     Raises
     ------
     ValueError
-        In fit, if `alpha` leaves no feature; the message says which alpha to try. Also if
-        `checkpoint` cannot be written to, is damaged or holds a run on other data or with other
-        settings.
+        In fit, if `alpha` leaves no feature; the message says which alpha to try. If a cost is not
+        positive, or `X` does not know what to measure. If `checkpoint` cannot be written to, is
+        damaged or holds a run on other data or with other settings.
 
     See Also
     --------
     AdaptiveGroupLassoSelectorCV : Chooses `alpha` by cross-validation.
     group_lasso_path : The path with refits, to choose from.
+    sklearn_agl.descriptors.measure_costs : What "measured" means.
     WaldSelector : Eliminates features one after the other.
     CURSelector, PearsonSelector : Filters, which do not look at energies.
 
@@ -114,6 +124,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         "adaptive": ["boolean"],
         "metric": [StrOptions(set(METRICS))],
         "gamma": [Interval(Real, 0, None, closed="left")],
+        "feature_costs": ["array-like", StrOptions({MEASURED}), None],
         "init": [StrOptions(set(WALKS))],
         "initial_alpha": [Interval(Real, 0, None, closed="left"), None],
         "checkpoint": [str, PathLike, None],
@@ -130,6 +141,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         adaptive=True,
         metric="euclidean",
         gamma=1.0,
+        feature_costs=None,
         init="warm",
         initial_alpha=None,
         checkpoint=None,
@@ -142,6 +154,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         self.adaptive = adaptive
         self.metric = metric
         self.gamma = gamma
+        self.feature_costs = feature_costs
         self.init = init
         self.initial_alpha = initial_alpha
         self.checkpoint = checkpoint
@@ -171,6 +184,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
             n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
         record = self._begin(regressor, X, y)
         support = self._walk(record, n_wanted)
+        self.feature_costs_ = record.walk.costs
         self.initial_group_norms_ = record.walk.initial_group_norms
         self.group_norms_ = self.path_.group_norms[-1]
         self.estimator_ = record.walk.fitted_regressor()
@@ -192,6 +206,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
             metric=self.metric,
             gamma=self.gamma,
             initial_alpha=self.initial_alpha,
+            costs=resolve_costs(self.feature_costs, X),
             seed=checkpoint.seed,
         )
         return Record(walk, checkpoint, self.verbose).begin()

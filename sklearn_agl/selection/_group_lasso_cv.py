@@ -19,6 +19,7 @@ from sklearn_agl.metrics import neg_rmse_per_atom
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import AtomicSelector
 from sklearn_agl.selection._checkpoint import draw_seed
+from sklearn_agl.selection._costs import resolve_costs
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
 from sklearn_agl.selection._parallel import in_threads
 from sklearn_agl.selection._path import check_alphas
@@ -54,6 +55,12 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         norm and the Wald statistic of the feature, see Notes.
     gamma : float, default=1.0
         Power of the norm in the adaptive weights.
+    feature_costs : array-like of shape (n_features,) or "measured", default=None
+        What each feature costs, positive, in any unit. Divided by their mean, the costs multiply
+        the adaptive weights (those of the first fit excepted), so that the path saves time rather
+        than columns. "measured" takes microseconds per atom of the symmetry functions, timed on
+        the structures of `X`, see `measure_costs`: results may then differ from run to run;
+        pass `feature_costs_` again to repeat one. They are timed once, for all splits.
     init : {"warm", "cold"}, default="warm"
         Where each fit of the path starts: from the one before, without the features that have
         left, or from new random weights, as published, which takes a full fit at every alpha.
@@ -96,6 +103,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         All steps to `alpha_` on all structures, without refits.
     initial_group_norms_, group_norms_ : ndarray of shape (n_features,)
         Norms of the first fit and of the last.
+    feature_costs_ : ndarray of shape (n_features,) or None
+        The costs that were used, as given or in microseconds per atom; None if there were none.
     estimator_ : HDNNPRegressor
         The penalised potential at `alpha_`. Its errors are biased by the penalty: train a new one
         on the selected features, as the last step of a pipeline does.
@@ -108,7 +117,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
     ------
     ValueError
         In fit, if a split has too few structures or an element to test that it has not for
-        training, or if every alpha left nothing in some split.
+        training, or if every alpha left nothing in some split. If a cost is not positive, or `X`
+        does not know what to measure.
 
     See Also
     --------
@@ -128,7 +138,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
     digit if both have the settings and the integer `random_state` given here. The search trains
     from the beginning for every alpha. Here, all alphas of a split share the first fits and the
     steps of the penalty up to the last, which ends at alpha itself, and equal sets of features
-    share a refit. Where nothing is left, the search warns of a failed fit.
+    share a refit. Where nothing is left, the search warns of a failed fit. Costs that are
+    "measured" are measured anew in each fit of a search, so that its scores differ a little.
 
     Frames of one trajectory resemble each other: give their trajectory as `groups` to `fit` and
     `cv` a splitter that keeps groups together.
@@ -189,6 +200,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         adaptive=True,
         metric="euclidean",
         gamma=1.0,
+        feature_costs=None,
         init="warm",
         initial_alpha=None,
         n_jobs=None,
@@ -202,6 +214,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         self.adaptive = adaptive
         self.metric = metric
         self.gamma = gamma
+        self.feature_costs = feature_costs
         self.init = init
         self.initial_alpha = initial_alpha
         self.n_jobs = n_jobs
@@ -233,6 +246,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         self._validate(X, ensure_min_samples=2)
         selector = self._selector()
         regressor, features, energies = selector._validate_for_training(X, y)
+        # Measured once, else the splits would differ in the objective.
+        selector.set_params(feature_costs=resolve_costs(self.feature_costs, features))
         self.alphas_ = None if self.alphas is None else np.unique(check_alphas(self.alphas))
         splits = self._split(features, energies, params)
         if self.alphas_ is None:
@@ -257,6 +272,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             adaptive=self.adaptive,
             metric=self.metric,
             gamma=self.gamma,
+            feature_costs=self.feature_costs,
             init=self.init,
             initial_alpha=self.initial_alpha,
             verbose=max(0, int(self.verbose) - 1),
@@ -323,6 +339,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         if selector.estimator_._interrupted:
             raise KeyboardInterrupt
         self.path_ = selector.path_
+        self.feature_costs_ = selector.feature_costs_
         self.initial_group_norms_ = selector.initial_group_norms_
         self.group_norms_ = selector.group_norms_
         self.estimator_ = selector.estimator_

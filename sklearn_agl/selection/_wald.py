@@ -47,6 +47,9 @@ class Elimination:
         Norms of the fit of all features.
     """
 
+    costs = None
+    """Elimination knows of none."""
+
     def __init__(self, regressor, X, y, seed):
         self.regressor = regressor
         self.points = []

@@ -110,6 +110,8 @@ class Walk:
         Strength of the first fit; None chooses it by the error left without penalty.
     seed : int
         Fixes the held-out structures, the weights and the order of the structures.
+    costs : ndarray of shape (n_features,), default=None
+        What each feature costs; multiplies its penalty, relative to the mean of all.
 
     Attributes
     ----------
@@ -134,13 +136,16 @@ class Walk:
     step_share = 4 / 30
     """The same for each alpha: 30 alphas cost as much as four full fits."""
 
-    def __init__(self, regressor, X, y, *, adaptive, metric, gamma, initial_alpha, seed):
+    def __init__(
+        self, regressor, X, y, *, adaptive, metric, gamma, initial_alpha, seed, costs=None
+    ):
         self.regressor = regressor
         self.n_features = X.n_features
         self.adaptive = adaptive
         self.metric = metric
         self.gamma = gamma
         self.initial_alpha = initial_alpha
+        self.costs = costs
         self.training = Training(regressor, X, y, np.random.RandomState(seed))
         self.interrupted = False
         self.points = []
@@ -161,6 +166,9 @@ class Walk:
         if self.adaptive:
             self.factors = self._adaptive_factors()
             self._drop_zero_groups(self.initial_group_norms)
+        # The first fit goes without: its norms are to say what is needed, whatever the price.
+        if self.costs is not None:
+            self.factors *= _relative(self.costs)
         return self
 
     def _fit_without_penalty(self):
@@ -195,6 +203,8 @@ class Walk:
             "training": self.training.to_arrays(),
             "points": stack_points(self.points),
             "walk": {name: np.asarray(getattr(self, name)) for name in SAVED},
+            # Measured ones would come out differently another time.
+            "costs": {} if self.costs is None else {"costs": self.costs},
         }
 
     def load_state(self, state):
@@ -205,6 +215,7 @@ class Walk:
         for name in SAVED:
             # Of an array without dimensions, its number.
             setattr(self, name, state["walk"][name][()])
+        self.costs = state.get("costs", {}).get("costs")
 
     @property
     def reached(self):
@@ -468,3 +479,9 @@ def n_steps_down(n_features, n_wanted, share):
 def _has_arrived(walk, n_features):
     """Whether at most `n_features` are left; before the first step, that is not asked."""
     return walk.reached is not None and walk.points[-1].n_features <= n_features
+
+
+def _relative(costs):
+    """Costs divided by their mean; exactly 1 where all are equal."""
+    costs = costs / costs.max()
+    return costs / costs.mean()

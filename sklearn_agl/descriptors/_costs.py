@@ -1,0 +1,178 @@
+"""What each symmetry function costs in molecular dynamics, measured."""
+
+import sys
+import time
+from functools import partial
+
+import numpy as np
+from ase.data import atomic_numbers
+
+from ._cells import make_batch
+from ._evaluation import bind
+from ._plan import make_plan
+from ._programs import Values
+from ._structures import check_structures
+
+clock = time.perf_counter if sys.platform == "win32" else time.thread_time
+"""Of this thread alone, so that a busy machine counts little; on Windows that one is too coarse."""
+
+N_ATOMS = 500
+"""Atoms to evaluate per call: milliseconds, long against the resolution of the clock."""
+
+N_ROUNDS = 5
+"""Calls of each kind, at least: the fastest one is the one that nothing disturbed."""
+
+SMALLEST_SHARE = 0.01
+"""No function costs less than this part of the mean, so that noise makes none of them free."""
+
+SHORTEST = 1e-3
+"""Microseconds: nor less than this, where there is nothing to measure, as without neighbours."""
+
+MICRO = 1e6
+
+
+def measure_costs(symmetry_functions, structures, *, duration=1.0):
+    """Measure what each symmetry function adds to the time of a few others.
+
+    Functions share work, so that a number per function cannot be exact. These are meant for the
+    sets that a selection ends with, which have one or two angular functions of a kind:
+
+    - A radial function costs an even share of what those of its central element take beyond the
+      neighbour search.
+    - An angular function costs what its *group* adds to these radial functions: all functions of
+      the same kind, central element, pair of neighbour elements, cutoff, eta and r_s. The first
+      function of a group takes nearly as long as all of them, which share the pairs of neighbours
+      and an exponential per pair, so that this time is not divided.
+
+    Parameters
+    ----------
+    symmetry_functions : sequence of SymmetryFunction
+        Complete definitions, as a transformer's ``symmetry_functions_`` or the
+        `symmetry_functions` of its `AtomicFeatures`.
+    structures : sequence of ase.Atoms
+        Such as the molecular dynamics will visit. Some of them, of about 500 atoms together,
+        are evaluated.
+    duration : float, default=1.0
+        Seconds to measure for, after a kernel was compiled if there is none for these functions.
+        Every call is made at least five times, which may take longer.
+
+    Returns
+    -------
+    ndarray of shape (n_functions,)
+        Microseconds per atom, one thread, values without derivatives. An average over all atoms,
+        whatever their element; at least a hundredth of the mean over the functions, so that noise
+        makes none of them free.
+
+    Raises
+    ------
+    ValueError
+        If a definition is not complete, or a structure unsound.
+
+    See Also
+    --------
+    sklearn_agl.AdaptiveGroupLassoSelector : Its `feature_costs` make a path save time.
+
+    Notes
+    -----
+    Times are those of the kernel compiled for all functions; one that is compiled for the chosen
+    functions alone is a little faster. Forces take two to three times as long as values, whatever
+    the functions. All calls take turns, and the fastest of each counts.
+
+    Times differ a little from call to call, and a lot between machines: keep the numbers if a
+    result has to be repeated.
+
+    Examples
+    --------
+    >>> from ase.build import bulk
+    >>> from sklearn_agl import SymmetryFunctionTransformer
+    >>> from sklearn_agl.descriptors import measure_costs
+    >>> structures = [bulk("Al", cubic=True) * 3]
+    >>> transformer = SymmetryFunctionTransformer("al-22").fit(structures)
+    >>> costs = measure_costs(transformer.symmetry_functions_, structures, duration=0.1)
+    >>> costs.shape, bool(costs[12:].min() > costs[:12].max() > 0)  # angular ones are the last
+    ((22,), True)
+    """
+    functions = tuple(symmetry_functions)
+    _check_complete(functions)
+    sample = _sample(check_structures(structures))
+    centers = _columns_of_centers(functions)
+    choices = {()}
+    for radial, groups in centers.values():
+        choices |= {radial, *(radial + group for group in groups)}
+    seconds = _race(_make_calls(functions, sample, choices), duration)
+    costs = np.zeros(len(functions))
+    for radial, groups in centers.values():
+        costs[list(radial)] = (seconds[radial] - seconds[()]) / max(1, len(radial))
+        for group in groups:
+            costs[list(group)] = seconds[radial + group] - seconds[radial]
+    costs = np.maximum(MICRO / sum(map(len, sample)) * costs, SHORTEST)
+    return np.maximum(costs, SMALLEST_SHARE * costs.mean())
+
+
+def _check_complete(functions):
+    if not functions:
+        raise ValueError("symmetry_functions is empty; give at least one function.")
+    for index, function in enumerate(functions):
+        fields = (function.center, function.r_cut, function.cutoff)
+        if None in fields or (function.neighbors is None and not function.weighted):
+            raise ValueError(
+                f"Symmetry function {index}, {function.name}, is not complete. Give the "
+                "symmetry_functions_ of a fitted SymmetryFunctionTransformer."
+            )
+
+
+def _columns_of_centers(functions):
+    """Columns of the radial functions and of each angular group, for each central element."""
+    centers = {}
+    for column, f in enumerate(functions):
+        radial, groups = centers.setdefault(f.center, ([], {}))
+        if f.is_angular:
+            key = (f.kind, f.neighbors, f.cutoff, f.r_cut, f.r_inner, f.eta, f.r_s)
+            groups.setdefault(key, []).append(column)
+        else:
+            radial.append(column)
+    return {
+        center: (tuple(radial), [tuple(group) for group in groups.values()])
+        for center, (radial, groups) in centers.items()
+    }
+
+
+def _sample(structures):
+    """Evenly chosen structures of about `N_ATOMS` atoms together."""
+    mean_size = sum(map(len, structures)) / len(structures)
+    n_wanted = min(len(structures), int(np.ceil(N_ATOMS / mean_size)))
+    rows = np.linspace(0, len(structures) - 1, n_wanted).round().astype(int)
+    return [structures[row] for row in rows]
+
+
+def _make_calls(functions, structures, choices):
+    """For each choice of columns a call that evaluates it."""
+    symbols = {symbol for f in functions for symbol in (f.center, *(f.neighbors or ()))}
+    numbers = [atomic_numbers[symbol] for symbol in symbols]
+    elements = np.unique(np.concatenate([numbers, *(atoms.numbers for atoms in structures)]))
+    batch = make_batch(structures, elements)
+    whole = make_plan(functions, elements).arrays
+    calls = {}
+    for columns in choices:
+        plan = make_plan(functions, elements, np.array(columns, dtype=int))
+        # All choices search the same neighbours, so that the difference is what functions take.
+        arrays = plan.arrays._replace(r_cut=whole.r_cut, sorts_neighbors=whole.sorts_neighbors)
+        table = np.zeros((len(batch.positions), len(columns) + 1))
+        evaluate = bind(plan._replace(arrays=arrays), batch, "values")
+        calls[columns] = partial(evaluate, Values(table))
+    return calls
+
+
+def _race(calls, duration):
+    """Shortest seconds of each call; they take turns, so that disturbances hit all alike."""
+    for call in calls.values():
+        call()  # loads the kernel
+    shortest, n_rounds = dict.fromkeys(calls, np.inf), 0
+    end = time.perf_counter() + duration
+    while n_rounds < N_ROUNDS or time.perf_counter() < end:
+        for columns, call in calls.items():
+            start = clock()
+            call()
+            shortest[columns] = min(shortest[columns], clock() - start)
+        n_rounds += 1
+    return shortest
