@@ -52,7 +52,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
     initial_alpha : float, default=None
         Strength of the first fit; by default ten times the squared error (in units of the
         energies' variance) that a fit without penalty leaves on held-out structures, or ten times
-        less as often as more than a third of the features would leave.
+        less as often as more than a tenth of the features would leave.
     checkpoint : str or path-like, default=None
         A folder that keeps the state of the run after every step. The same `fit` goes on from
         there, whatever has ended the last one, and finds what a run without a break would have.

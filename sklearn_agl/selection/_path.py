@@ -237,7 +237,7 @@ def group_lasso_path(
     initial_alpha : float, default=None
         Strength of the first fit; by default ten times the squared error (in units of the
         energies' variance) that a fit without penalty leaves on held-out structures, or ten times
-        less as often as more than a third of the features would leave.
+        less as often as more than a tenth of the features would leave.
     min_features : int, default=1
         Stop when no more are left.
     refit : bool, default=True

@@ -18,7 +18,7 @@ SMALLEST_START = 1e-3
 LARGEST_NOISE = 0.02
 """Squared error that a short fit without penalty is believed to leave for good; if there is more,
 the fit goes on to its full length, to tell noise from a fit that has not come far."""
-LARGEST_FIRST_LOSS = 1 / 3
+LARGEST_FIRST_LOSS = 0.1
 """Part of the features that may leave in the first fit; else it is done anew, ten times weaker."""
 N_FIRST_FITS = 4
 """How often at most."""

@@ -48,8 +48,14 @@ def atoms():
 def walk_with(table, costs, **params):
     X, y = table
     regressor, X, y = small()._validate_for_training(X, y)
-    settings = {"adaptive": True, "gamma": 1.0, "initial_alpha": None, "seed": 0}
-    return Walk(regressor, X, y, **(settings | params), costs=costs)
+    settings = {
+        "adaptive": True,
+        "metric": "euclidean",
+        "gamma": 1.0,
+        "initial_alpha": None,
+        "seed": 0,
+    }
+    return Walk(regressor, X, y, **(settings | params), costs=costs).begin()
 
 
 @pytest.mark.parametrize("adaptive", [True, False])
