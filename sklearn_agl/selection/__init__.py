@@ -5,6 +5,7 @@ from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
 from sklearn_agl.selection._group_lasso_cv import AdaptiveGroupLassoSelectorCV
 from sklearn_agl.selection._path import SelectionPath, group_lasso_path
 from sklearn_agl.selection._pearson import PearsonSelector
+from sklearn_agl.selection._published import sandberg2024_selector
 from sklearn_agl.selection._stability import StabilitySelector
 from sklearn_agl.selection._wald import WaldSelector
 
@@ -17,4 +18,5 @@ __all__ = [
     "StabilitySelector",
     "WaldSelector",
     "group_lasso_path",
+    "sandberg2024_selector",
 ]

@@ -4,7 +4,6 @@ from functools import partial
 from numbers import Real
 from os import PathLike
 
-import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -40,6 +39,11 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         norm and the Wald statistic of the feature, see Notes.
     gamma : float, default=1.0
         Power of the norm in the adaptive weights.
+    reweight : float, default=0.5
+        From 0 to 1: how far the adaptive weights follow the norms from step to step on the way to
+        `n_features_to_select`; 0 keeps those of the first fit, as published. Features that have
+        shrunk are charged more, which tells needed ones from others more sharply. Where `alpha` is
+        given, or with ``init="cold"``, it has no effect.
     feature_costs : array-like of shape (n_features,) or "measured", default=None
         What each feature costs, positive, in any unit. Divided by their mean, the costs multiply
         the adaptive weights (those of the first fit excepted), so that the path saves time rather
@@ -51,8 +55,8 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         left, or from new random weights, as published, which takes a full fit at every alpha.
     initial_alpha : float, default=None
         Strength of the first fit; by default ten times the squared error (in units of the
-        energies' variance) that a fit without penalty leaves on held-out structures, or ten times
-        less as often as more than a tenth of the features would leave.
+        energies' variance, and not above 0.1) that a fit without penalty leaves on held-out
+        structures.
     checkpoint : str or path-like, default=None
         A folder that keeps the state of the run after every step. The same `fit` goes on from
         there, whatever has ended the last one, and finds what a run without a break would have.
@@ -124,6 +128,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         "adaptive": ["boolean"],
         "metric": [StrOptions(set(METRICS))],
         "gamma": [Interval(Real, 0, None, closed="left")],
+        "reweight": [Interval(Real, 0, 1, closed="both")],
         "feature_costs": ["array-like", StrOptions({MEASURED}), None],
         "init": [StrOptions(set(WALKS))],
         "initial_alpha": [Interval(Real, 0, None, closed="left"), None],
@@ -141,6 +146,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         adaptive=True,
         metric="euclidean",
         gamma=1.0,
+        reweight=0.5,
         feature_costs=None,
         init="warm",
         initial_alpha=None,
@@ -154,6 +160,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         self.adaptive = adaptive
         self.metric = metric
         self.gamma = gamma
+        self.reweight = reweight
         self.feature_costs = feature_costs
         self.init = init
         self.initial_alpha = initial_alpha
@@ -205,6 +212,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
             adaptive=self.adaptive,
             metric=self.metric,
             gamma=self.gamma,
+            reweight=0.0 if self.n_features_to_select is None else self.reweight,
             initial_alpha=self.initial_alpha,
             costs=resolve_costs(self.feature_costs, X),
             seed=checkpoint.seed,
@@ -220,36 +228,10 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
             return self.path_.supports[-1]
         record.follow(walk_down(walk, n_wanted), partial(work_down, n_wanted))
         self.path_ = collect(walk)
-        return choose_exactly(self.path_, n_wanted)
+        return self.path_.support(n_wanted)
 
     def _empty_support_advice(self):
         alphas = self.path_.alphas[self.path_.n_features > 0]
         if not alphas.any():
             return f"Try an alpha below {self.path_.alphas[-1]:.3g}, or a smaller gamma."
         return f"Try alpha={alphas[-1]:.3g}, the largest that left some."
-
-
-def choose_exactly(path, n_features):
-    """Features of the end of a path, brought to the number wanted.
-
-    Where the last step lost too many, those of the step before with the largest penalised norms
-    make up for it; where the path ended early, the smallest ones go.
-
-    Parameters
-    ----------
-    path : SelectionPath
-        Ends at about `n_features`.
-    n_features : int
-        Number of features to choose.
-
-    Returns
-    -------
-    ndarray of bool of shape (n_features,)
-        The support.
-    """
-    before = path.group_norms[-2] if len(path) > 1 else path.initial_group_norms
-    # Features that were selected last come first, by their norms; then those of the step before.
-    order = np.lexsort((before, path.group_norms[-1]))[::-1]
-    support = np.zeros(len(order), dtype=bool)
-    support[order[:n_features]] = True
-    return support

@@ -188,6 +188,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
     }
     _parameter_constraints.pop("alpha")
     _parameter_constraints.pop("n_features_to_select")
+    _parameter_constraints.pop("reweight")
     _parameter_constraints.pop("checkpoint")
 
     def __init__(
@@ -272,6 +273,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             adaptive=self.adaptive,
             metric=self.metric,
             gamma=self.gamma,
+            # The weights of the first fit, else equal alphas would not mean the same in all splits.
+            reweight=0.0,
             feature_costs=self.feature_costs,
             init=self.init,
             initial_alpha=self.initial_alpha,

@@ -80,6 +80,30 @@ class SelectionPath:
         """Number of selected features at each point."""
         return self.supports.sum(axis=1)
 
+    def support(self, n_features):
+        """The set of a given size.
+
+        Where a step lost too many, the features that it lost with the largest norms before make up
+        for it; where the path ended early, its smallest ones go.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of features.
+
+        Returns
+        -------
+        ndarray of bool of shape (n_features_in,)
+            The support.
+        """
+        few_enough = np.flatnonzero(self.n_features <= n_features)
+        point = few_enough[0] if len(few_enough) else len(self) - 1
+        before = self.group_norms[point - 1] if point else self.initial_group_norms
+        order = np.lexsort((before, self.group_norms[point]))[::-1]
+        support = np.zeros(len(order), dtype=bool)
+        support[order[:n_features]] = True
+        return support
+
     def best(self, tolerance=0.05):
         """The smallest set that is nearly as good as the best.
 
@@ -170,6 +194,7 @@ class SelectionPath:
         "adaptive": ["boolean"],
         "metric": [StrOptions(set(METRICS))],
         "gamma": [Interval(Real, 0, None, closed="left")],
+        "reweight": [Interval(Real, 0, 1, closed="both")],
         "feature_costs": ["array-like", StrOptions({MEASURED}), None],
         "init": [StrOptions(set(WALKS))],
         "initial_alpha": [Interval(Real, 0, None, closed="left"), None],
@@ -191,6 +216,7 @@ def group_lasso_path(
     adaptive=True,
     metric="euclidean",
     gamma=1.0,
+    reweight=0.5,
     feature_costs=None,
     init="warm",
     initial_alpha=None,
@@ -225,6 +251,11 @@ def group_lasso_path(
         norm and the Wald statistic of the feature, see Notes.
     gamma : float, default=1.0
         Power of the norm in the adaptive weights: 1 in [1]_, 2 in [2]_.
+    reweight : float, default=0.5
+        From 0 to 1: how far the adaptive weights follow the norms from step to step of the path; 0
+        keeps those of the first fit, as published. Features that have
+        shrunk are charged more, which tells needed ones from others more sharply. Where `alphas`
+        are given, or with ``init="cold"``, it has no effect.
     feature_costs : array-like of shape (n_features,) or "measured", default=None
         What each feature costs, positive, in any unit. Divided by their mean, the costs multiply
         the adaptive weights (those of the first fit excepted), so that the path saves time rather
@@ -236,8 +267,8 @@ def group_lasso_path(
         left, or from new random weights, as published, which takes a full fit at every alpha.
     initial_alpha : float, default=None
         Strength of the first fit; by default ten times the squared error (in units of the
-        energies' variance) that a fit without penalty leaves on held-out structures, or ten times
-        less as often as more than a tenth of the features would leave.
+        energies' variance, and not above 0.1) that a fit without penalty leaves on held-out
+        structures.
     min_features : int, default=1
         Stop when no more are left.
     refit : bool, default=True
@@ -303,6 +334,7 @@ def group_lasso_path(
         "adaptive": adaptive,
         "metric": metric,
         "gamma": gamma,
+        "reweight": reweight if alphas is None else 0.0,
         "initial_alpha": initial_alpha,
     }
     settings = {

@@ -15,13 +15,12 @@ SMALLEST_ALPHA = 0.25
 """Where the path starts, in the same units."""
 SMALLEST_START = 1e-3
 """How far below that it may start, if too many features leave at once."""
-LARGEST_NOISE = 0.02
-"""Squared error that a short fit without penalty is believed to leave for good; if there is more,
-the fit goes on to its full length, to tell noise from a fit that has not come far."""
-LARGEST_FIRST_LOSS = 0.1
-"""Part of the features that may leave in the first fit; else it is done anew, ten times weaker."""
-N_FIRST_FITS = 4
-"""How often at most."""
+UNCLEAR_NOISE = 0.02
+"""If a short fit without penalty leaves more squared error than this, it goes on to its full
+length, to tell noise from a fit that has not come far."""
+LARGEST_NOISE = 0.1
+"""Squared error beyond which those units do not grow: ten times as much would take out features
+that are needed."""
 LARGEST_ALPHA = 1e6
 RATIO = 1.6
 """Ratio of neighbouring alphas, unless the path adapts it."""
@@ -106,6 +105,8 @@ class Walk:
         What the adaptive weights are made of, see `METRICS`.
     gamma : float
         Power of that norm.
+    reweight : float
+        From 0 to 1: how far the adaptive weights follow the present norms from step to step.
     initial_alpha : float or None
         Strength of the first fit; None chooses it by the error left without penalty.
     seed : int
@@ -123,8 +124,8 @@ class Walk:
         Norms of the first fit.
     smallest_alpha : float
         Where a path should start.
-    alpha : float
-        Strength of the last fit.
+    alpha : float or None
+        Strength of the last step, None before the first one.
     ratio : float
         Of the next alpha to the last one, where the path adapts it.
     """
@@ -137,17 +138,19 @@ class Walk:
     """The same for each alpha: 30 alphas cost as much as four full fits."""
 
     def __init__(
-        self, regressor, X, y, *, adaptive, metric, gamma, initial_alpha, seed, costs=None
+        self, regressor, X, y, *, adaptive, metric, gamma, reweight, initial_alpha, seed, costs=None
     ):
         self.regressor = regressor
         self.n_features = X.n_features
         self.adaptive = adaptive
         self.metric = metric
         self.gamma = gamma
+        self.reweight = reweight
         self.initial_alpha = initial_alpha
         self.costs = costs
         self.training = Training(regressor, X, y, np.random.RandomState(seed))
         self.interrupted = False
+        self.alpha = None
         self.points = []
         self.ratio = RATIO
 
@@ -156,46 +159,33 @@ class Walk:
         noise = self._fit_without_penalty()
         self.smallest_alpha = SMALLEST_ALPHA * noise
         usual = INITIAL_ALPHA * noise
-        if self.initial_alpha is None:
-            self._fit_first_without_haste(usual)
-        else:
-            self._fit_first(self.initial_alpha)
-            self._check_initial_norms(min(self.initial_alpha, usual) / 10.0)
+        initial_alpha = usual if self.initial_alpha is None else self.initial_alpha
+        self._fit_first(initial_alpha)
         self.interrupted = self.training.interrupted
         self.factors = np.ones(self.n_features)
         if self.adaptive:
+            self._check_initial_norms(initial_alpha, min(initial_alpha, usual) / 10.0)
             self.factors = self._adaptive_factors()
             self._drop_zero_groups(self.initial_group_norms)
         # The first fit goes without: its norms are to say what is needed, whatever the price.
-        if self.costs is not None:
-            self.factors *= _relative(self.costs)
+        self.factors *= self._prices
         return self
 
     def _fit_without_penalty(self):
-        """Keep its point; returns the squared error that is left."""
+        """Keep its point; returns the squared error that is left, as far as it is believed."""
         training = self.training
         training.start(np.zeros(self.n_features))
         start = time.perf_counter()
         training.run(training.epochs(self.dense_share))
-        if training.squared_error(training.judged_on) > LARGEST_NOISE:
+        if training.squared_error(training.judged_on) > UNCLEAR_NOISE:
             training.run(training.epochs(1.0 - self.dense_share))
         self.keep(look_around(training, 0.0, start))
-        return training.squared_error(training.judged_on)
+        return min(training.squared_error(training.judged_on), LARGEST_NOISE)
 
     def _fit_first(self, alpha):
         self._set_out(np.full(self.n_features, alpha / self.n_features))
         self.training.run(self.training.epochs(self.first_share))
         self.initial_group_norms = self.training.group_norms
-
-    def _fit_first_without_haste(self, alpha):
-        """Weaken the penalty if it takes too much out for the rest to say what is needed."""
-        state = self.training.save_state()
-        for power in range(N_FIRST_FITS):
-            self._fit_first(alpha / 10.0**power)
-            lost = np.mean(self.initial_group_norms == 0.0)
-            if lost <= LARGEST_FIRST_LOSS or self.training.interrupted:
-                return
-            self.training.restore_state(state)
 
     def save_state(self):
         """What `load_state` needs to go on from here in another process: dicts of arrays."""
@@ -211,11 +201,19 @@ class Walk:
         """Go on from what `save_state` gave, in the place of `begin`."""
         self.training.load_arrays(state["training"])
         self.points = unstack_points(state["points"])
-        self.alpha = self.points[-1].alpha
+        self.alpha = self.reached
         for name in SAVED:
             # Of an array without dimensions, its number.
             setattr(self, name, state["walk"][name][()])
         self.costs = state.get("costs", {}).get("costs")
+
+    @property
+    def _prices(self):
+        """Costs divided by their mean; exactly 1 where all are equal."""
+        if self.costs is None:
+            return np.ones(self.n_features)
+        costs = self.costs / self.costs.max()
+        return costs / costs.mean()
 
     @property
     def reached(self):
@@ -241,6 +239,7 @@ class Walk:
             What was found. Features whose norm became zero leave for good, unless all did.
         """
         start = time.perf_counter()
+        self._follow_norms()
         self.alpha = alpha
         training = self.training
         self._set_out(alpha / self.n_features * self.factors)
@@ -257,6 +256,20 @@ class Walk:
         # A last step of next to nothing would be a fit for nothing.
         return first * RATIO ** np.arange(np.ceil(n_steps - 0.02))
 
+    def _follow_norms(self):
+        """Renew the adaptive weights, but do not forget the old ones.
+
+        A feature that has shrunk is charged more, which brings the sum of norms nearer to a count
+        of features: the multi-step adaptive lasso (Buehlmann & Meier 2008). Their geometric mean
+        keeps noise of a single fit from deciding.
+        """
+        if self.adaptive and self.reweight and self.alpha is not None:
+            alive = self.training.group_norms > 0
+            renewed = METRICS[self.metric](self.training, alive, self.gamma) * self._prices[alive]
+            kept = self.factors[alive] ** (1.0 - self.reweight)
+            self.factors = np.zeros(self.n_features)
+            self.factors[alive] = kept * renewed**self.reweight
+
     def _set_out(self, strengths):
         """Be ready for a fit: go on from the present weights."""
         self.training.set_strengths(strengths)
@@ -270,6 +283,15 @@ class Walk:
         self.points.append(point)
         return point
 
+    def remember(self):
+        """What `go_back` needs to take a step back."""
+        return self.training.save_state(), self.factors, self.alpha
+
+    def go_back(self, memory):
+        """Be where `remember` was called."""
+        state, self.factors, self.alpha = memory
+        self.training.restore_state(state)
+
     def branch(self):
         """A walk of its own from here on, which does exactly what this one would do."""
         return deepcopy(self)
@@ -282,18 +304,17 @@ class Walk:
         self.training.set_strengths(self.alpha / self.n_features * self.factors)
         return self.regressor._take_over(self.training)
 
-    def _check_initial_norms(self, advice):
-        if self.adaptive and not self.initial_group_norms.any():
+    def _check_initial_norms(self, initial_alpha, advice):
+        if not self.initial_group_norms.any():
             raise EmptySupportError(
-                f"The first fit, at initial_alpha={self.initial_alpha:.3g}, left none of the "
+                f"The first fit, at initial_alpha={initial_alpha:.3g}, left none of the "
                 f"{self.n_features} features. Try initial_alpha={advice:.3g}."
             )
 
     def _adaptive_factors(self):
         """c_i, see `METRICS`; features of norm zero have left, so theirs does not matter."""
         factors, alive = np.zeros(self.n_features), self.initial_group_norms > 0
-        if alive.any():
-            factors[alive] = METRICS[self.metric](self.training, alive, self.gamma)
+        factors[alive] = METRICS[self.metric](self.training, alive, self.gamma)
         return factors
 
     def _drop_zero_groups(self, norms):
@@ -323,6 +344,9 @@ class ColdWalk(Walk):
 
     def _set_out(self, strengths):
         self.training.start(strengths)
+
+    def _follow_norms(self):
+        """The weights stay those of the first fit."""
 
     def _arrive(self, point):
         """Nothing follows: features may return."""
@@ -412,7 +436,7 @@ def _step(walk, alpha):
     return point
 
 
-def walk_down(walk, n_features, *, finest=1.05):
+def walk_down(walk, n_features, *, finest=1.01):
     """Raise alpha until at most `n_features` are left, in steps that suit what happens.
 
     A step that loses too many features is taken back and halved (on the logarithmic scale), the
@@ -425,7 +449,7 @@ def walk_down(walk, n_features, *, finest=1.05):
         Where to start, or to go on.
     n_features : int
         When to stop.
-    finest : float, default=1.05
+    finest : float, default=1.01
         Smallest ratio of two alphas.
 
     Yields
@@ -435,16 +459,16 @@ def walk_down(walk, n_features, *, finest=1.05):
     """
     alpha = walk.smallest_alpha if walk.reached is None else walk.reached * walk.ratio
     while alpha < LARGEST_ALPHA and not _has_arrived(walk, n_features):
-        state, left = walk.training.save_state(), walk.n_features_alive
+        memory, left = walk.remember(), walk.n_features_alive
         point = walk.go_to(alpha)
         lost = left - point.n_features
         if lost > max(1, left // 10) and not walk.interrupted:
             if walk.reached is None and alpha > SMALLEST_START * walk.smallest_alpha:
-                walk.training.restore_state(state)
+                walk.go_back(memory)
                 alpha /= 10.0
                 continue
             if walk.reached is not None and walk.ratio > finest:
-                walk.training.restore_state(state)
+                walk.go_back(memory)
                 walk.ratio = max(np.sqrt(walk.ratio), finest)
                 alpha = walk.reached * walk.ratio
                 continue
@@ -479,9 +503,3 @@ def n_steps_down(n_features, n_wanted, share):
 def _has_arrived(walk, n_features):
     """Whether at most `n_features` are left; before the first step, that is not asked."""
     return walk.reached is not None and walk.points[-1].n_features <= n_features
-
-
-def _relative(costs):
-    """Costs divided by their mean; exactly 1 where all are equal."""
-    costs = costs / costs.max()
-    return costs / costs.mean()

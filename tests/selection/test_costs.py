@@ -52,6 +52,7 @@ def walk_with(table, costs, **params):
         "adaptive": True,
         "metric": "euclidean",
         "gamma": 1.0,
+        "reweight": 0.5,
         "initial_alpha": None,
         "seed": 0,
     }

@@ -10,8 +10,8 @@ from sklearn.linear_model import Ridge
 from skorch.callbacks import Callback
 
 from sklearn_agl import AdaptiveGroupLassoSelector, HDNNPRegressor
-from sklearn_agl.selection._group_lasso import choose_exactly
-from sklearn_agl.selection._path import SelectionPath
+from sklearn_agl.selection import sandberg2024_selector
+from sklearn_agl.selection._walk import Walk
 from tests.selection._planted import planted, planted_atoms
 
 
@@ -69,25 +69,6 @@ def test_the_number_of_features_is_met_exactly(table, n_features):
 def test_a_fraction_is_rounded_down_to_at_least_one(table, fraction, n_features):
     X, y, _ = table
     assert small(n_features_to_select=fraction).fit(X, y).n_features_ == n_features
-
-
-def path_of(norms):
-    """A path with given norms."""
-    norms = np.array(norms, dtype=float)
-    nothing = np.zeros(len(norms))
-    names = np.array([f"x{i}" for i in range(norms.shape[1])])
-    return SelectionPath(
-        nothing, norms > 0, norms, norms[0], nothing, nothing, nothing, nothing, nothing, names
-    )
-
-
-@pytest.mark.parametrize(
-    ("n_features", "expected"),
-    [(1, [2]), (2, [2, 3]), (3, [0, 2, 3]), (4, [0, 1, 2, 3])],
-)
-def test_the_step_before_makes_up_for_a_long_last_step(n_features, expected):
-    path = path_of([[9, 9, 9, 9, 9], [3, 2, 1, 4, 0], [0, 0, 5, 1, 0]])
-    assert_array_equal(np.flatnonzero(choose_exactly(path, n_features)), expected)
 
 
 def test_columns_are_those_of_the_support(table, fitted):
@@ -235,3 +216,75 @@ def test_too_many_features_are_refused_before_any_training(table):
     with pytest.raises(ValueError, match="n_features_to_select=8"):
         AdaptiveGroupLassoSelector(estimator, n_features_to_select=8).fit(X, y)
     assert CtrlC.n_trainings == 0
+
+
+def walk_of(table, **options):
+    """A walk that has been through the first fit."""
+    regressor, X, y = small()._validate_for_training(*table[:2])
+    usual = {"adaptive": True, "metric": "euclidean", "gamma": 1.0, "reweight": 0.0}
+    return Walk(regressor, X, y, **(usual | options), initial_alpha=None, seed=0).begin()
+
+
+@pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0])
+def test_the_published_weights_are_those_of_the_first_fit(table, gamma):
+    walk = walk_of(table, gamma=gamma)
+    for alpha in (1e-3, 1e-2):
+        walk.go_to(alpha)
+    norms = walk.initial_group_norms
+    assert_allclose(walk.factors[norms > 0], norms[norms > 0] ** -gamma)
+
+
+@pytest.mark.parametrize("reweight", [0.3, 1.0])
+def test_weights_follow_the_norms(table, reweight):
+    walk = walk_of(table, reweight=reweight)
+    norms, alphas = [walk.initial_group_norms], (1e-3, 1e-2, 2e-2)
+    for alpha in alphas:
+        norms.append(walk.go_to(alpha).group_norms)
+    alive = norms[-2] > 0
+    expected = norms[0][alive] ** -((1.0 - reweight) ** 2)
+    expected *= norms[1][alive] ** -(reweight * (1.0 - reweight)) * norms[2][alive] ** -reweight
+    assert_allclose(walk.factors[alive], expected)
+
+
+def test_a_step_taken_back_leaves_no_trace(table):
+    walk = walk_of(table, reweight=0.5)
+    walk.go_to(1e-3)
+    memory = walk.remember()
+    first = walk.branch().go_to(1e-2).group_norms
+    walk.go_to(1.0)
+    walk.go_back(memory)
+    assert walk.alpha == 1e-3
+    # The order of the structures is drawn anew, so that only the penalty compares.
+    assert_array_equal(walk.factors, memory[1])
+    assert_allclose(walk.go_to(1e-2).group_norms, first, rtol=0.5, atol=0.05)
+
+
+def test_the_wald_metric_charges_by_significance(table):
+    walk = walk_of(table, metric="wald", gamma=2.0)
+    norms, statistics = walk.initial_group_norms, walk.training.wald_statistics()
+    alive = norms > 0
+    relative = statistics[alive] / np.median(statistics[alive])
+    assert_allclose(walk.factors[alive] * norms[alive] * relative, 1.0)
+
+
+@pytest.mark.parametrize("solver", ["kalman", "lm", "adamw"])
+@pytest.mark.parametrize("metric", ["euclidean", "wald"])
+def test_metrics_work_with_every_solver(table, solver, metric):
+    X, y, used = table
+    epochs = {"kalman": 8, "lm": 30, "adamw": 60}[solver]
+    estimator = HDNNPRegressor((6,), solver=solver, max_epochs=epochs)
+    selector = AdaptiveGroupLassoSelector(
+        estimator, metric=metric, n_features_to_select=4, random_state=0
+    )
+    assert_array_equal(selector.fit(X, y).get_support(indices=True), used)
+
+
+def test_the_published_protocol_selects(table):
+    X, y, used = table
+    selector = sandberg2024_selector(1e-2, max_epochs=60, random_state=0, hidden_layer_sizes=(6,))
+    selector.fit(X, y)
+    assert set(used) <= set(selector.get_support(indices=True))
+    assert len(selector.path_) == 2
+    callbacks = dict(selector.estimator_.net_.callbacks_)
+    assert 1e-5 < callbacks["learning_rate"].lr_ < 1.0
+    assert selector.estimator_.net_.proximal_metric == "euclidean"

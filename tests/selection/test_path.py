@@ -9,7 +9,8 @@ from sklearn.linear_model import Ridge
 from skorch.callbacks import Callback
 from threadpoolctl import threadpool_info
 
-from sklearn_agl import HDNNPRegressor, group_lasso_path
+from sklearn_agl import HDNNPRegressor, SelectionPath, group_lasso_path
+from sklearn_agl.selection._walk import ColdWalk
 from tests.selection._planted import planted, planted_atoms
 
 SMALL = HDNNPRegressor((4,), random_state=3)
@@ -295,3 +296,60 @@ def test_bad_parameters_are_named_with_their_values(small_table, params, words):
         group_lasso_path(X, y, **({"estimator": SMALL} | params))
     for word in words:
         assert word in str(caught.value)
+
+
+def path_of(norms):
+    """A path with given norms."""
+    norms = np.array(norms, dtype=float)
+    nothing = np.zeros(len(norms))
+    names = np.array([f"x{i}" for i in range(norms.shape[1])])
+    return SelectionPath(
+        nothing, norms > 0, norms, norms[0], nothing, nothing, nothing, nothing, nothing, names
+    )
+
+
+@pytest.mark.parametrize(
+    ("n_features", "expected"),
+    [(1, [2]), (2, [2, 3]), (3, [0, 2, 3]), (4, [0, 1, 2, 3]), (5, [0, 1, 2, 3, 4])],
+)
+def test_the_step_before_makes_up_for_a_long_step(n_features, expected):
+    path = path_of([[9, 9, 9, 9, 9], [3, 2, 1, 4, 0], [0, 0, 5, 1, 0]])
+    assert_array_equal(np.flatnonzero(path.support(n_features)), expected)
+
+
+def test_a_path_that_ends_early_loses_its_smallest_features():
+    path = path_of([[3, 2, 1, 4, 5], [3, 2, 1, 4, 0]])
+    assert_array_equal(np.flatnonzero(path.support(2)), [0, 3])
+
+
+def test_cold_starts_need_no_way_and_let_features_return():
+    X, y, used = planted(1, n_samples=200, n_features=8)
+    alphas = [0.1, 1.0]
+    estimator = HDNNPRegressor((6,), max_epochs=8)
+    path = group_lasso_path(
+        X, y, estimator, alphas=alphas, init="cold", refit=False, random_state=0
+    )
+    assert_array_equal(path.alphas, [0.0, *alphas])
+    once = group_lasso_path(
+        X, y, estimator, alphas=alphas[:1], init="cold", refit=False, random_state=0
+    )
+    assert_array_equal(path.group_norms[1], once.group_norms[1])
+    assert set(used) <= set(np.flatnonzero(path.supports[1]))
+
+
+def test_cold_starts_go_on_from_a_checkpoint(tmp_path):
+    X, y, _ = planted(1, n_samples=200, n_features=8)
+    settings = {"estimator": HDNNPRegressor((6,), max_epochs=4), "init": "cold", "refit": False}
+    settings |= {"alphas": [0.1, 0.3, 1.0], "random_state": 0}
+
+    def interrupted(self, alpha):
+        if alpha == 1.0:
+            raise MemoryError
+        return go_to(self, alpha)
+
+    go_to = ColdWalk.go_to
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(MemoryError):
+        patch.setattr(ColdWalk, "go_to", interrupted)
+        group_lasso_path(X, y, checkpoint=tmp_path, **settings)
+    resumed = group_lasso_path(X, y, checkpoint=tmp_path, **settings)
+    assert_array_equal(resumed.group_norms, group_lasso_path(X, y, **settings).group_norms)

@@ -1,0 +1,169 @@
+"""How good and how stable the selected sets are, over ten seeds.
+
+Run with one BLAS thread::
+
+    OMP_NUM_THREADS=1 python benchmarks/bench_quality.py sets
+    OMP_NUM_THREADS=1 python benchmarks/bench_quality.py noise
+    OMP_NUM_THREADS=1 python benchmarks/bench_quality.py elimination
+
+- sets: how often the sets of 8 down to 4 Lennard-Jones functions are the same, and their errors;
+- noise: 10 columns of noise are added, absolute values of Gaussians with the means and deviations
+  of real columns (section III.E of the paper), and 10 functions asked for: how many are noise;
+- elimination: sequential backward elimination with a fit for every candidate, beside the path, for
+  one seed at a time.
+
+A seed draws the split, the held-out structures and all weights, except for "elimination", where the
+split is that of the first seed.
+"""
+
+import argparse
+import time
+from collections import Counter
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from sklearn_agl import (
+    AdaptiveGroupLassoSelector,
+    CURSelector,
+    HDNNPRegressor,
+    PearsonSelector,
+    SymmetryFunctionTransformer,
+    WaldSelector,
+)
+from sklearn_agl.datasets import make_lennard_jones
+from sklearn_agl.features import as_atomic_features
+from sklearn_agl.metrics import rmse_per_atom
+
+SIZES = (8, 7, 6, 5, 4)
+
+
+def load():
+    """Features and energies of 1,500 Lennard-Jones structures."""
+    structures, y = make_lennard_jones(1500, random_state=0, n_jobs=2)
+    return SymmetryFunctionTransformer("lj-22", n_jobs=2).fit_transform(structures).compute(), y
+
+
+def split(X, seed):
+    """Rows for training and for testing."""
+    return train_test_split(np.arange(len(X)), test_size=0.2, random_state=seed)
+
+
+def test_error(X, y, train, test, columns, seed):
+    """RMSE per atom on the test structures, times 1000."""
+    X = X.take_features(columns)
+    model = HDNNPRegressor(random_state=seed).fit(X[train], y[train])
+    return 1e3 * rmse_per_atom(y[test], model.predict(X[test]), X[test].n_atoms)
+
+
+def functions(support):
+    """Numbers of the functions of a set, counted from 1, as text."""
+    return " ".join(str(i + 1) for i in np.flatnonzero(support))
+
+
+def run_sets(n_seeds):
+    """Print for each method and size the commonest set and the errors."""
+    X, y = load()
+    methods = {
+        "AGL": AdaptiveGroupLassoSelector(n_features_to_select=min(SIZES)),
+        "AGL as published": AdaptiveGroupLassoSelector(n_features_to_select=min(SIZES), reweight=0),
+        "Wald": WaldSelector(min(SIZES)),
+    }
+    print(
+        "| method | functions | commonest set | seeds | RMSE | range |\n|---|---|---|---|---|---|"
+    )
+    for name, selector in methods.items():
+        found = {size: [] for size in SIZES}
+        for seed in range(n_seeds):
+            train, test = split(X, seed)
+            path = selector.set_params(random_state=seed).fit(X[train], y[train]).path_
+            for size in SIZES:
+                support = path.support(size)
+                error = test_error(X, y, train, test, support, seed)
+                found[size].append((functions(support), error))
+        for size, results in found.items():
+            sets, errors = zip(*results, strict=True)
+            commonest, count = Counter(sets).most_common(1)[0]
+            print(
+                f"| {name} | {size} | {commonest} | {count} of {n_seeds} | {np.mean(errors):.2f} "
+                f"| {min(errors):.2f}-{max(errors):.2f} |",
+                flush=True,
+            )
+
+
+def with_noise(X, rng):
+    """Ten columns more, of noise like ten of the real ones."""
+    atoms = X.values.reshape(-1, X.n_features)
+    like = rng.choice(X.n_features, 10, replace=False)
+    shape = (*X.values.shape[:2], 10)
+    noise = np.abs(rng.normal(atoms.mean(axis=0)[like], atoms.std(axis=0)[like], size=shape))
+    return as_atomic_features(np.concatenate([X.values, noise], axis=-1))
+
+
+def run_noise(n_seeds):
+    """Print how many columns of noise are among 10, for each method and seed."""
+    X, y = load()
+    methods = {
+        "AGL": lambda seed: AdaptiveGroupLassoSelector(n_features_to_select=10, random_state=seed),
+        "Wald": lambda seed: WaldSelector(10, random_state=seed),
+        "CUR": lambda seed: CURSelector(10),
+        "Pearson": lambda seed: PearsonSelector(10),
+    }
+    counts = {name: [] for name in methods}
+    for seed in range(n_seeds):
+        noisy = with_noise(X, np.random.default_rng(seed))
+        train, _ = split(X, seed)
+        for name, make in methods.items():
+            support = make(seed).fit(noisy[train], y[train]).get_support()
+            counts[name].append(int(support[X.n_features :].sum()))
+            print(f"seed {seed}, {name}: {counts[name][-1]} of noise", flush=True)
+    print("| method | columns of noise among 10, seed by seed |\n|---|---|")
+    for name, row in counts.items():
+        print(f"| {name} | {' '.join(map(str, row))} |")
+
+
+def run_elimination(n_seeds):
+    """Print sets and test errors of sequential backward elimination, and of the path."""
+    X, y = load()
+    train, test = split(X, 0)
+    for seed in range(n_seeds):
+        start = time.perf_counter()
+        selector = AdaptiveGroupLassoSelector(n_features_to_select=min(SIZES), random_state=seed)
+        path = selector.fit(X[train], y[train]).path_
+        print(f"seed {seed}: path in {time.perf_counter() - start:.0f} s")
+        start, left = time.perf_counter(), list(range(X.n_features))
+        while len(left) > min(SIZES):
+            left.remove(_least_needed(X[train], y[train], left, seed))
+            if len(left) <= 15:
+                support = path.support(len(left))
+                errors = [test_error(X, y, train, test, s, seed) for s in (left, support)]
+                print(
+                    f"| {seed} | {len(left)} | {' '.join(str(i + 1) for i in left)} "
+                    f"| {errors[0]:.2f} | {functions(support)} | {errors[1]:.2f} |",
+                    flush=True,
+                )
+        print(f"seed {seed}: elimination in {time.perf_counter() - start:.0f} s")
+
+
+def _least_needed(X, y, left, seed):
+    """The feature without which the error on held-out structures is lowest."""
+    errors = []
+    for column in left:
+        others = [other for other in left if other != column]
+        model = HDNNPRegressor(random_state=seed).fit(X.take_features(others), y)
+        errors.append(model.validation_rmse_)
+    return left[int(np.argmin(errors))]
+
+
+def main():
+    """Parse the arguments and run one part."""
+    parts = {"sets": run_sets, "noise": run_noise, "elimination": run_elimination}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("part", choices=parts)
+    parser.add_argument("--n-seeds", type=int, default=10)
+    arguments = parser.parse_args()
+    parts[arguments.part](arguments.n_seeds)
+
+
+if __name__ == "__main__":
+    main()
