@@ -366,8 +366,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
 def propose_alphas(walk):
     """Strengths around which a path on all structures loses features, until it has none.
 
-    Of several that leave equally many, and so the same ones, the smallest and the largest: those
-    between would select nothing else in the end.
+    Of several that leave equally many, and so the same ones, the smallest and the largest, and some
+    between, at least one per decade: in a part of the structures, other features may leave there.
 
     Parameters
     ----------
@@ -390,8 +390,10 @@ def propose_alphas(walk):
     alphas = np.array([point.alpha for point in points])
     n_features = np.array([point.n_features for point in points])
     changes = np.diff(n_features) != 0
-    at_an_end = np.append(True, changes) | np.append(changes, True)
-    return alphas[at_an_end & (n_features > 0)]
+    kept = np.append(True, changes) | np.append(changes, True)
+    for i in range(1, len(alphas)):
+        kept[i] |= alphas[i] >= 10.0 * alphas[:i][kept[:i]][-1]
+    return alphas[kept & (n_features > 0)]
 
 
 def summarise(alphas, scores, n_features):

@@ -178,13 +178,13 @@ def test_alphas_may_come_in_any_order(table, fitted):
 
 
 def test_the_proposed_alphas_lie_around_the_losses(table):
-    path = AdaptiveGroupLassoSelector(NETWORK, n_features_to_select=1, random_state=0)
-    path = path.fit(*table[:2]).path_
+    settings = {"n_features_to_select": 1, "reweight": 0.0, "random_state": 0}
+    path = AdaptiveGroupLassoSelector(NETWORK, **settings).fit(*table[:2]).path_
     alphas = propose_alphas(walk_of(table))
     assert set(alphas) <= set(path.alphas)
     kept = np.isin(path.alphas, alphas)
     assert set(path.n_features[kept]) == set(path.n_features[1:]) - {0}
-    assert np.unique(path.n_features[kept], return_counts=True)[1].max() <= 2
+    assert (alphas[1:] / alphas[:-1]).max() < 10.0 * 1.6
     assert (np.diff(alphas) > 0).all()
 
 
