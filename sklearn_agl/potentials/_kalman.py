@@ -29,10 +29,15 @@ class KalmanFilter:
         Number of weights.
     prior_variance : float
         P starts at this times the identity.
+
+    Attributes
+    ----------
+    lower : ndarray of shape (n_weights, n_weights)
+        P itself, in Fortran's order; above the diagonal it is out of date.
     """
 
     def __init__(self, n_weights, prior_variance=1.0):
-        self._lower = np.asfortranarray(np.eye(n_weights) * prior_variance)
+        self.lower = np.asfortranarray(np.eye(n_weights) * prior_variance)
 
     @classmethod
     def from_covariance(cls, covariance):
@@ -44,7 +49,7 @@ class KalmanFilter:
     @property
     def covariance(self):
         """P as a full symmetric matrix, a copy."""
-        lower = np.tril(self._lower)
+        lower = np.tril(self.lower)
         return lower + np.tril(lower, -1).T
 
     def update(self, theta, gradients, residuals, noise_variance):
@@ -75,11 +80,11 @@ class KalmanFilter:
         gradients = np.ascontiguousarray(gradients, dtype=float)
         residuals = np.asarray(residuals, dtype=float)
         noise = np.full(len(residuals), noise_variance, dtype=float)
-        return _update(theta, self._lower, gradients, residuals, noise)
+        return _update(theta, self.lower, gradients, residuals, noise)
 
     def add_process_noise(self, variance):
         """Inflate every variance: what was learned long ago counts less."""
-        diagonal = np.einsum("ii->i", self._lower)
+        diagonal = np.einsum("ii->i", self.lower)
         diagonal += variance
 
     def state_dict(self):
@@ -89,7 +94,7 @@ class KalmanFilter:
     def load_state_dict(self, state):
         """Restore what `state_dict` gave."""
         # A copy, since updates overwrite it.
-        self._lower = np.array(state["covariance"], dtype=float, order="F")
+        self.lower = np.array(state["covariance"], dtype=float, order="F")
 
 
 @compiled

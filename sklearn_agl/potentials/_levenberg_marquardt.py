@@ -94,8 +94,7 @@ class QuadraticModel:
         target = self.weights - dpotrs(factor, self.gradient, lower=1)[0]
         if not penalty.selects:
             return target
-        inverse = np.tril(dpotri(factor, lower=1, overwrite_c=1)[0])
-        inverse += np.tril(inverse, -1).T
+        inverse, _ = dpotri(factor, lower=1, overwrite_c=1)
         return penalty.step(target, inverse, 1.0, tol=1e-12, max_sweeps=1000)
 
 

@@ -164,7 +164,7 @@ class KalmanNet(HDNNPNet):
         self._squared_errors.append(errors**2)
         if self.penalty.selects:
             factor = len(rows) / (2.0 * self.noise_variance_)
-            weights = self.penalty.step(weights, self.optimizer_.covariance, factor)
+            weights = self.penalty.step(weights, self.optimizer_.lower, factor)
         self.module_.set_weights(weights)
         loss = np.mean(errors**2) + self.penalty.value(weights)
         return {"loss": torch.tensor(loss), "y_pred": torch.from_numpy(targets - errors)}

@@ -88,8 +88,8 @@ class GroupLasso:
     def step(self, theta, covariance, factor, *, tol=1e-3, max_sweeps=200):
         """Group-lasso step in the metric of `covariance`, with the strengths times `factor`.
 
-        Each call starts from the dual solution of the last one. A coarse tolerance will do for a
-        solver that soon comes back.
+        Only the lower triangle of `covariance` is read. Each call starts from the dual solution of
+        the last one. A coarse tolerance will do for a solver that soon comes back.
         """
         weights, self._dual = metric_proximal_step(
             theta,

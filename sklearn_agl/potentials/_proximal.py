@@ -2,6 +2,7 @@
 
 import numpy as np
 from numba import njit
+from scipy.linalg.blas import dsymv
 
 compiled = njit(cache=True, error_model="numpy", nogil=True)
 
@@ -22,7 +23,7 @@ def metric_proximal_step(
     theta : ndarray of shape (n_weights,)
         All weights, penalised or not.
     covariance : ndarray of shape (n_weights, n_weights)
-        P, symmetric positive definite.
+        P, symmetric positive definite; only its lower triangle is read.
     groups : list of ndarray of int
         Indices of the penalised groups.
     strengths : ndarray of shape (n_groups,)
@@ -41,35 +42,81 @@ def metric_proximal_step(
     dual : ndarray of shape (n_groups, group_size)
         The dual solution, to start the next call from.
     """
-    n_weights, n_groups, size = len(theta), len(groups), max(len(group) for group in groups)
-    theta, covariance, index = _pad_groups(theta, covariance, groups, size)
-    columns = covariance[:, index]
-    metric = columns[index].reshape(n_groups, size, n_groups, size)
-    diagonals, rotations = np.linalg.eigh(metric[np.arange(n_groups), :, np.arange(n_groups)])
-    rotated = np.einsum("iab,iajc->ibjc", rotations, metric, optimize=True)
-    rotated = np.einsum("jcd,ibjc->ibjd", rotations, rotated, optimize=True)
-    target = np.einsum("iab,ia->ib", rotations, theta[index].reshape(n_groups, size))
-    u = np.zeros((n_groups, size))
+    covariance, index = np.asfortranarray(covariance), _padded(groups)
+    diagonals, rotations = np.linalg.eigh(_diagonal_blocks(covariance, index))
+    metric = _rotated_blocks(covariance, index, rotations)
+    # The position of a missing weight is -1, where this zero is.
+    target = np.einsum("iab,ia->ib", rotations, np.append(theta, 0.0)[index])
+    u = np.zeros(index.shape)
     if dual is not None:
         u += np.einsum("iab,ia->ib", rotations, dual)
         u *= np.minimum(1.0, strengths / np.maximum(np.linalg.norm(u, axis=1), 1e-300))[:, None]
     diagonals = np.maximum(diagonals, 1e-300)
-    rotated = np.ascontiguousarray(rotated).reshape(n_groups, size, -1)
-    zero = _dual_block_descent(rotated, diagonals, target, strengths, u, tol, max_sweeps)
+    zero = _dual_block_descent(metric, diagonals, target, strengths, u, tol, max_sweeps)
     dual = np.einsum("iab,ib->ia", rotations, u)
-    weights = theta - columns @ dual.ravel()
-    weights[index.reshape(n_groups, size)[zero]] = 0.0
-    return weights[:n_weights], dual
+    spread = np.zeros(len(theta) + 1)
+    spread[index] = dual
+    weights = theta - dsymv(1.0, covariance, spread[:-1], lower=1)
+    for group in np.flatnonzero(zero):
+        weights[groups[group]] = 0.0
+    return weights, dual
 
 
-def _pad_groups(theta, covariance, groups, size):
-    """Bring all groups to one size with the help of one more weight that is zero and stays so."""
-    if all(len(group) == size for group in groups):
-        return theta, covariance, np.concatenate(groups)
-    index = np.full((len(groups), size), len(theta))
+def _padded(groups):
+    """Indices of all groups as one array (n_groups, size), -1 where a group is smaller."""
+    index = np.full((len(groups), max(len(group) for group in groups)), -1)
     for row, group in zip(index, groups, strict=True):
         row[: len(group)] = group
-    return np.append(theta, 0.0), np.pad(covariance, (0, 1)), index.ravel()
+    return index
+
+
+@compiled
+def _entry(lower, row, column):
+    """Of a symmetric matrix with a valid lower triangle; 0 for a weight that is not there."""
+    if row < 0 or column < 0:
+        return 0.0
+    return lower[max(row, column), min(row, column)]
+
+
+@compiled
+def _diagonal_blocks(lower, index):
+    """P_ii of every group, (n_groups, size, size)."""
+    n_groups, size = index.shape
+    blocks = np.empty((n_groups, size, size))
+    for i in range(n_groups):
+        for a in range(size):
+            for b in range(size):
+                blocks[i, a, b] = _entry(lower, index[i, a], index[i, b])
+    return blocks
+
+
+@compiled
+def _rotated_blocks(lower, index, rotations):
+    """R_i^T P_ij R_j for all pairs of groups, (n_groups, size, n_groups * size).
+
+    Block by block, since whole arrays of that size would be written and read several times.
+    """
+    n_groups, size = index.shape
+    result = np.empty((n_groups, size, n_groups * size))
+    block, half = np.empty((size, size)), np.empty((size, size))
+    for i in range(n_groups):
+        for j in range(i + 1):
+            for a in range(size):
+                for c in range(size):
+                    block[a, c] = _entry(lower, index[i, a], index[j, c])
+            half[:] = 0.0
+            for a in range(size):
+                for b in range(size):
+                    _subtract(half[b], block[a], -rotations[i, a, b])
+            block[:] = 0.0
+            for b in range(size):
+                for c in range(size):
+                    _subtract(block[b], rotations[j, c], -half[b, c])
+            for b in range(size):
+                for d in range(size):
+                    result[i, b, j * size + d] = block[b, d]
+                    result[j, d, i * size + b] = block[b, d]
+    return result
 
 
 def diagonal_proximal_step(theta, step_lengths, groups, strengths):
