@@ -64,12 +64,13 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     n_init : int, default=1
         Number of random starts, of which the best on held-out structures is kept.
     max_epochs : int, default=None
-        Passes over the structures, for lm each with one step; by default 30 (kalman), 200 (lm)
-        or 1000 (adamw).
+        Passes over the structures, for lm each with one step; by default 30 (kalman; beyond 1,200
+        structures fewer, by the root of their number), 200 (lm) or 1000 (adamw).
     lr : float, default=0.01
         Learning rate of adamw.
     batch_size : int, default=None
-        Structures between two proximal steps; by default 128 (kalman) or 32 (adamw). For lm,
+        Structures between two proximal steps; by default 128, or a tenth of all structures if that
+        is more (kalman), or 32 (adamw). For lm,
         structures whose derivatives are in memory together, 256 by default, with no effect on
         the result but rounding.
     callbacks : list of skorch callbacks, default=None
