@@ -70,9 +70,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         Learning rate of adamw.
     batch_size : int, default=None
         Structures between two proximal steps; by default 128, or a tenth of all structures if that
-        is more (kalman), or 32 (adamw). For lm,
-        structures whose derivatives are in memory together, 256 by default, with no effect on
-        the result but rounding.
+        is more (kalman), or 32 (adamw). For lm, structures whose derivatives are in memory
+        together, 256 by default, with no effect on the result but rounding.
     callbacks : list of skorch callbacks, default=None
         They work with every solver, but learning-rate schedules with adamw only.
     device : str, default="cpu"

@@ -1,9 +1,12 @@
 """The Wald statistic and conditioning, against least squares and the normal distribution."""
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose
 
+from sklearn_agl import AdaptiveGroupLassoSelector, HDNNPRegressor
 from sklearn_agl.potentials._kalman import KalmanFilter
+from sklearn_agl.potentials._training import Training
 from sklearn_agl.potentials._wald import condition_on_zero, wald_statistics
 
 GROUPS = [np.array([0, 3]), np.array([1, 4]), np.array([2]), np.empty(0, dtype=int)]
@@ -48,3 +51,27 @@ def test_conditional_covariance_inverts_the_rest_of_the_precision():
     assert_allclose(conditioned[np.ix_(rest, rest)], expected, rtol=1e-9)
     assert not conditioned[group].any()
     assert not conditioned[:, group].any()
+
+
+@pytest.mark.parametrize("solver", ["kalman", "lm", "adamw"])
+def test_a_linear_model_has_the_statistics_of_its_regression(solver):
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(400, 4))
+    y = X @ [1.0, 0.3, 0.1, 0.0] + 0.5 * rng.normal(size=400)
+    settings = {"hidden_layer_sizes": (), "early_stopping": False, "weight_decay": 0.0}
+    settings |= {"kalman": {}, "lm": {}, "adamw": {"lr": 1e-3, "max_epochs": 200}}[solver]
+    regressor, X, y = AdaptiveGroupLassoSelector(
+        HDNNPRegressor(solver=solver, **settings)
+    )._validate_for_training(X, y)
+    training = Training(regressor, X, y, np.random.RandomState(0))
+    training.start(np.zeros(4))
+    training.run(training.epochs())
+    A = np.column_stack([X.values[:, 0], np.ones(400)])
+    solution, error = least_squares(A, y)
+    variances = np.diag(np.linalg.inv(A.T @ A)) * error / 400
+    expected = (solution**2 / variances)[:4]
+    statistics = training.wald_statistics()
+    if solver == "kalman":
+        # It passes over the same data many times, and forgets: only ratios compare.
+        statistics *= expected[0] / statistics[0]
+    assert_allclose(statistics, expected, rtol=0.1, atol=0.3)
