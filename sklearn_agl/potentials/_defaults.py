@@ -1,10 +1,36 @@
-"""What a solver does with settings that the user leaves open."""
+"""What is done with settings that the user leaves open, the choice of the solver included."""
 
 import numpy as np
 
 FEW_STRUCTURES = 1_200
 """Up to here the Kalman filter makes its full number of passes."""
+MOST_WEIGHTS = 10_000
+"""Beyond this the filter's covariance takes a gigabyte, and each pass minutes."""
 PATIENCE = {"kalman": 10, "lm": 40, "adamw": 50}
+
+
+def choose_solver(solver, n_weights):
+    """The solver that a setting stands for.
+
+    "auto" is the Kalman filter as long as its covariance fits. The number of structures plays no
+    part: from 40 to 1,000 of them, the filter's errors and those of Levenberg-Marquardt were the
+    same within their scatter, and the filter was 2 to 5 times as fast.
+
+    Parameters
+    ----------
+    solver : {"auto", "kalman", "lm", "adamw"}
+        The setting.
+    n_weights : int
+        Weights of all networks.
+
+    Returns
+    -------
+    {"kalman", "lm", "adamw"}
+        The solver.
+    """
+    if solver != "auto":
+        return solver
+    return "kalman" if n_weights <= MOST_WEIGHTS else "adamw"
 
 
 def default_settings(solver, n_structures):

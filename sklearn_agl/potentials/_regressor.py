@@ -46,10 +46,11 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     weight_decay : float, default=1e-7
         Strength of the ridge on the weights behind the first layer, without which they could
         grow and the group lasso lose its grip.
-    solver : {"kalman", "lm", "adamw"}, default="kalman"
+    solver : {"kalman", "lm", "adamw", "auto"}, default="kalman"
         Extended Kalman filter; Levenberg-Marquardt method over all structures at once, for small
         data, results that depend on no order of the structures, and weights polished until the
-        optimality conditions hold; or Adam in mini-batches. All take proximal steps.
+        optimality conditions hold; or Adam in mini-batches. All take proximal steps. "auto" is
+        kalman up to 10,000 weights, beyond which its covariance takes a gigabyte, else adamw.
     scaling : {"standard", "minmax", "center", "sigma"} or None, default="standard"
         How features are shifted and divided. The group norms compare only if their scales do.
     early_stopping : bool, default=True
@@ -153,7 +154,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         "alpha": [Interval(Real, 0, None, closed="left")],
         "feature_weights": ["array-like", None],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "solver": [StrOptions(set(NETS))],
+        "solver": [StrOptions({*NETS, "auto"})],
         "scaling": [StrOptions({"standard", "minmax", "center", "sigma"}), None],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -275,7 +276,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self._layout = training.layout
         self._feature_scaler = training.feature_scaler
         self._energy_scaler = training.energy_scaler
-        violation = training.optimality_violation() if self.solver == "lm" else np.nan
+        violation = training.optimality_violation() if training.solver == "lm" else np.nan
         self.net_.forget_data()
         self.weights_ = training.weights
         self.group_norms_ = training.group_norms

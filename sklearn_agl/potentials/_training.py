@@ -11,7 +11,7 @@ from skorch.history import History
 from threadpoolctl import threadpool_limits
 
 from sklearn_agl.potentials._blocks import StructureDataset, make_blocks
-from sklearn_agl.potentials._defaults import default_settings
+from sklearn_agl.potentials._defaults import choose_solver, default_settings
 from sklearn_agl.potentials._layout import NetworkLayout
 from sklearn_agl.potentials._levenberg_marquardt import LevenbergMarquardtNet, QuadraticModel
 from sklearn_agl.potentials._module import HDNNP
@@ -50,7 +50,8 @@ class Training:
         hidden = check_hidden_layer_sizes(settings.hidden_layer_sizes)
         self.layout = NetworkLayout(X.elements, tuple(columns), X.n_features, hidden)
         self.train_rows, self.held_out_rows = self._split(len(X))
-        self._defaults = default_settings(settings.solver, len(self.train_rows))
+        self.solver = choose_solver(settings.solver, self.layout.n_weights)
+        self._defaults = default_settings(self.solver, len(self.train_rows))
         self.feature_scaler = FeatureScaler(settings.scaling).fit(X, self.train_rows)
         self.blocks = make_blocks(X, self.layout, self.feature_scaler)
         composition = self.blocks.counts
@@ -217,7 +218,7 @@ class Training:
             **(settings.net_params or {}),
         }
         penalty = GroupLasso(self.layout, strengths, settings.weight_decay)
-        net = NETS[settings.solver](module, blocks=self.blocks, penalty=penalty, **params)
+        net = NETS[self.solver](module, blocks=self.blocks, penalty=penalty, **params)
         return net.initialize()
 
     def _callbacks(self):
