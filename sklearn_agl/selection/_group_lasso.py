@@ -39,11 +39,13 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         norm and the Wald statistic of the feature, see Notes.
     gamma : float, default=1.0
         Power of the norm in the adaptive weights.
-    reweight : float, default=0.5
+    reweight : float, default=None
         From 0 to 1: how far the adaptive weights follow the norms from step to step on the way to
-        `n_features_to_select`; 0 keeps those of the first fit, as published. Features that have
-        shrunk are charged more, which tells needed ones from others more sharply. Where `alpha` is
-        given, or with ``init="cold"``, it has no effect.
+        `n_features_to_select`;
+        0 keeps those of the first fit, as published. Features that have shrunk are charged more,
+        which tells needed ones from others more sharply where data are many. By default 0.5 if
+        there are more structures than weights in the networks, else 0. Where `alpha` is given, or
+        with ``init="cold"``, it has no effect.
     feature_costs : array-like of shape (n_features,) or "measured", default=None
         What each feature costs, positive, in any unit. Divided by their mean, the costs multiply
         the adaptive weights (those of the first fit excepted), so that the path saves time rather
@@ -128,7 +130,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         "adaptive": ["boolean"],
         "metric": [StrOptions(set(METRICS))],
         "gamma": [Interval(Real, 0, None, closed="left")],
-        "reweight": [Interval(Real, 0, 1, closed="both")],
+        "reweight": [Interval(Real, 0, 1, closed="both"), None],
         "feature_costs": ["array-like", StrOptions({MEASURED}), None],
         "init": [StrOptions(set(WALKS))],
         "initial_alpha": [Interval(Real, 0, None, closed="left"), None],
@@ -146,7 +148,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         adaptive=True,
         metric="euclidean",
         gamma=1.0,
-        reweight=0.5,
+        reweight=None,
         feature_costs=None,
         init="warm",
         initial_alpha=None,

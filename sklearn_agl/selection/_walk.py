@@ -21,6 +21,9 @@ length, to tell noise from a fit that has not come far."""
 LARGEST_NOISE = 0.1
 """Squared error beyond which those units do not grow: ten times as much would take out features
 that are needed."""
+REWEIGHT = 0.5
+"""How far adaptive weights follow the norms where data are many. Where they are few, the norms of
+later steps only add noise to the choice."""
 LARGEST_ALPHA = 1e6
 RATIO = 1.6
 """Ratio of neighbouring alphas, unless the path adapts it."""
@@ -105,8 +108,9 @@ class Walk:
         What the adaptive weights are made of, see `METRICS`.
     gamma : float
         Power of that norm.
-    reweight : float
-        From 0 to 1: how far the adaptive weights follow the present norms from step to step.
+    reweight : float or None
+        From 0 to 1: how far the adaptive weights follow the present norms from step to step; None
+        means `REWEIGHT` where there are more structures than weights, else 0.
     initial_alpha : float or None
         Strength of the first fit; None chooses it by the error left without penalty.
     seed : int
@@ -149,6 +153,9 @@ class Walk:
         self.initial_alpha = initial_alpha
         self.costs = costs
         self.training = Training(regressor, X, y, np.random.RandomState(seed))
+        if reweight is None:
+            rich = len(self.training.train_rows) > self.training.layout.n_weights
+            self.reweight = REWEIGHT if rich else 0.0
         self.interrupted = False
         self.alpha = None
         self.points = []
