@@ -105,6 +105,9 @@ def run_noise(n_seeds):
     X, y = load()
     methods = {
         "AGL": lambda seed: AdaptiveGroupLassoSelector(n_features_to_select=10, random_state=seed),
+        "AGL, Wald metric": lambda seed: AdaptiveGroupLassoSelector(
+            n_features_to_select=10, metric="wald", random_state=seed
+        ),
         "Wald": lambda seed: WaldSelector(10, random_state=seed),
         "CUR": lambda seed: CURSelector(10),
         "Pearson": lambda seed: PearsonSelector(10),
