@@ -15,6 +15,7 @@ import time
 
 import ase.io
 import numpy as np
+from _common import train_and_test
 from sklearn.model_selection import train_test_split
 
 from sklearn_agl import (
@@ -26,7 +27,6 @@ from sklearn_agl import (
     group_lasso_path,
 )
 from sklearn_agl.datasets import make_lennard_jones
-from sklearn_agl.metrics import rmse_per_atom
 
 
 def load(arguments):
@@ -42,11 +42,8 @@ def load(arguments):
 
 def test_error(X, y, train, test, columns, seed):
     """RMSE per atom on the test structures, times 1000, and seconds of training."""
-    X = X.take_features(columns)
-    start = time.perf_counter()
-    model = HDNNPRegressor(random_state=seed).fit(X[train], y[train])
-    seconds = time.perf_counter() - start
-    return 1e3 * rmse_per_atom(y[test], model.predict(X[test]), X[test].n_atoms), seconds
+    error, seconds = train_and_test(X, y, train, test, columns, seed)
+    return 1e3 * error, seconds
 
 
 def run_seed(X, y, seed, sizes, n_starts):

@@ -24,12 +24,12 @@ import time
 
 import ase.io
 import numpy as np
+from _common import train_and_test
 from sklearn.model_selection import train_test_split
 from skorch.callbacks import Callback
 
 from sklearn_agl import HDNNPRegressor, SymmetryFunctionTransformer, group_lasso_path
 from sklearn_agl.datasets import make_lennard_jones
-from sklearn_agl.metrics import rmse_per_atom
 from sklearn_agl.selection import sandberg2024_selector
 
 
@@ -50,13 +50,6 @@ def warm_up(X, y):
     HDNNPRegressor(max_epochs=1, alpha=1e-3).fit(X[:40], y[:40])
 
 
-def test_error(X, y, train, test):
-    """RMSE per atom on the test structures after a fit of all columns, and the seconds it took."""
-    model = HDNNPRegressor(random_state=0)
-    seconds, _ = timed(lambda: model.fit(X[train], y[train]))
-    return seconds, rmse_per_atom(y[test], model.predict(X[test]), X[test].n_atoms)
-
-
 def report_path(X, y, train, test):
     """Run path and refits, and judge the set it proposes on the test structures."""
     seconds, path = timed(
@@ -65,7 +58,7 @@ def report_path(X, y, train, test):
     report = {"path_s": round(float(path.fit_time.sum()), 1), "path_and_refits_s": seconds}
     report |= {"points": len(path), "peak_GiB": peak()}
     best = path.supports[path.best()]
-    error = test_error(X.take_features(best), y, train, test)[1]
+    error, _ = train_and_test(X, y, train, test, best)
     return report | {"chosen": int(best.sum()), "chosen_test_rmse": error}
 
 
@@ -75,7 +68,7 @@ def lennard_jones(arguments):
     X = SymmetryFunctionTransformer("lj-22", n_jobs=2).fit_transform(structures)
     warm_up(X, y)
     train, test = train_test_split(np.arange(len(X)), test_size=0.2, random_state=0)
-    seconds, error = test_error(X, y, train, test)
+    error, seconds = train_and_test(X, y, train, test, np.arange(X.n_features))
     report = {"training_s": seconds, "all_test_rmse": error}
     return report | report_path(X, y, train, test)
 
@@ -107,7 +100,7 @@ def aluminium(arguments):
     report["features_s"], X = timed(lambda: transformer.fit_transform(structures).compute())
     warm_up(X, y)
     train, test = [np.flatnonzero((segments == "last1000") == last) for last in (False, True)]
-    seconds, error = test_error(X, y, train, test)
+    error, seconds = train_and_test(X, y, train, test, np.arange(X.n_features))
     report |= {"training_s": seconds, "all_test_rmse": error}
     return report | report_path(X, y, train, test)
 

@@ -21,6 +21,7 @@ import time
 from collections import Counter
 
 import numpy as np
+from _common import train_and_test
 from sklearn.model_selection import train_test_split
 
 from sklearn_agl import (
@@ -33,7 +34,6 @@ from sklearn_agl import (
 )
 from sklearn_agl.datasets import make_lennard_jones
 from sklearn_agl.features import as_atomic_features
-from sklearn_agl.metrics import rmse_per_atom
 
 SIZES = (8, 7, 6, 5, 4)
 
@@ -51,9 +51,7 @@ def split(X, seed):
 
 def test_error(X, y, train, test, columns, seed):
     """RMSE per atom on the test structures, times 1000."""
-    X = X.take_features(columns)
-    model = HDNNPRegressor(random_state=seed).fit(X[train], y[train])
-    return 1e3 * rmse_per_atom(y[test], model.predict(X[test]), X[test].n_atoms)
+    return 1e3 * train_and_test(X, y, train, test, columns, seed)[0]
 
 
 def functions(support):
