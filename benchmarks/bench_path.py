@@ -142,7 +142,9 @@ def beside_adamw(arguments):
     warm_up(X, y)
     published = sandberg2024_selector(max_epochs=arguments.max_epochs).estimator.get_params()
     names = ("solver", "max_epochs", "callbacks", "net_params")
-    curve = record(X, y, alpha=arguments.alpha, **{name: published[name] for name in names})
+    settings = {name: published[name] for name in names} | {"alpha": arguments.alpha}
+    # To the end: the restarts of its schedule would look like no improvement.
+    curve = record(X, y, n_iter_no_change=arguments.max_epochs, **settings)
     lowest = curve[:, 1].min()
     report = {"adamw_objective": lowest, "adamw_s": curve[curve[:, 1].argmin(), 0]}
     report |= {"adamw_epochs": len(curve), "adamw_total_s": curve[-1, 0]}
@@ -165,7 +167,7 @@ def main():
     parser.add_argument("--data", help="structures of aluminium, any format that ASE reads")
     parser.add_argument("--n-structures", type=int, default=28_000, help="for the part at scale")
     parser.add_argument("--alpha", type=float, default=1e-3, help="for the part with AdamW")
-    parser.add_argument("--max-epochs", type=int, default=10_000, help="for the part with AdamW")
+    parser.add_argument("--max-epochs", type=int, default=1000, help="for the part with AdamW")
     arguments = parser.parse_args()
     print(json.dumps(parts[arguments.part](arguments), default=float))
 
