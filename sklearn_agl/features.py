@@ -422,16 +422,28 @@ def refuse_structures(X):
 def _check_finite(X):
     """Every column of an element must be a finite number for all its atoms."""
     for element in X.elements:
-        rows, slots = np.nonzero(X.numbers == element)
-        values = X.values[rows, slots]
-        defined = ~np.isnan(values).all(axis=0)
-        bad = ~np.isfinite(values[:, defined]).all(axis=1)
-        bad |= np.isinf(values).any(axis=1)
-        if bad.any():
-            raise ValueError(
-                f"Features of structure {rows[bad][0]}, atom {slots[bad][0]} contain NaN or "
-                "infinity. Only padding and functions of other elements may be NaN."
-            )
+        defined = np.zeros(X.n_features, dtype=bool)
+        for _, _, values in _atoms_of(X, element):
+            defined |= ~np.isnan(values).all(axis=0)
+        for rows, slots, values in _atoms_of(X, element):
+            bad = ~np.isfinite(values[:, defined]).all(axis=1)
+            bad |= np.isinf(values).any(axis=1)
+            if bad.any():
+                raise ValueError(
+                    f"Features of structure {rows[bad][0]}, atom {slots[bad][0]} contain NaN or "
+                    "infinity. Only padding and functions of other elements may be NaN."
+                )
+
+
+def _atoms_of(X, element, chunk=256):
+    """Structure numbers, slots and values of one element's atoms, some structures at a time.
+
+    Together they might take as much memory as the features themselves.
+    """
+    for first in range(0, len(X), chunk):
+        here = slice(first, first + chunk)
+        rows, slots = np.nonzero(X.numbers[here] == element)
+        yield first + rows, slots, X.values[here][rows, slots]
 
 
 def _check_columns(estimator, X, reset):
