@@ -43,7 +43,7 @@ class LearningRateFinder(Callback):
     >>> model = HDNNPRegressor(
     ...     solver="adamw", max_epochs=5, callbacks=[LearningRateFinder()], random_state=0
     ... ).fit(X, X[:, 0])
-    >>> 1e-4 < model.net_.optimizer_.param_groups[0]["lr"] < 0.1
+    >>> 1e-7 < model.net_.optimizer_.param_groups[0]["lr"] <= 0.1
     True
     """
 

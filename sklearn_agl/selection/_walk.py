@@ -166,8 +166,7 @@ class Walk:
         noise = self._fit_without_penalty()
         self.smallest_alpha = SMALLEST_ALPHA * noise
         usual = INITIAL_ALPHA * noise
-        initial_alpha = usual if self.initial_alpha is None else self.initial_alpha
-        self._fit_first(initial_alpha)
+        initial_alpha = self._fit_first(usual)
         self.interrupted = self.training.interrupted
         self.factors = np.ones(self.n_features)
         if self.adaptive:
@@ -189,10 +188,22 @@ class Walk:
         self.keep(look_around(training, 0.0, start))
         return min(training.squared_error(training.judged_on), LARGEST_NOISE)
 
-    def _fit_first(self, alpha):
-        self._set_out(np.full(self.n_features, alpha / self.n_features))
-        self.training.run(self.training.epochs(self.first_share))
-        self.initial_group_norms = self.training.group_norms
+    def _fit_first(self, usual):
+        """Fit with the same penalty for every feature; returns its strength.
+
+        A strength that the user has not asked for falls where nothing would be left.
+        """
+        state = self.training.save_state()
+        alpha = usual if self.initial_alpha is None else self.initial_alpha
+        while True:
+            self._set_out(np.full(self.n_features, alpha / self.n_features))
+            self.training.run(self.training.epochs(self.first_share))
+            self.initial_group_norms = self.training.group_norms
+            weaker = self.initial_alpha is None and alpha > SMALLEST_START * usual
+            if self.initial_group_norms.any() or not weaker:
+                return alpha
+            self.training.restore_state(state)
+            alpha /= 10.0
 
     def save_state(self):
         """What `load_state` needs to go on from here in another process: dicts of arrays."""
