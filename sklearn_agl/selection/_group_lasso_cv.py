@@ -51,8 +51,9 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
     adaptive : bool, default=True
         False gives the plain group lasso, all :math:`c_i = 1`.
     metric : {"euclidean", "wald"}, default="euclidean"
-        What the adaptive weights are made of: the norm of the first fit, as published, or that
-        norm and the Wald statistic of the feature, see Notes.
+        What the adaptive weights are made of: the norms of the first fit, as published,
+        ``c_i = 1 / ||w_i||**gamma``, or also the Wald statistics s_i of the features (see
+        `WaldSelector`) in units of their median, ``c_i = 1 / (||w_i|| s_i**(gamma / 2))``.
     gamma : float, default=1.0
         Power of the norm in the adaptive weights.
     feature_costs : array-like of shape (n_features,) or "measured", default=None
