@@ -42,11 +42,10 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         Power of the norm in the adaptive weights.
     reweight : float, default=None
         From 0 to 1: how far the adaptive weights follow the norms from step to step on the way to
-        `n_features_to_select`;
-        0 keeps those of the first fit, as published. Features that have shrunk are charged more,
-        which tells needed ones from others more sharply where data are many. By default 0.5 if
-        there are more structures than weights in the networks, else 0. Where `alpha` is given, or
-        with ``init="cold"``, it has no effect.
+        `n_features_to_select`; 0 keeps those of the first fit, as published. Features that have
+        shrunk are charged more, which tells needed ones from others more sharply where data are
+        many. By default 0.5 if there are more structures than weights in the networks, else 0.
+        Where `alpha` is given, or with ``init="cold"``, it has no effect.
     feature_costs : array-like of shape (n_features,) or "measured", default=None
         What each feature costs, positive, in any unit. Divided by their mean, the costs multiply
         the adaptive weights (those of the first fit excepted), so that the path saves time rather
