@@ -8,8 +8,8 @@ from scipy.linalg.lapack import dtpttr, dtrttp
 from skorch.callbacks import EarlyStopping
 from skorch.helper import predefined_split
 from skorch.history import History
-from threadpoolctl import threadpool_limits
 
+from sklearn_agl._threads import one_blas_thread
 from sklearn_agl.potentials._blocks import StructureDataset, make_blocks
 from sklearn_agl.potentials._defaults import choose_solver, default_settings
 from sklearn_agl.potentials._layout import NetworkLayout
@@ -97,8 +97,7 @@ class Training:
         dataset = StructureDataset(self.blocks, self.targets, self.train_rows)
         held_out = StructureDataset(self.blocks, self.targets, self.held_out_rows)
         self.net.train_split = predefined_split(held_out) if len(held_out) else None
-        # Products of small matrices: a second BLAS thread costs more than it brings.
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             self.net.partial_fit(dataset, epochs=epochs)
         self.net.train_split = None
         self.interrupted = self.net.interrupted_

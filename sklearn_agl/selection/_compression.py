@@ -1,7 +1,8 @@
 """All atoms' feature columns, condensed to a small matrix by one pass over the structures."""
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+
+from sklearn_agl._threads import one_blas_thread
 
 CHUNK = 4096
 """Atom slots looked at together: bounds the memory, whatever the number of atoms."""
@@ -73,7 +74,7 @@ def compress(X, scaling):
         Norm that rounding may give to each column of the matrix.
     """
     # Tall, narrow QR decompositions are up to 50 times slower on two threads than on one.
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         elements = _read(X)
     raw = _stack(elements, np.zeros(X.n_features))
     noise = ROUNDING * np.finfo(X.dtype).eps * np.linalg.norm(raw, axis=0)

@@ -6,8 +6,8 @@ import numpy as np
 from scipy.linalg import eigh
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from threadpoolctl import threadpool_limits
 
+from sklearn_agl._threads import one_blas_thread
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
     AtomicSelector,
@@ -135,7 +135,7 @@ class CURSelector(AtomicSelector):
         wanted = resolve_n_features(self.n_features_to_select, X.n_features)
         matrix, noise = compress(X, self.scaling)
         # Many small decompositions: threads would wait for each other most of the time.
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             order, scores = self._choose(matrix, noise, wanted)
         if len(order) < wanted:
             warn_of_early_end(self, len(order), wanted)

@@ -1,7 +1,8 @@
 """Fits side by side."""
 
 from joblib import Parallel
-from threadpoolctl import threadpool_limits
+
+from sklearn_agl._threads import one_blas_thread
 
 
 def in_threads(calls, n_jobs):
@@ -28,6 +29,5 @@ def as_they_end(calls, n_jobs):
 
 
 def _run(calls, n_jobs, return_as):
-    # The fits limit BLAS, too, but threads that overlap could not restore its limit.
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         yield from Parallel(n_jobs=n_jobs, prefer="threads", return_as=return_as)(calls)
