@@ -168,13 +168,12 @@ class Walk:
         usual = INITIAL_ALPHA * noise
         initial_alpha = self._fit_first(usual)
         self.interrupted = self.training.interrupted
-        self.factors = np.ones(self.n_features)
+        # The first fit goes without prices: its norms are to say what is needed, at any price.
+        self.factors = self._prices
         if self.adaptive:
             self._check_initial_norms(initial_alpha, min(initial_alpha, usual) / 10.0)
             self.factors = self._adaptive_factors()
             self._drop_zero_groups(self.initial_group_norms)
-        # The first fit goes without: its norms are to say what is needed, whatever the price.
-        self.factors *= self._prices
         return self
 
     def _fit_without_penalty(self):
@@ -282,11 +281,8 @@ class Walk:
         keeps noise of a single fit from deciding.
         """
         if self.adaptive and self.reweight and self.alpha is not None:
-            alive = self.training.group_norms > 0
-            renewed = METRICS[self.metric](self.training, alive, self.gamma) * self._prices[alive]
-            kept = self.factors[alive] ** (1.0 - self.reweight)
-            self.factors = np.zeros(self.n_features)
-            self.factors[alive] = kept * renewed**self.reweight
+            kept = self.factors ** (1.0 - self.reweight)
+            self.factors = kept * self._adaptive_factors() ** self.reweight
 
     def _set_out(self, strengths):
         """Be ready for a fit: go on from the present weights."""
@@ -330,10 +326,10 @@ class Walk:
             )
 
     def _adaptive_factors(self):
-        """c_i, see `METRICS`; features of norm zero have left, so theirs does not matter."""
-        factors, alive = np.zeros(self.n_features), self.initial_group_norms > 0
+        """c_i by the present norms, see `METRICS`, times the prices; 0 for features that left."""
+        factors, alive = np.zeros(self.n_features), self.training.group_norms > 0
         factors[alive] = METRICS[self.metric](self.training, alive, self.gamma)
-        return factors
+        return factors * self._prices
 
     def _drop_zero_groups(self, norms):
         gone = np.intersect1d(
