@@ -12,7 +12,8 @@ from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, r
 from sklearn_agl.selection._costs import MEASURED, resolve_costs
 from sklearn_agl.selection._path import collect
 from sklearn_agl.selection._record import Record
-from sklearn_agl.selection._walk import METRICS, WALKS, walk_down, walk_to, work_down, work_to
+from sklearn_agl.selection._routes import walk_down, walk_to, work_down, work_to
+from sklearn_agl.selection._walk import METRICS, WALKS
 
 
 class AdaptiveGroupLassoSelector(AtomicSelector):
@@ -214,7 +215,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
             adaptive=self.adaptive,
             metric=self.metric,
             gamma=self.gamma,
-            reweight=0.0 if self.n_features_to_select is None else self.reweight,
+            reweight=self.reweight,
             initial_alpha=self.initial_alpha,
             costs=resolve_costs(self.feature_costs, X),
             seed=checkpoint.seed,

@@ -23,7 +23,7 @@ from sklearn_agl.selection._costs import resolve_costs
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
 from sklearn_agl.selection._parallel import in_threads
 from sklearn_agl.selection._path import check_alphas
-from sklearn_agl.selection._walk import walk_down, walk_to_each
+from sklearn_agl.selection._routes import walk_down, walk_to_each
 
 
 class AdaptiveGroupLassoSelectorCV(AtomicSelector):

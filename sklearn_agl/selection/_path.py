@@ -21,14 +21,8 @@ from sklearn_agl.selection._checkpoint import open_checkpoint
 from sklearn_agl.selection._costs import MEASURED, resolve_costs
 from sklearn_agl.selection._parallel import as_they_end
 from sklearn_agl.selection._record import Record
-from sklearn_agl.selection._walk import (
-    METRICS,
-    WALKS,
-    walk_down,
-    walk_through,
-    work_down,
-    work_through,
-)
+from sklearn_agl.selection._routes import walk_down, walk_through, work_down, work_through
+from sklearn_agl.selection._walk import METRICS, WALKS
 
 
 @dataclass(frozen=True)
@@ -336,7 +330,7 @@ def group_lasso_path(
         "adaptive": adaptive,
         "metric": metric,
         "gamma": gamma,
-        "reweight": reweight if alphas is None else 0.0,
+        "reweight": reweight,
         "initial_alpha": initial_alpha,
     }
     settings = {

@@ -14,7 +14,8 @@ from sklearn_agl.potentials._training import Training
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection._path import collect
 from sklearn_agl.selection._record import Record
-from sklearn_agl.selection._walk import look_around, n_steps_down, stack_points, unstack_points
+from sklearn_agl.selection._routes import n_steps_down
+from sklearn_agl.selection._walk import look_around, stack_points, unstack_points
 
 STEP_SHARE = 6 / 30
 """Part of a full fit's epochs that follows each elimination."""

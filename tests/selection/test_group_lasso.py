@@ -238,7 +238,9 @@ def test_the_published_weights_are_those_of_the_first_fit(table, gamma):
 def test_weights_follow_the_norms(table, reweight):
     walk = walk_of(table, reweight=reweight)
     norms, alphas = [walk.initial_group_norms], (1e-3, 1e-2, 2e-2)
-    for alpha in alphas:
+    norms.append(walk.go_to(alphas[0]).group_norms)
+    for alpha in alphas[1:]:
+        walk.follow_norms()
         norms.append(walk.go_to(alpha).group_norms)
     alive = norms[-2] > 0
     expected = norms[0][alive] ** -((1.0 - reweight) ** 2)
@@ -251,6 +253,8 @@ def test_a_step_taken_back_leaves_no_trace(table):
     walk.go_to(1e-3)
     memory = walk.remember()
     first = walk.branch().go_to(1e-2).group_norms
+    walk.follow_norms()
+    assert (walk.factors != memory[1]).any()
     walk.go_to(1.0)
     walk.go_back(memory)
     assert walk.alpha == 1e-3

@@ -19,7 +19,7 @@ from sklearn_agl import (
 )
 from sklearn_agl.metrics import neg_rmse_per_atom
 from sklearn_agl.selection._group_lasso_cv import propose_alphas
-from sklearn_agl.selection._walk import walk_to, walk_to_each
+from sklearn_agl.selection._routes import walk_to, walk_to_each
 from tests.selection._planted import planted, planted_atoms
 
 NETWORK = HDNNPRegressor((4,), random_state=0)
@@ -45,7 +45,7 @@ def fitted(table):
 
 def walk_of(table):
     X, y, _ = table
-    selector = AdaptiveGroupLassoSelector(NETWORK, random_state=0)
+    selector = AdaptiveGroupLassoSelector(NETWORK, reweight=0.0, random_state=0)
     return selector._start_walk(*selector._validate_for_training(X, y))
 
 
