@@ -5,9 +5,9 @@ import time
 from functools import partial
 
 import numpy as np
-from ase.data import atomic_numbers
 
 from ._cells import make_batch
+from ._definitions import check_complete, elements_of
 from ._evaluation import bind
 from ._plan import make_plan
 from ._programs import Values
@@ -93,7 +93,7 @@ def measure_costs(symmetry_functions, structures, *, duration=1.0):
     ((22,), True)
     """
     functions = tuple(symmetry_functions)
-    _check_complete(functions)
+    check_complete(functions)
     sample = _sample(check_structures(structures))
     centers = _columns_of_centers(functions)
     choices = {()}
@@ -107,18 +107,6 @@ def measure_costs(symmetry_functions, structures, *, duration=1.0):
             costs[list(group)] = seconds[radial + group] - seconds[radial]
     costs = np.maximum(MICRO / sum(map(len, sample)) * costs, SHORTEST)
     return np.maximum(costs, SMALLEST_SHARE * costs.mean())
-
-
-def _check_complete(functions):
-    if not functions:
-        raise ValueError("symmetry_functions is empty; give at least one function.")
-    for index, function in enumerate(functions):
-        fields = (function.center, function.r_cut, function.cutoff)
-        if None in fields or (function.neighbors is None and not function.weighted):
-            raise ValueError(
-                f"Symmetry function {index}, {function.name}, is not complete. Give the "
-                "symmetry_functions_ of a fitted SymmetryFunctionTransformer."
-            )
 
 
 def _columns_of_centers(functions):
@@ -147,9 +135,7 @@ def _sample(structures):
 
 def _make_calls(functions, structures, choices):
     """For each choice of columns a call that evaluates it."""
-    symbols = {symbol for f in functions for symbol in (f.center, *(f.neighbors or ()))}
-    numbers = [atomic_numbers[symbol] for symbol in symbols]
-    elements = np.unique(np.concatenate([numbers, *(atoms.numbers for atoms in structures)]))
+    elements = elements_of(functions, structures)
     batch = make_batch(structures, elements)
     whole = make_plan(functions, elements).arrays
     calls = {}

@@ -3,6 +3,7 @@
 import math
 from dataclasses import KW_ONLY, dataclass, replace
 
+import numpy as np
 from ase.data import atomic_numbers, chemical_symbols
 
 from ._cutoffs import CUTOFFS, WITHOUT_INNER_RADIUS
@@ -310,3 +311,44 @@ def _sorted_symbols(kind, neighbors):
 
 def _shortest(value):
     return repr(int(value)) if float(value).is_integer() else repr(value)
+
+
+def check_complete(functions):
+    """Refuse definitions that leave something to a transformer.
+
+    Parameters
+    ----------
+    functions : sequence of SymmetryFunction
+
+    Raises
+    ------
+    ValueError
+        If there is none, or one without central element, neighbours or cutoff.
+    """
+    if not functions:
+        raise ValueError("symmetry_functions is empty; give at least one function.")
+    for index, function in enumerate(functions):
+        fields = (function.center, function.r_cut, function.cutoff)
+        if None in fields or (function.neighbors is None and not function.weighted):
+            raise ValueError(
+                f"Symmetry function {index}, {function.name}, is not complete. Give the "
+                "symmetry_functions_ of a fitted SymmetryFunctionTransformer."
+            )
+
+
+def elements_of(functions, structures):
+    """Elements that complete functions name or structures contain.
+
+    Parameters
+    ----------
+    functions : sequence of SymmetryFunction
+    structures : sequence of ase.Atoms
+
+    Returns
+    -------
+    ndarray of int
+        Atomic numbers, ascending.
+    """
+    symbols = {symbol for f in functions for symbol in (f.center, *(f.neighbors or ()))}
+    numbers = [atomic_numbers[symbol] for symbol in symbols]
+    return np.unique(np.concatenate([numbers, *(atoms.numbers for atoms in structures)]))

@@ -1,12 +1,10 @@
 """The estimator that turns structures into symmetry function values."""
 
-import itertools
 import os
 from numbers import Real
 
 import numpy as np
 from ase.data import atomic_numbers, chemical_symbols
-from joblib import Parallel, delayed
 from joblib.parallel import SequentialBackend, ThreadingBackend, get_active_backend
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -16,14 +14,8 @@ from ..features import AtomicFeatures
 from ._cells import make_batch
 from ._cutoffs import CUTOFFS
 from ._definitions import SymmetryFunction, expand_symmetry_functions
-from ._evaluation import (
-    Evaluation,
-    jacobian_vector_product,
-    make_batches,
-    pad_atoms,
-    sparse_jacobian,
-    vector_jacobian_product,
-)
+from ._evaluation import Evaluation, make_batches, sparse_jacobian
+from ._jacobian import JacobianProducts
 from ._plan import Planner
 from ._presets import automatic_symmetry_functions, symmetry_function_preset
 from ._structures import check_structures
@@ -199,7 +191,9 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
             n_jobs=self.n_jobs,
             verbose=self.verbose,
         )
-        about = {"symmetry_functions": self.symmetry_functions_, "structures": structures}
+        # Copies: derivatives must belong to the values, even if the structures change later.
+        copies = [atoms.copy() for atoms in structures]
+        about = {"symmetry_functions": self.symmetry_functions_, "structures": copies}
         if self.memmap_folder is not None:
             values = evaluation.compute_into_file(self.memmap_folder)
             return AtomicFeatures(values, numbers, **about)
@@ -266,20 +260,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         array([[ 0.   ,  0.   ,  1.047],
                [ 0.   ,  0.   , -1.047]])
         """
-        structures, batches = self._batches(structures)
-        vectors = np.asarray(vectors, dtype=np.float64)
-        self._check_shape("vectors", vectors, structures)
-        plan = self._planner.plan()
-        results = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(vector_jacobian_product)(batch, plan, vectors[rows])
-            for rows, batch in _rows_of(batches)
-        )
-        gradients = [
-            gradient
-            for batch, (all_gradients, _) in zip(batches, results, strict=True)
-            for gradient in np.split(all_gradients, batch.starts[1:-1])
-        ]
-        return gradients, np.concatenate([strain for _, strain in results])
+        return self._products(structures).vjp(vectors)
 
     def jvp(self, structures, displacements, strains=None):
         """Product of the Jacobian with vectors: change of the values when atoms move.
@@ -303,28 +284,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         ValueError
             If a displacement has the wrong shape; for unsound structures see `transform`.
         """
-        structures, batches = self._batches(structures)
-        moves = _stack_displacements(structures, displacements)
-        if strains is None:
-            strains = np.zeros((len(structures), 3, 3))
-        strains = np.asarray(strains, dtype=np.float64)
-        if strains.shape != (len(structures), 3, 3):
-            raise ValueError(
-                f"strains has shape {strains.shape}, but needs {(len(structures), 3, 3)}."
-            )
-        bounds = np.cumsum([0] + [len(batch.positions) for batch in batches])
-        pieces = zip(_rows_of(batches), itertools.pairwise(bounds), strict=True)
-        plan, longest = self._planner.plan(), max(map(len, structures))
-        changes = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(jacobian_vector_product)(batch, plan, moves[a:b], strains[rows])
-            for (rows, batch), (a, b) in pieces
-        )
-        return np.concatenate(
-            [
-                pad_atoms(batch, np.where(plan.defined[batch.species], rows, np.nan), longest)
-                for batch, rows in zip(batches, changes, strict=True)
-            ]
-        )
+        return self._products(structures).jvp(displacements, strains)
 
     def jacobian(self, structures):
         """The whole Jacobian of each structure, as a sparse matrix.
@@ -345,11 +305,6 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         structures, _ = self._batches(structures)
         plan = self._planner.plan()
         return [sparse_jacobian(make_batch([atoms], self.elements_), plan) for atoms in structures]
-
-    def _check_shape(self, name, array, structures):
-        wanted = (len(structures), max(map(len, structures)), self.n_features_out_)
-        if array.shape != wanted:
-            raise ValueError(f"{name} has shape {array.shape}, but needs {wanted}.")
 
     def get_feature_names_out(self, input_features=None):
         """Names of the columns.
@@ -396,6 +351,10 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         _check_elements(structures, self.elements_)
         return structures, make_batches(structures, self.elements_, self.n_jobs)
 
+    def _products(self, structures):
+        _, batches = self._batches(structures)
+        return JacobianProducts(self._planner.plan(), batches, n_jobs=self.n_jobs)
+
 
 def _check_input(structures):
     if isinstance(structures, AtomicFeatures):
@@ -436,26 +395,3 @@ def _in_parallel_context():
     """Whether joblib was told where to run: then the work must be done there, not later."""
     backend, n_jobs = get_active_backend(prefer="threads")
     return not isinstance(backend, (SequentialBackend, ThreadingBackend)) or n_jobs not in (None, 1)
-
-
-def _rows_of(batches):
-    """Each batch with the slice of its structures."""
-    bounds = np.cumsum([0] + [len(batch.cells) for batch in batches])
-    rows = [slice(a, b) for a, b in itertools.pairwise(bounds)]
-    return list(zip(rows, batches, strict=True))
-
-
-def _stack_displacements(structures, displacements):
-    displacements = [np.asarray(rows, dtype=np.float64) for rows in displacements]
-    if len(displacements) != len(structures):
-        raise ValueError(
-            f"Got displacements for {len(displacements)} structures, but there are "
-            f"{len(structures)}."
-        )
-    for index, (atoms, rows) in enumerate(zip(structures, displacements, strict=True)):
-        if rows.shape != (len(atoms), 3):
-            raise ValueError(
-                f"Displacements of structure {index} have shape {rows.shape}, but need "
-                f"{(len(atoms), 3)}."
-            )
-    return np.concatenate(displacements)

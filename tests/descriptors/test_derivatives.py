@@ -5,7 +5,9 @@ import pytest
 from ase import Atoms
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sklearn_agl import AtomicFeatures
 from sklearn_agl.descriptors import SymmetryFunction, SymmetryFunctionTransformer
+from sklearn_agl.descriptors._jacobian import JacobianProducts
 
 from ._examples import EVERY_KIND, crystal_and_molecules, every_example
 
@@ -153,3 +155,50 @@ def test_wrong_shapes_are_refused(fitted, structures):
         fitted.jvp(structures, wrong)
     with pytest.raises(ValueError, match=r"strains has shape \(3, 3\), but needs \(4, 3, 3\)"):
         fitted.jvp(structures, [np.zeros((len(a), 3)) for a in structures], np.eye(3))
+
+
+def test_features_give_the_same_products_as_their_transformer(fitted, structures):
+    X = fitted.transform(structures)
+    columns = np.arange(0, X.n_features, 3)
+    displacements, strains = random_moves(structures)
+    vectors = np.random.default_rng(7).normal(size=X.shape)
+    kept = np.isin(np.arange(X.n_features), columns)
+    expected = (
+        fitted.vjp(structures, vectors * kept),
+        fitted.jvp(structures, displacements, strains),
+    )
+    products = JacobianProducts.of_features(X.take_features(columns))
+    gradients, strain_gradients = products.vjp(vectors[:, :, columns])
+    assert_allclose(
+        np.concatenate(gradients), np.concatenate(expected[0][0]), rtol=1e-10, atol=1e-11
+    )
+    assert_allclose(strain_gradients, expected[0][1], rtol=1e-10, atol=1e-11)
+    changes = products.jvp(displacements, strains)
+    assert_allclose(changes, expected[1][:, :, columns], rtol=1e-10, atol=1e-11)
+
+
+def test_sliced_features_keep_their_padding(fitted, structures):
+    X = fitted.transform(structures)[[3, 2]]
+    products = JacobianProducts.of_features(X)
+    assert products.shape == X.shape == (2, 5, fitted.n_features_out_)
+    changes = products.jvp(random_moves([structures[3], structures[2]])[0])
+    assert_array_equal(np.isnan(changes), np.isnan(X.values))
+
+
+def test_derivatives_belong_to_the_values_even_if_structures_move_later(fitted, structures):
+    atoms = structures[0].copy()
+    X = fitted.transform([atoms])
+    atoms.positions[0] += 0.1
+    vectors = np.ones(X.shape)
+    gradients, _ = JacobianProducts.of_features(X).vjp(vectors)
+    expected, _ = fitted.vjp([structures[0]], vectors)
+    assert_allclose(gradients[0], expected[0], rtol=1e-10, atol=1e-11)
+
+
+def test_features_without_structures_or_functions_have_no_derivatives(fitted, structures):
+    X = fitted.transform(structures)
+    with pytest.raises(ValueError, match="features that know their symmetry_functions"):
+        JacobianProducts.of_features(AtomicFeatures(X.values, X.numbers, structures=structures))
+    bare = AtomicFeatures(X.values, X.numbers, symmetry_functions=X.symmetry_functions)
+    with pytest.raises(ValueError, match="features that know their structures"):
+        JacobianProducts.of_features(bare)

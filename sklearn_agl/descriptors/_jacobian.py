@@ -1,0 +1,176 @@
+"""Products with the Jacobian of the symmetry functions of some structures."""
+
+import itertools
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from ._definitions import check_complete, elements_of
+from ._evaluation import (
+    jacobian_vector_product,
+    make_batches,
+    pad_atoms,
+    vector_jacobian_product,
+)
+from ._plan import make_plan
+from ._structures import check_structures
+
+
+class JacobianProducts:
+    """The Jacobian of some symmetry functions at some structures, ready to be multiplied.
+
+    The geometry is copied, so that one object serves any number of products.
+
+    Parameters
+    ----------
+    plan : KernelPlan
+        The symmetry functions.
+    batches : tuple of Batch
+        The structures, with the element numbers of the plan.
+    n_atoms_max : int, default=None
+        Width that vectors are padded to, by default the size of the largest structure.
+    n_jobs : int, default=None
+        Number of threads.
+
+    Attributes
+    ----------
+    shape : tuple of (int, int, int)
+        Of the values: structures, atoms of the largest one, functions.
+    """
+
+    def __init__(self, plan, batches, *, n_atoms_max=None, n_jobs=None):
+        self._plan, self._batches, self._n_jobs = plan, batches, n_jobs
+        self._sizes = np.concatenate([np.diff(batch.starts) for batch in batches]).tolist()
+        width = max(self._sizes) if n_atoms_max is None else n_atoms_max
+        self.shape = (len(self._sizes), width, plan.defined.shape[1])
+
+    @classmethod
+    def of_features(cls, X, n_jobs=None):
+        """The Jacobian of features that know their symmetry functions and structures.
+
+        Parameters
+        ----------
+        X : AtomicFeatures
+            As a SymmetryFunctionTransformer gives them, with or without a selector behind it. Only
+            the functions of its columns are evaluated, by a kernel of their own.
+        n_jobs : int, default=None
+            Number of threads.
+
+        Returns
+        -------
+        JacobianProducts
+
+        Raises
+        ------
+        ValueError
+            If the features do not know their symmetry functions or structures, or the structures
+            are unsound.
+        """
+        for name in ("symmetry_functions", "structures"):
+            if getattr(X, name, None) is None:
+                raise ValueError(
+                    f"Derivatives by the positions need features that know their {name}, but these "
+                    "do not. Compute them with a SymmetryFunctionTransformer, or give the "
+                    "AtomicFeatures both symmetry_functions and structures."
+                )
+        check_complete(X.symmetry_functions)
+        structures = check_structures(X.structures)
+        elements = elements_of(X.symmetry_functions, structures)
+        plan = make_plan(X.symmetry_functions, elements)
+        batches = make_batches(structures, elements, n_jobs)
+        return cls(plan, batches, n_atoms_max=X.shape[1], n_jobs=n_jobs)
+
+    def vjp(self, vectors):
+        """Derivatives of ``sum(vectors * values)``; see `SymmetryFunctionTransformer.vjp`.
+
+        Parameters
+        ----------
+        vectors : array-like of shape (n_structures, n_atoms_max, n_functions)
+            Whatever belongs to no atom, or to a function of another element, is ignored.
+
+        Returns
+        -------
+        gradients : list of ndarray of shape (n_atoms, 3)
+        strain_gradients : ndarray of shape (n_structures, 3, 3)
+
+        Raises
+        ------
+        ValueError
+            If the vectors have the wrong shape.
+        """
+        vectors = np.asarray(vectors, dtype=np.float64)
+        if vectors.shape != self.shape:
+            raise ValueError(f"vectors has shape {vectors.shape}, but needs {self.shape}.")
+        results = self._map(vector_jacobian_product, [(vectors[rows],) for rows in self._rows()])
+        gradients = [
+            gradient
+            for batch, (all_gradients, _) in zip(self._batches, results, strict=True)
+            for gradient in np.split(all_gradients, batch.starts[1:-1])
+        ]
+        return gradients, np.concatenate([strain for _, strain in results])
+
+    def jvp(self, displacements, strains=None):
+        """Change of the values when atoms move; see `SymmetryFunctionTransformer.jvp`.
+
+        Parameters
+        ----------
+        displacements : sequence of array-like of shape (n_atoms, 3)
+            How the atoms of each structure move.
+        strains : array-like of shape (n_structures, 3, 3), default=None
+            How space deforms.
+
+        Returns
+        -------
+        ndarray of shape (n_structures, n_atoms_max, n_functions)
+            NaN where there is no atom, or a function belongs to another element.
+
+        Raises
+        ------
+        ValueError
+            If a displacement or the strains have the wrong shape.
+        """
+        moves = self._stack(displacements)
+        strains = np.zeros((len(self._sizes), 3, 3)) if strains is None else strains
+        strains = np.asarray(strains, dtype=np.float64)
+        if strains.shape != (len(self._sizes), 3, 3):
+            raise ValueError(
+                f"strains has shape {strains.shape}, but needs {(len(self._sizes), 3, 3)}."
+            )
+        bounds = np.cumsum([0] + [len(batch.positions) for batch in self._batches])
+        pieces = zip(self._rows(), itertools.pairwise(bounds), strict=True)
+        changes = self._map(
+            jacobian_vector_product, [(moves[a:b], strains[rows]) for rows, (a, b) in pieces]
+        )
+        defined = self._plan.defined
+        return np.concatenate(
+            [
+                pad_atoms(batch, np.where(defined[batch.species], change, np.nan), self.shape[1])
+                for batch, change in zip(self._batches, changes, strict=True)
+            ]
+        )
+
+    def _map(self, product, arguments):
+        return Parallel(n_jobs=self._n_jobs, prefer="threads")(
+            delayed(product)(batch, self._plan, *own)
+            for batch, own in zip(self._batches, arguments, strict=True)
+        )
+
+    def _rows(self):
+        """The structures of each batch."""
+        bounds = np.cumsum([0] + [len(batch.cells) for batch in self._batches])
+        return [slice(a, b) for a, b in itertools.pairwise(bounds)]
+
+    def _stack(self, displacements):
+        displacements = [np.asarray(rows, dtype=np.float64) for rows in displacements]
+        if len(displacements) != len(self._sizes):
+            raise ValueError(
+                f"Got displacements for {len(displacements)} structures, but there are "
+                f"{len(self._sizes)}."
+            )
+        for index, (n_atoms, rows) in enumerate(zip(self._sizes, displacements, strict=True)):
+            if rows.shape != (n_atoms, 3):
+                raise ValueError(
+                    f"Displacements of structure {index} have shape {rows.shape}, but need "
+                    f"{(n_atoms, 3)}."
+                )
+        return np.concatenate(displacements)
