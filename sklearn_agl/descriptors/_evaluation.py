@@ -225,8 +225,24 @@ def pad_atoms(batch, rows, n_atoms_max):
     return padded
 
 
-def _values(batch, plan, shape, dtype):
+def evaluate_values(batch, plan):
+    """Values of the symmetry functions.
+
+    Parameters
+    ----------
+    batch, plan
+        As in `vector_jacobian_product`.
+
+    Returns
+    -------
+    ndarray of shape (n_atoms, n_functions)
+        NaN where a function is not defined for an atom's element.
+    """
     blank = np.pad(np.where(plan.defined, 0.0, np.nan), ((0, 0), (0, 1)))
     table = blank[batch.species]
     bind(plan, batch, "values")(Values(table))
-    return pad_atoms(batch, table[:, :-1].astype(dtype, copy=False), shape[1])
+    return table[:, :-1]
+
+
+def _values(batch, plan, shape, dtype):
+    return pad_atoms(batch, evaluate_values(batch, plan).astype(dtype, copy=False), shape[1])

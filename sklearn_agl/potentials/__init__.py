@@ -1,6 +1,15 @@
-"""Neural network potentials: the model, its penalty and its solvers."""
+"""Neural network potentials: model, penalty, solvers, forces, and a calculator for ASE."""
 
+from sklearn_agl.potentials._calculator import ExtrapolationWarning, HDNNPCalculator
+from sklearn_agl.potentials._forces import predict_forces, predict_stress
 from sklearn_agl.potentials._learning_rate import LearningRateFinder
 from sklearn_agl.potentials._regressor import HDNNPRegressor
 
-__all__ = ["HDNNPRegressor", "LearningRateFinder"]
+__all__ = [
+    "ExtrapolationWarning",
+    "HDNNPCalculator",
+    "HDNNPRegressor",
+    "LearningRateFinder",
+    "predict_forces",
+    "predict_stress",
+]

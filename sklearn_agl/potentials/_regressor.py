@@ -9,8 +9,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_agl.descriptors._jacobian import JacobianProducts
 from sklearn_agl.features import validate_energies, validate_features
 from sklearn_agl.potentials._blocks import make_blocks
+from sklearn_agl.potentials._feature_gradients import differentiate
 from sklearn_agl.potentials._gradient import ACTIVATIONS
 from sklearn_agl.potentials._training import NETS, Training
 
@@ -100,6 +102,9 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         Atomic numbers seen in fit.
     energy_references_ : ndarray of shape (n_elements,)
         Reference energy of an atom of each element.
+    feature_ranges_ : ndarray of shape (n_features, 2)
+        Smallest and largest value of each feature over the atoms of the training structures,
+        without the held-out ones.
     validation_rmse_ : float
         Error per atom on the held-out structures, in the units of `y`; NaN without them.
     optimality_violation_ : float
@@ -281,6 +286,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.weights_ = training.weights
         self.group_norms_ = training.group_norms
         self.elements_ = training.layout.elements
+        self.feature_ranges_ = training.feature_scaler.ranges_
         self.energy_references_ = training.energy_scaler.references_
         held_out = training.held_out_rows
         self.validation_rmse_ = training.rmse_per_atom(held_out) if len(held_out) else np.nan
@@ -307,13 +313,84 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         ValueError
             If a structure has an element that fit has not seen, or a column is missing.
         """
+        X = self._check_features(X)
+        blocks = make_blocks(X, self._layout, self._feature_scaler)
+        scaled = self.net_.module_.energies(self.weights_, blocks, np.arange(len(X)))
+        return self._energy_scaler.unscale(blocks.counts, scaled)
+
+    def predict_forces(self, X):
+        r"""Predict the forces on all atoms.
+
+        The force is :math:`-\sum_i (\partial E / \partial G_i) (\partial G_i / \partial r)`. Only
+        the functions of the columns of `X` are evaluated; a new kind of set compiles a kernel
+        first, see `SymmetryFunctionTransformer`.
+
+        Parameters
+        ----------
+        X : AtomicFeatures
+            Features that know their structures and symmetry functions, as those of a
+            SymmetryFunctionTransformer and of a selector behind it do.
+
+        Returns
+        -------
+        list of ndarray of shape (n_atoms, 3)
+            In the energies' unit per unit of length of the structures.
+
+        Raises
+        ------
+        ValueError
+            If the features do not know their structures or functions, and as `predict` does.
+
+        See Also
+        --------
+        sklearn_agl.potentials.predict_forces : From structures, with a pipeline.
+        """
+        gradients, _ = self._position_gradients(X)
+        return [-gradient for gradient in gradients]
+
+    def predict_stress(self, X):
+        r"""Predict the stress of periodic structures.
+
+        The stress is :math:`(\partial E / \partial \epsilon) / V`, where a strain
+        :math:`\epsilon` moves positions and cell vectors r to r (1 + ε), and V is the volume.
+
+        Parameters
+        ----------
+        X : AtomicFeatures
+            As in `predict_forces`.
+
+        Returns
+        -------
+        ndarray of shape (n_structures, 3, 3)
+            In the energies' unit per volume, with ASE's sign: positive where the structure wants to
+            shrink. NaN for structures that are not periodic in three directions.
+
+        Raises
+        ------
+        ValueError
+            As `predict_forces` does.
+
+        See Also
+        --------
+        sklearn_agl.potentials.predict_stress : From structures, with a pipeline.
+        """
+        _, strain_gradients = self._position_gradients(X)
+        volumes = [abs(s.cell.volume) if s.pbc.all() else np.nan for s in X.structures]
+        return strain_gradients / np.reshape(volumes, (-1, 1, 1))
+
+    def _position_gradients(self, X):
+        """Derivatives of the energies by positions and strains."""
+        check_is_fitted(self)
+        products = JacobianProducts.of_features(X)
+        _, gradients = differentiate(self, self._check_features(X))
+        return products.vjp(gradients)
+
+    def _check_features(self, X):
         check_is_fitted(self)
         X = validate_features(self, X, reset=False)
         self._check_elements(X)
         self._check_columns(X)
-        blocks = make_blocks(X, self._layout, self._feature_scaler)
-        scaled = self.net_.module_.energies(self.weights_, blocks, np.arange(len(X)))
-        return self._energy_scaler.unscale(blocks.counts, scaled)
+        return X
 
     def _check_elements(self, X):
         unknown = ~np.isin(X.numbers, (0, *self.elements_))

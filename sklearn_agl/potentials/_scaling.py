@@ -59,8 +59,12 @@ class FeatureScaler:
         self.kind = kind
 
     def fit(self, X, rows):
-        """Learn `offset_` and `divisor_`, both (n_features,), from the structures `rows`."""
+        """Learn `offset_` and `divisor_`, both (n_features,), from the structures `rows`.
+
+        The `ranges_` (n_features, 2) are the smallest and largest value of each column.
+        """
         statistics = column_statistics(X, rows)
+        self.ranges_ = np.stack([statistics["min"], statistics["max"]], axis=1)
         n = X.n_features
         deviation = np.sqrt(statistics["variance"])
         correction = np.sqrt(statistics["count"] / np.maximum(statistics["count"] - 1, 1))

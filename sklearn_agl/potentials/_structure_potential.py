@@ -1,0 +1,160 @@
+"""A fitted pipeline, made ready to evaluate one structure after the other."""
+
+import numpy as np
+from ase.data import chemical_symbols
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_agl.descriptors import SymmetryFunctionTransformer
+from sklearn_agl.descriptors._cells import make_batch
+from sklearn_agl.descriptors._evaluation import (
+    evaluate_values,
+    make_batches,
+    vector_jacobian_product,
+)
+from sklearn_agl.descriptors._plan import make_plan
+from sklearn_agl.descriptors._structures import check_structures
+from sklearn_agl.features import AtomicFeatures
+from sklearn_agl.potentials._feature_gradients import differentiate
+from sklearn_agl.potentials._regressor import HDNNPRegressor
+
+ROUNDING = 1e-10
+"""Relative difference between kernels, which is no extrapolation."""
+
+
+class StructurePotential:
+    """Energies of atoms and their derivatives, for one structure at a time.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        A SymmetryFunctionTransformer, any selectors, and an HDNNPRegressor, fitted.
+
+    Attributes
+    ----------
+    functions : tuple of SymmetryFunction
+        Those that the potential depends on.
+    ranges : ndarray of shape (n_functions, 2)
+        Their smallest and largest values in training.
+    values : ndarray of shape (n_atoms, n_functions)
+        Of the structure that was loaded last, NaN where a function is of another element.
+    energies : ndarray of shape (n_atoms,)
+        Of its atoms.
+
+    Raises
+    ------
+    ValueError
+        If it is no such pipeline.
+    """
+
+    def __init__(self, pipeline):
+        transformer, self._model = _ends(pipeline)
+        functions = _functions_behind_selectors(pipeline)
+        # A potential without any weight is a constant, which is no reason to have no functions.
+        used = self._model.group_norms_ > 0.0
+        self._columns = np.flatnonzero(used) if used.any() else np.arange(len(functions))
+        self.functions = tuple(functions[column] for column in self._columns)
+        self.ranges = self._model.feature_ranges_[self._columns]
+        self._elements = transformer.elements_
+        self._plan = make_plan(self.functions, self._elements)
+        margin = ROUNDING * np.abs(self.ranges).max(axis=1)
+        self._lowest, self._highest = self.ranges[:, 0] - margin, self.ranges[:, 1] + margin
+
+    def check(self, atoms):
+        """Refuse atoms that are unsound or of an unknown element."""
+        if len(atoms) == 0:
+            raise ValueError("The structure has no atoms; there is nothing to calculate.")
+        check_structures([atoms])
+        unknown = np.setdiff1d(atoms.numbers, self._model.elements_)
+        if unknown.size:
+            known = [chemical_symbols[z] for z in self._model.elements_]
+            raise ValueError(
+                f"The structure contains {chemical_symbols[unknown[0]]}, but the potential knows "
+                f"{known} only. Train it on structures with that element."
+            )
+        make_batches([atoms], self._elements, None)
+
+    def load(self, atoms):
+        """Evaluate the functions and networks of a structure."""
+        self._batch = make_batch([atoms], self._elements)
+        self.values = evaluate_values(self._batch, self._plan)
+        features = np.zeros((1, len(atoms), self._model.n_features_in_))
+        features[0][:, self._columns] = self.values
+        energies, gradients = differentiate(
+            self._model, AtomicFeatures(features, atoms.numbers[None])
+        )
+        self.energies, self._gradients = energies[0], gradients[:, :, self._columns]
+
+    def position_gradients(self):
+        """Derivatives of the energy of the structure that was loaded last.
+
+        Returns
+        -------
+        gradient : ndarray of shape (n_atoms, 3)
+            By the positions.
+        strain_gradient : ndarray of shape (3, 3)
+            By a strain e, where positions and cell vectors r become r (1 + e).
+        """
+        gradient, strain = vector_jacobian_product(self._batch, self._plan, self._gradients)
+        return gradient, strain[0]
+
+    def outside_training(self):
+        """Atoms and columns whose values are outside the range of the training data."""
+        return np.nonzero((self.values < self._lowest) | (self.values > self._highest))
+
+
+def _ends(pipeline):
+    """First and last step of a fitted pipeline of the right kind."""
+    if not isinstance(pipeline, Pipeline):
+        raise ValueError(
+            "The potential must be a fitted Pipeline of a SymmetryFunctionTransformer, any "
+            f"selectors, and an HDNNPRegressor; got {type(pipeline).__name__}."
+        )
+    first, last = pipeline[0], pipeline[-1]
+    kinds = {"first": SymmetryFunctionTransformer, "last": HDNNPRegressor}
+    steps = {"first": first, "last": last}
+    for place, kind in kinds.items():
+        if not isinstance(steps[place], kind):
+            raise ValueError(
+                f"The {place} step of the pipeline must be of type {kind.__name__}, but it is of "
+                f"type {type(steps[place]).__name__}."
+            )
+    for place, step in steps.items():
+        try:
+            check_is_fitted(step)
+        except NotFittedError:
+            raise ValueError(
+                f"The {place} step of the pipeline, {type(step).__name__}, is not fitted: call fit "
+                "with structures and energies first."
+            ) from None
+    return first, last
+
+
+def _functions_behind_selectors(pipeline):
+    """The functions that the last step sees, in its order.
+
+    Every column of one atom that is sent through the steps in between holds its own number, so that
+    a step that does anything but select is noticed.
+    """
+    functions = pipeline[0].symmetry_functions_
+    probe = AtomicFeatures(
+        [[np.arange(len(functions))]], [[pipeline[0].elements_[0]]], symmetry_functions=functions
+    )
+    for name, step in pipeline.steps[1:-1]:
+        if step in (None, "passthrough"):
+            continue
+        probe = step.transform(probe)
+        if not _is_selection(probe, functions):
+            raise ValueError(
+                f"Step {name!r} of the pipeline, {type(step).__name__}, does not only select "
+                "columns; a calculator needs selectors between its first and last step."
+            )
+    return probe.symmetry_functions
+
+
+def _is_selection(probe, functions):
+    if not isinstance(probe, AtomicFeatures) or probe.symmetry_functions is None:
+        return False
+    chosen = [functions.index(function) for function in probe.symmetry_functions]
+    return np.array_equal(probe.values[0, 0], chosen)

@@ -1,0 +1,236 @@
+"""The calculator against the pipeline, finite differences and what ASE expects of it."""
+
+import copy
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from ase import Atoms, units
+from ase.build import bulk
+from ase.calculators.calculator import PropertyNotImplementedError
+from ase.calculators.emt import EMT
+from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
+from ase.filters import FrechetCellFilter
+from ase.md.verlet import VelocityVerlet
+from ase.optimize import BFGS
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sklearn_agl import CURSelector, HDNNPRegressor, SymmetryFunctionTransformer
+from sklearn_agl.potentials import (
+    ExtrapolationWarning,
+    HDNNPCalculator,
+    predict_forces,
+    predict_stress,
+)
+from tests.potentials._fitted import FUNCTIONS, some_structures, trained_pipeline
+
+
+@pytest.fixture(scope="module")
+def structures():
+    return some_structures()
+
+
+@pytest.fixture(scope="module")
+def pipe(structures):
+    return trained_pipeline(structures, CURSelector(12), early_stopping=False)
+
+
+@pytest.fixture(scope="module")
+def copper():
+    """A potential that has learned something, and structures of its kind."""
+    structures = []
+    for seed in range(60):
+        atoms = bulk("Cu", cubic=True)
+        atoms.set_cell(atoms.cell.array * (0.97 + 0.001 * seed), scale_atoms=True)
+        atoms.rattle(0.12, seed=seed)
+        atoms.calc = EMT()
+        structures.append(atoms)
+    energies = np.array([atoms.get_potential_energy() for atoms in structures])
+    pipe = make_pipeline(
+        SymmetryFunctionTransformer(FUNCTIONS, r_cut=4.5),
+        HDNNPRegressor((6,), random_state=0, max_epochs=60),
+    )
+    return pipe.fit(structures, energies)
+
+
+def with_calculator(atoms, pipe):
+    atoms = atoms.copy()
+    atoms.calc = HDNNPCalculator(pipe)
+    return atoms
+
+
+def test_results_are_those_of_the_pipeline(pipe, structures):
+    calculator = HDNNPCalculator(pipe)
+    energies, forces = pipe.predict(structures), predict_forces(pipe, structures)
+    stress = predict_stress(pipe, structures)
+    for i, atoms in enumerate(structures):
+        atoms = atoms.copy()
+        atoms.calc = calculator
+        assert_allclose(atoms.get_potential_energy(), energies[i], rtol=1e-12)
+        assert_allclose(atoms.get_potential_energies().sum(), energies[i], rtol=1e-12)
+        assert_allclose(atoms.get_potential_energy(force_consistent=True), energies[i], rtol=1e-12)
+        assert_allclose(atoms.get_forces(), forces[i], rtol=1e-9, atol=1e-11)
+        if atoms.pbc.all():
+            assert_allclose(atoms.get_stress(voigt=False), stress[i], rtol=1e-9, atol=1e-11)
+        else:
+            with pytest.raises(PropertyNotImplementedError):
+                atoms.get_stress()
+
+
+def test_forces_and_stress_equal_those_of_ase(pipe, structures):
+    for atoms in structures[:3]:
+        atoms = with_calculator(atoms, pipe)
+        atoms.calc.n_extrapolations_ = 1  # no warning at the border of the range
+        expected = calculate_numerical_forces(atoms, eps=1e-4)
+        assert_allclose(atoms.get_forces(), expected, atol=1e-5 * np.abs(expected).max())
+        if atoms.pbc.all():
+            expected = calculate_numerical_stress(atoms, eps=1e-5)
+            assert_allclose(atoms.get_stress(), expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_selected_functions_are_evaluated_only(structures):
+    pipe = trained_pipeline(structures, CURSelector(12))
+    chosen = [
+        function
+        for function, kept in zip(pipe[0].symmetry_functions_, pipe[1].get_support(), strict=True)
+        if kept
+    ]
+    assert HDNNPCalculator(pipe).symmetry_functions_ == tuple(chosen)
+
+
+def test_functions_without_weights_are_not_evaluated(structures):
+    weights = np.where(np.arange(20) % 3, 1.0, np.inf)
+    pipe = trained_pipeline(structures, feature_weights=weights)
+    atoms = with_calculator(structures[0], pipe)
+    assert len(atoms.calc.symmetry_functions_) == np.count_nonzero(np.isfinite(weights))
+    assert_allclose(atoms.get_potential_energy(), pipe.predict(structures[:1])[0], rtol=1e-12)
+    assert_allclose(atoms.get_forces(), predict_forces(pipe, structures[:1])[0], atol=1e-11)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_agl.potentials.ExtrapolationWarning")
+def test_forces_after_an_energy_reuse_it(pipe, structures, monkeypatch):
+    atoms = with_calculator(structures[0], pipe)
+    loads, original = [], type(atoms.calc._potential).load
+    monkeypatch.setattr(
+        type(atoms.calc._potential), "load", lambda *args: loads.append(1) or original(*args)
+    )
+    atoms.get_potential_energy()
+    atoms.get_forces()
+    atoms.get_stress()
+    assert len(loads) == 1
+    atoms.positions[0, 0] += 0.01
+    moved = atoms.get_forces()
+    assert len(loads) == 2
+    assert_array_equal(moved, with_calculator(atoms, pipe).get_forces())
+
+
+def test_leaving_the_training_range_warns_once_and_counts(pipe, structures):
+    atoms = with_calculator(structures[0], pipe)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        atoms.get_potential_energy()
+    assert atoms.calc.n_extrapolations_ == 0
+    atoms.set_cell(0.8 * atoms.cell.array, scale_atoms=True)
+    with pytest.warns(ExtrapolationWarning, match=r"Atom \d+ \([HO]\) has [HO]\|G.* in training"):
+        atoms.get_potential_energy()
+    first = atoms.calc.n_extrapolations_
+    assert first > 0
+    atoms.rattle(0.001)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        atoms.get_potential_energy()
+    assert atoms.calc.n_extrapolations_ > first
+    atoms.calc.reset_extrapolations()
+    assert atoms.calc.n_extrapolations_ == 0
+    atoms.rattle(0.001)
+    with pytest.warns(ExtrapolationWarning):
+        atoms.get_potential_energy()
+
+
+def test_a_training_value_at_the_border_is_none(pipe, structures):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ExtrapolationWarning)
+        for atoms in structures:
+            with_calculator(atoms, pipe).get_potential_energy()
+
+
+def test_energy_is_conserved_in_molecular_dynamics(copper):
+    atoms = with_calculator(bulk("Cu", cubic=True) * 2, copper)
+    atoms.calc.n_extrapolations_ = 1  # no warning: the crystal at rest was not in the data
+    atoms.set_velocities(np.random.default_rng(0).normal(scale=0.01, size=(len(atoms), 3)))
+    totals, kinetic = [], []
+    dynamics = VelocityVerlet(atoms, timestep=1.0 * units.fs)
+    dynamics.attach(lambda: totals.append(atoms.get_total_energy()))
+    dynamics.attach(lambda: kinetic.append(atoms.get_kinetic_energy()))
+    dynamics.run(150)
+    assert np.ptp(totals) < 0.02 * np.ptp(kinetic)
+
+
+def test_relaxing_the_cell_finds_zero_forces_and_stress(copper):
+    atoms = bulk("Cu", cubic=True)
+    atoms.rattle(0.05, seed=100)
+    atoms = with_calculator(atoms, copper)
+    atoms.calc.n_extrapolations_ = 1
+    before = atoms.get_potential_energy()
+    assert BFGS(FrechetCellFilter(atoms), logfile=None).run(fmax=1e-3, steps=200)
+    assert atoms.get_potential_energy() < before
+    assert np.abs(atoms.get_forces()).max() < 1e-3
+    assert np.abs(atoms.get_stress()).max() < 1e-3
+
+
+def test_copies_give_the_same_results(pipe, structures):
+    calculator = HDNNPCalculator(pipe)
+    expected = with_calculator(structures[0], pipe).get_forces()
+    for copied in (copy.deepcopy(calculator), pickle.loads(pickle.dumps(calculator))):
+        atoms = structures[0].copy()
+        atoms.calc = copied
+        assert_array_equal(atoms.get_forces(), expected)
+
+
+@pytest.mark.parametrize(
+    ("potential", "message"),
+    [
+        (HDNNPRegressor(), "must be a fitted Pipeline .* got HDNNPRegressor"),
+        (make_pipeline(SymmetryFunctionTransformer(), HDNNPRegressor()), "is not fitted"),
+        (make_pipeline(CURSelector(3), HDNNPRegressor()), "first step .* CURSelector"),
+        (make_pipeline(SymmetryFunctionTransformer(), CURSelector(3)), "last step .* CURSelector"),
+    ],
+)
+def test_what_is_no_potential_is_refused(potential, message):
+    with pytest.raises(ValueError, match=message):
+        HDNNPCalculator(potential)
+
+
+def test_steps_that_do_more_than_select_are_refused(structures):
+    doubling = FunctionTransformer(_double)
+    pipe = trained_pipeline(structures, doubling)
+    with pytest.raises(ValueError, match="Step 'functiontransformer' .* does not only select"):
+        HDNNPCalculator(pipe)
+    assert HDNNPCalculator(trained_pipeline(structures, "passthrough")).symmetry_functions_
+
+
+def _double(X):
+    return type(X)(
+        2 * X.values,
+        X.numbers,
+        symmetry_functions=X.symmetry_functions,
+        structures=X.structures,
+    )
+
+
+@pytest.mark.parametrize(
+    ("atoms", "message"),
+    [
+        (Atoms(), "has no atoms"),
+        (Atoms("HHe", positions=[[0, 0, 0], [0, 0, 1]]), r"contains He, .* knows \['H', 'O'\]"),
+        (Atoms("HO"), "two atoms at one point"),
+        (Atoms("H", positions=[[np.nan, 0, 0]]), "not finite"),
+    ],
+)
+def test_unsound_atoms_are_refused(pipe, atoms, message):
+    atoms.calc = HDNNPCalculator(pipe)
+    with pytest.raises(ValueError, match=message):
+        atoms.get_potential_energy()
