@@ -120,7 +120,7 @@ class Recorder(Callback):
         """Stop it for a moment."""
         now = time.perf_counter()
         weights, rows = net.module_.get_weights(), dataset_train.rows
-        errors = net.module_.energies(weights, net.blocks, rows) - dataset_train.targets[rows]
+        errors = net.observations.errors(net.module_, weights, rows)
         objective = np.mean(errors**2) + net.penalty.value(weights)
         self.rows_.append((now - self._start, objective))
         self._start += time.perf_counter() - now

@@ -398,6 +398,49 @@ def validate_energies(X, y):
     return y.astype(np.float64)
 
 
+def validate_forces(X, forces):
+    """Check forces.
+
+    Parameters
+    ----------
+    X : AtomicFeatures
+        Features of the atoms that the forces act on.
+    forces : sequence of array-like of shape (n_atoms, 3)
+        Forces on all atoms of each structure.
+
+    Returns
+    -------
+    list of ndarray of float of shape (n_atoms, 3)
+        The forces.
+
+    Raises
+    ------
+    ValueError
+        If there are forces for more or fewer structures or atoms, or one is not finite.
+    """
+    if len(forces) != len(X):
+        raise ValueError(
+            f"X has {len(X)} structures, but there are forces for {len(forces)}: give an array of "
+            "shape (n_atoms, 3) for each structure."
+        )
+    checked = []
+    for index, (given, n_atoms) in enumerate(zip(forces, X.n_atoms, strict=True)):
+        own = np.asarray(given, dtype=np.float64)
+        if own.shape != (n_atoms, 3):
+            raise ValueError(
+                f"Forces of structure {index} have shape {own.shape}, but its {n_atoms} atoms need "
+                f"{(int(n_atoms), 3)}."
+            )
+        bad = np.flatnonzero(~np.isfinite(own).all(axis=1))
+        if bad.size:
+            raise ValueError(
+                f"The force on atom {bad[0]} of structure {index} is {own[bad[0]].tolist()}; "
+                "forces must not contain NaN or infinity. Leave that structure out."
+            )
+        checked.append(own)
+    return checked
+
+
 def refuse_structures(X):
     """Say what to do when structures arrive where features are wanted.
 

@@ -4,7 +4,7 @@ scipy's wrappers hold Python's lock, so that threads wait for each other. The ro
 need no lock, and scipy gives their addresses. Compiled code knows them by name, since an address
 would keep numba from caching it on disk.
 
-All matrices are in Fortran order.
+All matrices are in Fortran order, but for those of the last three functions.
 """
 
 import numpy as np
@@ -28,6 +28,7 @@ def _routine(module, name, n_arguments):
     return types.ExternalFunction(symbol, signature(types.void, *[types.voidptr] * n_arguments))
 
 
+_dgemm = _routine("cython_blas", "dgemm", 13)
 _dsymm = _routine("cython_blas", "dsymm", 12)
 _dsyrk = _routine("cython_blas", "dsyrk", 10)
 _dtrsm = _routine("cython_blas", "dtrsm", 11)
@@ -68,4 +69,41 @@ def divide_by_factor(a, factor):
     _dtrsm(
         RIGHT.ctypes, LOWER.ctypes, TRANSPOSED.ctypes, NON_UNIT.ctypes, m, n, ONE.ctypes,
         factor.ctypes, n, a.ctypes, m,
+    )  # fmt: skip
+
+
+# The rest is for matrices in C order, as flat arrays that start where the matrix does. `c` has
+# n_rows and n_columns. Fortran sees the transposed problem.
+
+
+@helper
+def multiply(a, b, c, n_rows, n_inner, n_columns):
+    """``c = a @ b``."""
+    sizes = np.array([n_columns, n_rows, n_inner], np.int32)
+    n, m, k = sizes[0:].ctypes, sizes[1:].ctypes, sizes[2:].ctypes
+    _dgemm(
+        PLAIN.ctypes, PLAIN.ctypes, n, m, k, ONE.ctypes, b.ctypes, n, a.ctypes, k, ZERO.ctypes,
+        c.ctypes, n,
+    )  # fmt: skip
+
+
+@helper
+def multiply_transposed(a, b, c, n_rows, n_inner, n_columns):
+    """``c = a.T @ b``, with `a` of shape (n_inner, n_rows)."""
+    sizes = np.array([n_columns, n_rows, n_inner], np.int32)
+    n, m, k = sizes[0:].ctypes, sizes[1:].ctypes, sizes[2:].ctypes
+    _dgemm(
+        PLAIN.ctypes, TRANSPOSED.ctypes, n, m, k, ONE.ctypes, b.ctypes, n, a.ctypes, m, ZERO.ctypes,
+        c.ctypes, n,
+    )  # fmt: skip
+
+
+@helper
+def add_outer_product(a, b, c, n_rows, n_inner, n_columns, distance_a, distance_b):
+    """``c += a @ b.T``, the rows of `a` and `b` lying `distance_a` and `distance_b` apart."""
+    sizes = np.array([n_columns, n_rows, n_inner, distance_a, distance_b], np.int32)
+    n, m, k = sizes[0:].ctypes, sizes[1:].ctypes, sizes[2:].ctypes
+    _dgemm(
+        TRANSPOSED.ctypes, PLAIN.ctypes, n, m, k, ONE.ctypes, b.ctypes, sizes[4:].ctypes, a.ctypes,
+        sizes[3:].ctypes, ONE.ctypes, c.ctypes, n,
     )  # fmt: skip

@@ -89,20 +89,17 @@ def make_blocks(X, layout, scaler):
 
 
 class StructureDataset(Dataset):
-    """Some structures of a set of blocks, with their targets.
+    """Row numbers of some structures, with their targets.
 
     Parameters
     ----------
-    blocks : FeatureBlocks
-        Features of all structures.
     targets : ndarray of shape (n_structures,)
         Scaled energies per atom of all structures.
     rows : ndarray of int
         The structures that belong to this set.
     """
 
-    def __init__(self, blocks, targets, rows):
-        self.blocks = blocks
+    def __init__(self, targets, rows):
         self.targets = targets
         self.rows = rows
 

@@ -69,11 +69,11 @@ def _fill(theta, sizes, starts, activation, counts, block_starts, firsts, data, 
                 forward(theta, sizes[e], starts[e], activation, inputs, values, deltas)
                 last = (sizes[e, 1:].sum() - 1) * n_atoms
                 outputs[first : first + n_atoms] = values[last : last + n_atoms]
-                _backward(theta, sizes[e], starts[e], deltas, slope)
+                backward_to_features(theta, sizes[e], starts[e], deltas, slope)
 
 
 @compiled
-def _backward(theta, sizes, starts, deltas, slope):
+def backward_to_features(theta, sizes, starts, deltas, slope):
     """Multiply `slope` by the derivatives of `forward`'s result; overwrites the slopes inside."""
     n_atoms = slope.shape[1]
     first = (sizes[1:].sum() - 1) * n_atoms

@@ -1,7 +1,6 @@
 """The full-batch proximal Levenberg-Marquardt method."""
 
 import numpy as np
-import torch
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
 from sklearn_agl.potentials._nets import HDNNPNet
@@ -69,7 +68,10 @@ class QuadraticModel:
         self.hessian = np.diag(penalty.decay_curvature(len(weights)))
 
     def add(self, errors, jacobian):
-        """Take in the errors (n,) of some structures and their derivatives (n, n_weights)."""
+        """Take in the errors (n,) of some structures and their derivatives (n, n_weights).
+
+        A structure may have several errors, see `EnergyForceObservations`.
+        """
         self.squared_error += errors @ errors / self.n_structures
         self.gradient += 2.0 / self.n_structures * (errors @ jacobian)
         self.hessian += 2.0 / self.n_structures * (jacobian.T @ jacobian)
@@ -109,7 +111,7 @@ class LevenbergMarquardtNet(HDNNPNet):
 
     Parameters
     ----------
-    module, blocks, penalty
+    module, observations, penalty
         As for `HDNNPNet`.
     damping : float, default=1.0
         Initial damping.
@@ -119,12 +121,12 @@ class LevenbergMarquardtNet(HDNNPNet):
         Handed on to skorch.
     """
 
-    def __init__(self, module, *, blocks, penalty, damping=1.0, tol=1e-6, **kwargs):
+    def __init__(self, module, *, observations, penalty, damping=1.0, tol=1e-6, **kwargs):
         self.damping = damping
         self.tol = tol
         # The order of the structures does not matter, and so shall not change the rounding.
         kwargs["iterator_train__rng"] = None
-        super().__init__(module, blocks=blocks, penalty=penalty, **kwargs)
+        super().__init__(module, observations=observations, penalty=penalty, **kwargs)
 
     def initialize_optimizer(self, *args, **kwargs):
         """The damping is all that one step hands on to the next."""
@@ -170,13 +172,11 @@ class LevenbergMarquardtNet(HDNNPNet):
 
     def train_step(self, batch, **fit_params):
         """Add a batch to the model; the loss is that of the weights before the step."""
-        rows, targets = batch
+        rows, _ = batch
         weights = self._model.weights
-        predicted, jacobian = self.module_.energies_and_gradients(weights, self.blocks, rows)
-        errors = predicted - targets
+        errors, jacobian = self.observations.errors_and_gradients(self.module_, weights, rows)
         self._model.add(errors, jacobian)
-        loss = np.mean(errors**2) + self.penalty.value(weights)
-        return {"loss": torch.tensor(loss), "y_pred": torch.from_numpy(predicted)}
+        return self._result(batch, errors, weights)
 
     def _step(self, dataset):
         """Move to lower values of the objective, if that is still possible."""
@@ -202,8 +202,7 @@ class LevenbergMarquardtNet(HDNNPNet):
             weights = model.minimise(self.optimizer_.value, penalty)
         except np.linalg.LinAlgError:
             return model.weights, 0.0
-        predicted = self.module_.energies(weights, self.blocks, dataset.rows)
-        squared_error = np.mean((predicted - dataset.targets[dataset.rows]) ** 2)
+        squared_error = self.observations.squared_error(self.module_, weights, dataset.rows)
         before = model.squared_error + penalty.value(model.weights)
         lasso_change = penalty.lasso(weights) - penalty.lasso(model.weights)
         promised = -(model.change(weights) + lasso_change)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sklearn_agl.potentials import _gradient
+from sklearn_agl.potentials import _gradient, _slope_gradient
 
 TORCH_ACTIVATIONS = {
     "identity": lambda z: z,
@@ -90,6 +90,40 @@ class HDNNP(nn.Module):
     def energies_and_gradients(self, weights, blocks, rows):
         """Also their gradients by the weights, (n_rows, n_weights)."""
         return _gradient.energies_and_gradients(weights, *self._arguments(blocks, rows))
+
+    def slopes(self, weights, blocks, tangents, n_directions, rows):
+        """Slopes of the summed atomic energies along directions that move the features.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (n_weights,)
+            Parameters.
+        blocks : FeatureBlocks
+            Features.
+        tangents : FeatureBlocks
+            How they change along each direction: blocks (s, e) of `counts` times n_directions
+            columns, all atoms of the first direction, then those of the second, ...
+        n_directions : ndarray of shape (n_structures,)
+            Directions of each structure.
+        rows : ndarray of int
+            The structures.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            One for each direction of each of the structures.
+        """
+        arguments = self._arguments(blocks, rows)[:-1]
+        return _slope_gradient.slopes(
+            weights, *arguments, tangents.data, tangents.starts, n_directions, rows
+        )
+
+    def slopes_and_gradients(self, weights, blocks, tangents, n_directions, rows):
+        """Also their gradients by the weights, (n, n_weights)."""
+        arguments = self._arguments(blocks, rows)[:-1]
+        return _slope_gradient.slopes_and_gradients(
+            weights, *arguments, tangents.data, tangents.starts, n_directions, rows
+        )
 
     def _arguments(self, blocks, rows):
         layout, kind = self.layout, _gradient.ACTIVATIONS[self.activation]

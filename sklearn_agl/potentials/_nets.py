@@ -8,6 +8,7 @@ from torch import nn
 
 from sklearn_agl.potentials._blocks import RowBatches
 from sklearn_agl.potentials._kalman import KalmanFilter
+from sklearn_agl.potentials._observations import sum_of_squares
 from sklearn_agl.potentials._proximal import diagonal_proximal_step
 
 PRIOR_VARIANCE = 0.1
@@ -17,22 +18,22 @@ PRIOR_VARIANCE = 0.1
 class HDNNPNet(NeuralNetRegressor):
     """A skorch net whose losses are the documented objective.
 
-    Batches hold row numbers; the features themselves stay in `blocks`.
+    Batches hold row numbers; the features themselves stay in `observations`.
 
     Parameters
     ----------
     module : torch.nn.Module
         An `HDNNP` with its initial weights.
-    blocks : FeatureBlocks
-        Features of all structures.
+    observations : EnergyObservations
+        Features of all structures, and what is known about their energies.
     penalty : GroupLasso
         Group lasso and weight decay.
     **kwargs
         Handed on to skorch.
     """
 
-    def __init__(self, module, *, blocks, penalty, **kwargs):
-        self.blocks = blocks
+    def __init__(self, module, *, observations, penalty, **kwargs):
+        self.observations = observations
         self.penalty = penalty
         kwargs.setdefault("criterion", nn.MSELoss)
         kwargs.setdefault("iterator_train", RowBatches)
@@ -42,7 +43,7 @@ class HDNNPNet(NeuralNetRegressor):
 
     def forget_data(self):
         """Let go of the features, which a fitted net has no use for."""
-        self.blocks = None
+        self.observations = None
 
     def solver_state(self):
         """What the solver has learned besides the weights, as a dict of arrays and numbers."""
@@ -72,11 +73,17 @@ class HDNNPNet(NeuralNetRegressor):
 
     def validation_step(self, batch, **fit_params):
         """Objective on held-out structures, from the compiled energies."""
-        rows, targets = batch
+        rows, _ = batch
         weights = self.module_.get_weights()
-        predicted = self.module_.energies(weights, self.blocks, rows)
-        self.held_out_error_ = np.mean((predicted - targets) ** 2)
-        loss = self.held_out_error_ + self.penalty.value(weights)
+        errors = self.observations.errors(self.module_, weights, rows)
+        self.held_out_error_ = np.mean(errors[: len(rows)] ** 2)
+        return self._result(batch, errors, weights)
+
+    def _result(self, batch, errors, weights):
+        """What skorch expects of a step; `errors` are predicted minus observed, energies first."""
+        rows, targets = batch
+        loss = sum_of_squares(errors) / len(rows) + self.penalty.value(weights)
+        predicted = targets + errors[: len(rows)]
         return {"loss": torch.tensor(loss), "y_pred": torch.from_numpy(predicted)}
 
 
@@ -90,7 +97,7 @@ class KalmanNet(HDNNPNet):
 
     Parameters
     ----------
-    module, blocks, penalty
+    module, observations, penalty
         As for `HDNNPNet`.
     block_size : int, default=32
         Observations per update of the covariance.
@@ -106,7 +113,7 @@ class KalmanNet(HDNNPNet):
         self,
         module,
         *,
-        blocks,
+        observations,
         penalty,
         block_size=32,
         prior_variance=PRIOR_VARIANCE,
@@ -116,7 +123,7 @@ class KalmanNet(HDNNPNet):
         self.block_size = block_size
         self.prior_variance = prior_variance
         self.process_noise = process_noise
-        super().__init__(module, blocks=blocks, penalty=penalty, **kwargs)
+        super().__init__(module, observations=observations, penalty=penalty, **kwargs)
 
     def initialize_optimizer(self, *args, **kwargs):
         """The filter stands where torch would have its optimizer."""
@@ -154,25 +161,26 @@ class KalmanNet(HDNNPNet):
 
     def train_step(self, batch, **fit_params):
         """Take in a batch; the loss is that of the predictions before each update."""
-        rows, targets = batch
+        rows, _ = batch
         weights = self.module_.get_weights()
-        errors = [
-            self._update(weights, rows[block], targets[block])
-            for block in _slices(len(rows), self.block_size)
-        ]
-        errors = np.concatenate(errors)
-        self._squared_errors.append(errors**2)
+        size = max(1, self.block_size // self.observations.n_per_structure)
+        blocks = [rows[block] for block in _slices(len(rows), size)]
+        errors = [self._update(weights, block) for block in blocks]
+        # The energies of all structures, then the rest, as the other solvers have it.
+        errors = np.concatenate(
+            [own[: len(block)] for own, block in zip(errors, blocks, strict=True)]
+            + [own[len(block) :] for own, block in zip(errors, blocks, strict=True)]
+        )
+        self._squared_errors.append(errors[: len(rows)] ** 2)
         if self.penalty.selects:
             factor = len(rows) / (2.0 * self.noise_variance_)
             weights = self.penalty.step(weights, self.optimizer_.lower, factor)
         self.module_.set_weights(weights)
-        loss = np.mean(errors**2) + self.penalty.value(weights)
-        return {"loss": torch.tensor(loss), "y_pred": torch.from_numpy(targets - errors)}
+        return self._result(batch, errors, weights)
 
-    def _update(self, weights, rows, targets):
-        predicted, gradients = self.module_.energies_and_gradients(weights, self.blocks, rows)
-        errors = targets - predicted
-        self.optimizer_.update(weights, gradients, errors, self.noise_variance_)
+    def _update(self, weights, rows):
+        errors, gradients = self.observations.errors_and_gradients(self.module_, weights, rows)
+        self.optimizer_.update(weights, gradients, -errors, self.noise_variance_)
         self.optimizer_.add_process_noise(len(rows) * self._process_noise_now())
         return errors
 
@@ -202,7 +210,7 @@ class AdamWNet(HDNNPNet):
 
     Parameters
     ----------
-    module, blocks, penalty
+    module, observations, penalty
         As for `HDNNPNet`.
     proximal_metric : {"adam", "euclidean"}, default="adam"
         Adam's step lengths, or the plain learning rate for every weight, which is what has been
@@ -211,7 +219,7 @@ class AdamWNet(HDNNPNet):
         Handed on to skorch.
     """
 
-    def __init__(self, module, *, blocks, penalty, proximal_metric="adam", **kwargs):
+    def __init__(self, module, *, observations, penalty, proximal_metric="adam", **kwargs):
         if proximal_metric not in ("adam", "euclidean"):
             raise ValueError(
                 f"proximal_metric={proximal_metric!r} in net_params must be 'adam' or 'euclidean'."
@@ -219,13 +227,13 @@ class AdamWNet(HDNNPNet):
         self.proximal_metric = proximal_metric
         kwargs.setdefault("optimizer", torch.optim.AdamW)
         kwargs.setdefault("optimizer__weight_decay", 0.0)
-        super().__init__(module, blocks=blocks, penalty=penalty, **kwargs)
+        super().__init__(module, observations=observations, penalty=penalty, **kwargs)
 
     def initialize_module(self, *args, **kwargs):
         """Also turn the features into tensors, once."""
         super().initialize_module(*args, **kwargs)
         self.module_.float()
-        blocks = self.blocks
+        blocks = self.observations.blocks
         self._features, self._first = [], []
         for e, width in enumerate(blocks.widths):
             atoms = [blocks.block(s, e).T for s in range(len(blocks))]
@@ -262,7 +270,7 @@ class AdamWNet(HDNNPNet):
 
     def infer(self, x, **fit_params):
         """Predict the structures of the row numbers `x`."""
-        counts = self.blocks.counts[x]
+        counts = self.observations.blocks.counts[x]
         share = torch.from_numpy(1.0 / counts.sum(axis=1)).float().to(self.device)
         atoms = []
         for e, (features, first) in enumerate(zip(self._features, self._first, strict=True)):

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_agl.descriptors._jacobian import JacobianProducts
 from sklearn_agl.features import validate_energies, validate_features
 from sklearn_agl.potentials._blocks import make_blocks
+from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.potentials._feature_gradients import differentiate
 from sklearn_agl.potentials._gradient import ACTIVATIONS
 from sklearn_agl.potentials._training import NETS, Training
@@ -34,6 +35,10 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     features, :math:`w_i` all first-layer weights that leave feature i, :math:`c_i` the
     `feature_weights`, :math:`\beta` the `weight_decay` and :math:`W_\mathrm{inner}` the weights
     behind the first layer. So `alpha` is a pure number.
+
+    With forces, the objective has one term more, `force_weight` times the mean squared error of the
+    forces in units of their mean square. It is taken over random directions of each structure: a
+    direction moves all atoms at once, and the force along it is one number.
 
     Parameters
     ----------
@@ -64,6 +69,12 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     n_iter_no_change : int, default=None
         Epochs without improvement after which to stop; by default 10 (kalman), 40 (lm) or
         50 (adamw).
+    force_weight : float, default=0.3
+        Weight of the forces in the objective, where `fit` gets any.
+    n_force_directions : int, default=None
+        Directions per structure in which its forces are looked at. Where a structure has no more
+        components (three per atom), all of them are taken. By default as many as fit into a
+        gibibyte of memory, at most 60.
     n_init : int, default=1
         Number of random starts, of which the best on held-out structures is kept.
     max_epochs : int, default=None
@@ -163,6 +174,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         "scaling": [StrOptions({"standard", "minmax", "center", "sigma"}), None],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "force_weight": [Interval(Real, 0, None, closed="neither")],
+        "n_force_directions": [Interval(Integral, 1, None, closed="left"), None],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
@@ -187,6 +200,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         scaling="standard",
         early_stopping=True,
         validation_fraction=0.1,
+        force_weight=0.3,
+        n_force_directions=None,
         n_iter_no_change=None,
         n_init=1,
         max_epochs=None,
@@ -207,6 +222,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.scaling = scaling
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.force_weight = force_weight
+        self.n_force_directions = n_force_directions
         self.n_iter_no_change = n_iter_no_change
         self.n_init = n_init
         self.max_epochs = max_epochs
@@ -219,15 +236,19 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X, y, forces=None):
         """Train the potential.
 
         Parameters
         ----------
         X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
-            Features of the atoms.
+            Features of the atoms. With forces, they have to know their structures and symmetry
+            functions, as those of a SymmetryFunctionTransformer and of a selector behind it do.
         y : array-like of shape (n_structures,)
             Total energies.
+        forces : sequence of array-like of shape (n_atoms, 3), default=None
+            Forces on all atoms of each structure, in the energies' unit per unit of length of the
+            structures, to be trained on as well.
 
         Returns
         -------
@@ -237,12 +258,14 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If features or energies are not finite, or their numbers differ.
+            If features, energies or forces are not finite, or their numbers differ.
         """
         X = validate_features(self, X, reset=True, ensure_min_samples=2)
         y = validate_energies(X, y)
         strengths, excluded = self._strengths()
-        training = Training(self, X, y, check_random_state(self.random_state), excluded)
+        rng = check_random_state(self.random_state)
+        forces = observe_forces(X, forces, self.n_force_directions, rng)
+        training = Training(self, X, y, rng, excluded, forces)
         best = None
         for _ in range(self.n_init):
             training.start(strengths)

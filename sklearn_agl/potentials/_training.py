@@ -16,6 +16,7 @@ from sklearn_agl.potentials._layout import NetworkLayout
 from sklearn_agl.potentials._levenberg_marquardt import LevenbergMarquardtNet, QuadraticModel
 from sklearn_agl.potentials._module import HDNNP
 from sklearn_agl.potentials._nets import PRIOR_VARIANCE, AdamWNet, KalmanNet
+from sklearn_agl.potentials._observations import EnergyObservations
 from sklearn_agl.potentials._penalty import GroupLasso
 from sklearn_agl.potentials._scaling import EnergyScaler, FeatureScaler
 from sklearn_agl.potentials._wald import condition_on_zero, wald_statistics
@@ -40,9 +41,11 @@ class Training:
         Draws the held-out structures, the weights and the order of the structures.
     excluded : collection of int, default=()
         Columns that the networks never see.
+    forces : DirectionalForces, default=None
+        Forces in some directions, to train on as well.
     """
 
-    def __init__(self, settings, X, y, rng, excluded=()):
+    def __init__(self, settings, X, y, rng, excluded=(), forces=None):
         self.settings = settings
         self.rng = rng
         self.interrupted = False
@@ -53,10 +56,14 @@ class Training:
         self.solver = choose_solver(settings.solver, self.layout.n_weights)
         self._defaults = default_settings(self.solver, len(self.train_rows))
         self.feature_scaler = FeatureScaler(settings.scaling).fit(X, self.train_rows)
-        self.blocks = make_blocks(X, self.layout, self.feature_scaler)
-        composition = self.blocks.counts
-        self.energy_scaler = EnergyScaler().fit(composition[self.train_rows], y[self.train_rows])
+        blocks = make_blocks(X, self.layout, self.feature_scaler)
+        composition, rows = blocks.counts, self.train_rows
+        self.energy_scaler = EnergyScaler().fit(composition[rows], y[rows])
         self.targets = self.energy_scaler.scale(composition, y)
+        if forces is None:
+            self.observations = EnergyObservations(blocks, self.targets)
+        else:
+            self.observations = forces.observations(self.targets, blocks, X.numbers, self)
 
     def _split(self, n_structures):
         """Hold some structures back for early stopping, if there are enough of them."""
@@ -94,8 +101,8 @@ class Training:
         """Train for some epochs more, unless a Ctrl-C has ended it all. Returns self."""
         if self.interrupted:
             return self
-        dataset = StructureDataset(self.blocks, self.targets, self.train_rows)
-        held_out = StructureDataset(self.blocks, self.targets, self.held_out_rows)
+        dataset = StructureDataset(self.targets, self.train_rows)
+        held_out = StructureDataset(self.targets, self.held_out_rows)
         self.net.train_split = predefined_split(held_out) if len(held_out) else None
         with one_blas_thread():
             self.net.partial_fit(dataset, epochs=epochs)
@@ -115,8 +122,8 @@ class Training:
             for name, value in state.items()
             if isinstance(value, np.ndarray)
         }
-        blocks = self.blocks.take(positions)
-        self.restore_state(state | of_weights | {"layout": layout, "blocks": blocks})
+        observations = self.observations.take(positions)
+        self.restore_state(state | of_weights | {"layout": layout, "observations": observations})
 
     def wald_statistics(self):
         """What the covariance of the weights says about each feature: how needed it is.
@@ -143,10 +150,7 @@ class Training:
         weights, rows = self.weights, self.train_rows
         model = QuadraticModel(weights, self.net.penalty, len(rows))
         for chunk in np.array_split(rows, -(-len(rows) // GRADIENT_CHUNK)):
-            predicted, jacobian = self.net.module_.energies_and_gradients(
-                weights, self.blocks, chunk
-            )
-            model.add(predicted - self.targets[chunk], jacobian)
+            model.add(*self.observations.errors_and_gradients(self.net.module_, weights, chunk))
         return model
 
     def condition_on_absence(self, columns):
@@ -162,7 +166,7 @@ class Training:
         """What `restore_state` needs to come back to this moment; arrays have the weights' axes."""
         return {
             "layout": self.layout,
-            "blocks": self.blocks,
+            "observations": self.observations,
             "weights": self.weights,
             # The losses of single batches would only grow in number.
             "history": [{**epoch, "batches": []} for epoch in self.net.history],
@@ -172,7 +176,7 @@ class Training:
     def restore_state(self, state):
         """Go back to a moment of before; the penalty has to be set again."""
         state = dict(state)
-        self.layout, self.blocks = state.pop("layout"), state.pop("blocks")
+        self.layout, self.observations = state.pop("layout"), state.pop("observations")
         self.net = self._make_net(state.pop("weights"), np.zeros(self.layout.n_features))
         self.net.history_ = History(state.pop("history"))
         self.net.load_solver_state(state)
@@ -180,7 +184,7 @@ class Training:
     def to_arrays(self):
         """What `load_arrays` needs to come back to this moment in another process."""
         state = self.save_state()
-        del state["blocks"]
+        del state["observations"]
         state["columns"] = np.unique(np.concatenate(state.pop("layout").columns))
         state["history"] = _to_bytes(state["history"])
         if "covariance" in state:
@@ -193,7 +197,7 @@ class Training:
         state = dict(arrays)
         gone = np.setdiff1d(np.concatenate(self.layout.columns), state.pop("columns"))
         state["layout"], _, positions = self.layout.without(gone)
-        state["blocks"] = self.blocks.take(positions)
+        state["observations"] = self.observations.take(positions)
         state["history"] = json.loads(state["history"].tobytes())
         if "covariance" in state:
             lower = dtpttr(state["layout"].n_weights, state["covariance"], uplo="L")[0]
@@ -217,7 +221,7 @@ class Training:
             **(settings.net_params or {}),
         }
         penalty = GroupLasso(self.layout, strengths, settings.weight_decay)
-        net = NETS[self.solver](module, blocks=self.blocks, penalty=penalty, **params)
+        net = NETS[self.solver](module, observations=self.observations, penalty=penalty, **params)
         return net.initialize()
 
     def _callbacks(self):
@@ -244,13 +248,13 @@ class Training:
         return self.layout.group_norms(self.weights)
 
     def squared_error(self, rows):
-        """Mean squared error over the structures `rows`, in units of the energies' variance."""
-        predicted = self.net.module_.energies(self.weights, self.blocks, rows)
-        return float(np.mean((predicted - self.targets[rows]) ** 2))
+        """The part of the objective that comes from data, over the structures `rows`."""
+        return float(self.observations.squared_error(self.net.module_, self.weights, rows))
 
     def rmse_per_atom(self, rows):
         """Root mean squared error of the energy per atom, in the user's units."""
-        return np.sqrt(self.squared_error(rows)) * self.energy_scaler.deviation_
+        errors = self.observations.energy_errors(self.net.module_, self.weights, rows)
+        return np.sqrt(np.mean(errors**2)) * self.energy_scaler.deviation_
 
     def objective(self, rows):
         """The penalised objective over the structures `rows`, a pure number."""

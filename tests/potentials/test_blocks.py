@@ -40,7 +40,7 @@ def test_taken_columns_are_copies_of_the_blocks(blocks):
 
 
 def test_batches_visit_every_row_once(blocks):
-    dataset = StructureDataset(blocks, np.arange(12.0) * 10, np.array([1, 3, 4, 7, 9]))
+    dataset = StructureDataset(np.arange(12.0) * 10, np.array([1, 3, 4, 7, 9]))
     batches = RowBatches(dataset, 2, np.random.RandomState(0))
     assert len(batches) == 3
     passes = [list(batches) for _ in range(2)]
@@ -52,5 +52,5 @@ def test_batches_visit_every_row_once(blocks):
 
 
 def test_batches_keep_their_order_without_a_generator(blocks):
-    dataset = StructureDataset(blocks, np.zeros(12), np.array([4, 1, 7]))
+    dataset = StructureDataset(np.zeros(12), np.array([4, 1, 7]))
     assert [list(rows) for rows, _ in RowBatches(dataset, 2)] == [[4, 1], [7]]

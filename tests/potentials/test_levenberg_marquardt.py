@@ -145,7 +145,7 @@ def by_hand(weights, gradient, groups, strengths):
 
 def autograd(training):
     """Gradient of the smooth part of the objective, from torch."""
-    net, rows, blocks = training.net, training.train_rows, training.blocks
+    net, rows, blocks = training.net, training.train_rows, training.observations.blocks
     atoms = []
     for e in range(len(training.layout.elements)):
         counts = blocks.counts[rows, e]

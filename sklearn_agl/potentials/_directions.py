@@ -1,0 +1,153 @@
+"""Forces as observations: slopes of the energy along random directions of each structure.
+
+A direction moves all atoms of a structure at once. Along directions that are orthonormal, the
+squared errors of the slopes have the mean of those of single force components, so that some of them
+stand for all forces; as many as there are components say all that the forces say.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_agl.descriptors._jacobian import JacobianProducts
+from sklearn_agl.features import validate_forces
+from sklearn_agl.potentials._blocks import empty_blocks
+from sklearn_agl.potentials._observations import EnergyForceObservations
+
+CHUNK = 64
+"""Structures whose tangents are computed together."""
+MOST_DIRECTIONS = 60
+MOST_BYTES = 2**30
+"""What the tangents may take in memory, unless the user asks for more directions."""
+BYTES_PER_NUMBER = 4 + 8
+"""A tangent as it was computed, and its scaled copy in the training."""
+
+
+@dataclass(frozen=True)
+class DirectionalForces:
+    """Forces in some directions, and how the features change along these.
+
+    Attributes
+    ----------
+    forces : list of ndarray of shape (n_directions,)
+        For each structure, the components of its forces in the directions.
+    tangents : list of ndarray of shape (n_directions, n_atoms, n_features)
+        Derivatives of the features along the directions, in single precision; NaN where a function
+        belongs to another element.
+    """
+
+    forces: list
+    tangents: list
+
+    def __len__(self):
+        return len(self.forces)
+
+    def observations(self, energies, blocks, numbers, training):
+        """The observations of a training.
+
+        Parameters
+        ----------
+        energies : ndarray of shape (n_structures,)
+            Scaled energies per atom.
+        blocks : FeatureBlocks
+            Scaled features.
+        numbers : ndarray of shape (n_structures, n_atoms_max)
+            Atomic numbers, 0 for padding.
+        training : Training
+            Has the layout, the scalers, the settings and the rows to train on.
+
+        Returns
+        -------
+        EnergyForceObservations
+        """
+        n_directions = np.array([len(forces) for forces in self.forces])
+        rows = training.train_rows
+        deviation = np.sqrt(np.mean(np.concatenate([self.forces[s] for s in rows]) ** 2))
+        weight = training.settings.force_weight / n_directions[rows].mean()
+        scale = np.sqrt(weight) / (deviation if deviation > 0 else 1.0)
+        return EnergyForceObservations(
+            blocks,
+            energies,
+            self._scaled_tangents(blocks, n_directions, numbers, training),
+            n_directions,
+            -scale * np.concatenate(self.forces),
+            scale * training.energy_scaler.deviation_,
+        )
+
+    def _scaled_tangents(self, blocks, n_directions, numbers, training):
+        layout, divisor = training.layout, training.feature_scaler.divisor_
+        result = empty_blocks(blocks.counts * n_directions[:, None], blocks.widths)
+        for s, tangents in enumerate(self.tangents):
+            present = numbers[s][numbers[s] > 0]
+            for e, (element, columns) in enumerate(
+                zip(layout.elements, layout.columns, strict=True)
+            ):
+                if blocks.counts[s, e]:
+                    own = tangents[:, present == element][:, :, columns] / divisor[columns]
+                    result.block(s, e)[:] = own.transpose(2, 0, 1).reshape(len(columns), -1)
+        return result
+
+
+def observe_forces(X, forces, n_directions, rng):
+    """Take the components of forces in random orthonormal directions.
+
+    Parameters
+    ----------
+    X : AtomicFeatures
+        Features that know their symmetry functions and structures.
+    forces : sequence of array-like of shape (n_atoms, 3), DirectionalForces or None
+        Forces on all atoms of each structure; what has been observed already is kept.
+    n_directions : int or None
+        Directions per structure; one of fewer atoms has as many as it has components. None takes as
+        many as fit into `MOST_BYTES`, at most `MOST_DIRECTIONS`.
+    rng : numpy.random.RandomState
+        Draws the directions.
+
+    Returns
+    -------
+    DirectionalForces or None
+
+    Raises
+    ------
+    ValueError
+        If the forces do not belong to `X`, or are not finite.
+    """
+    if forces is None or isinstance(forces, DirectionalForces):
+        return forces
+    forces = validate_forces(X, forces)
+    if n_directions is None:
+        bytes_per_direction = BYTES_PER_NUMBER * X.n_features * int(X.n_atoms.sum())
+        n_directions = int(np.clip(MOST_BYTES // bytes_per_direction, 1, MOST_DIRECTIONS))
+    directions = [draw_directions(n_directions, n_atoms, rng) for n_atoms in X.n_atoms]
+    components = [
+        np.einsum("kac,ac->k", own, force) for own, force in zip(directions, forces, strict=True)
+    ]
+    tangents = []
+    for first in range(0, len(X), CHUNK):
+        rows = slice(first, first + CHUNK)
+        tangents += compute_tangents(X[rows], directions[rows])
+    return DirectionalForces(components, tangents)
+
+
+def draw_directions(n_directions, n_atoms, rng):
+    """Random orthonormal directions (n, n_atoms, 3), but no more than there are components."""
+    n_components = 3 * n_atoms
+    if n_directions >= n_components:
+        return np.eye(n_components).reshape(-1, n_atoms, 3)
+    basis, _ = np.linalg.qr(rng.normal(size=(n_components, n_directions)))
+    return basis.T.reshape(-1, n_atoms, 3)
+
+
+def compute_tangents(X, directions):
+    """Derivatives of the features of some structures along their directions, see the class."""
+    products = JacobianProducts.of_features(X)
+    tangents = [
+        np.empty((len(own), n_atoms, X.n_features), dtype=np.float32)
+        for own, n_atoms in zip(directions, X.n_atoms, strict=True)
+    ]
+    for k in range(max(map(len, directions))):
+        moves = [own[k] if k < len(own) else np.zeros(own.shape[1:]) for own in directions]
+        for result, change in zip(tangents, products.jvp(moves), strict=True):
+            if k < len(result):
+                result[k] = change[: result.shape[1]]
+    return tangents
