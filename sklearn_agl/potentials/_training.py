@@ -15,13 +15,14 @@ from sklearn_agl.potentials._defaults import choose_solver, default_settings
 from sklearn_agl.potentials._layout import NetworkLayout
 from sklearn_agl.potentials._levenberg_marquardt import LevenbergMarquardtNet, QuadraticModel
 from sklearn_agl.potentials._module import HDNNP
-from sklearn_agl.potentials._nets import PRIOR_VARIANCE, AdamWNet, KalmanNet
+from sklearn_agl.potentials._nets import PRIOR_VARIANCE, AdamWNet, ForceAdamWNet, KalmanNet
 from sklearn_agl.potentials._observations import EnergyObservations
 from sklearn_agl.potentials._penalty import GroupLasso
 from sklearn_agl.potentials._scaling import EnergyScaler, FeatureScaler
 from sklearn_agl.potentials._wald import condition_on_zero, wald_statistics
 
 NETS = {"kalman": KalmanNet, "lm": LevenbergMarquardtNet, "adamw": AdamWNet}
+FORCE_NETS = NETS | {"adamw": ForceAdamWNet}
 GRADIENT_CHUNK = 128
 """Structures whose derivatives are held in memory together."""
 
@@ -61,8 +62,10 @@ class Training:
         self.energy_scaler = EnergyScaler().fit(composition[rows], y[rows])
         self.targets = self.energy_scaler.scale(composition, y)
         if forces is None:
+            self._nets = NETS
             self.observations = EnergyObservations(blocks, self.targets)
         else:
+            self._nets = FORCE_NETS
             self.observations = forces.observations(self.targets, blocks, X.numbers, self)
 
     def _split(self, n_structures):
@@ -221,7 +224,9 @@ class Training:
             **(settings.net_params or {}),
         }
         penalty = GroupLasso(self.layout, strengths, settings.weight_decay)
-        net = NETS[self.solver](module, observations=self.observations, penalty=penalty, **params)
+        net = self._nets[self.solver](
+            module, observations=self.observations, penalty=penalty, **params
+        )
         return net.initialize()
 
     def _callbacks(self):
