@@ -1,9 +1,11 @@
 """Selectors of symmetry functions."""
 
 from sklearn_agl.selection._cur import CURSelector
+from sklearn_agl.selection._fps import FPSSelector
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
 from sklearn_agl.selection._group_lasso_cv import AdaptiveGroupLassoSelectorCV
 from sklearn_agl.selection._path import SelectionPath, group_lasso_path
+from sklearn_agl.selection._pcov import PCovCURSelector, PCovFPSSelector
 from sklearn_agl.selection._pearson import PearsonSelector
 from sklearn_agl.selection._published import sandberg2024_selector
 from sklearn_agl.selection._stability import StabilitySelector
@@ -13,6 +15,9 @@ __all__ = [
     "AdaptiveGroupLassoSelector",
     "AdaptiveGroupLassoSelectorCV",
     "CURSelector",
+    "FPSSelector",
+    "PCovCURSelector",
+    "PCovFPSSelector",
     "PearsonSelector",
     "SelectionPath",
     "StabilitySelector",

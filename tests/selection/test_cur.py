@@ -65,7 +65,7 @@ def test_ragged_atoms_are_rows(ragged):
 @pytest.mark.parametrize("chunk", [1, 7, 20])
 def test_chunks_do_not_matter(ragged, monkeypatch, chunk):
     expected, noise = _compression.compress(AtomicFeatures(ragged), "standard")
-    monkeypatch.setattr(_compression, "CHUNK", chunk)
+    monkeypatch.setattr(_compression.Columns, "chunk", chunk)
     matrix, _ = _compression.compress(AtomicFeatures(ragged), "standard")
     np.testing.assert_allclose(matrix.T @ matrix, expected.T @ expected, atol=1e-13)
     assert len(matrix) <= ragged.shape[2] + 1
