@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from skmatter.feature_selection import CUR
 
 from sklearn_agl import AtomicFeatures
-from sklearn_agl.selection import CURSelector, _compression
+from sklearn_agl.selection import CURSelector, _compression, _greedy
 from tests.selection._data import correlated, standardised
 
 
@@ -38,6 +38,25 @@ def test_same_choices_as_skmatter_with_rare_scores(rng, recompute_every):
     selector = CURSelector(6, recompute_every=recompute_every).fit(X)
     expected = skmatter_picks(standardised(X), 6, recompute_every=recompute_every)
     assert selector.selected_order_.tolist() == expected
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_same_choices_as_skmatter_among_many(rng, k):
+    # The spectrum falls by ten orders of magnitude, more than products hold.
+    X = correlated(rng, 300, 120) @ np.diag(0.8 ** np.arange(120))
+    X = X @ np.linalg.qr(rng.normal(size=(120, 120)))[0]
+    selector = CURSelector(60, k=k).fit(X)
+    assert selector.selected_order_.tolist() == skmatter_picks(standardised(X), 60, k=k)
+
+
+def test_leading_eigenvectors_alone_make_the_same_choices(rng, monkeypatch):
+    values = np.full((40, 6, 100), np.nan)
+    values[:, :3, :60] = correlated(rng, 120, 60).reshape(40, 3, 60)
+    values[:, 3:, 60:] = correlated(rng, 120, 40).reshape(40, 3, 40)
+    X = AtomicFeatures(values, np.tile([1, 1, 1, 8, 8, 8], (40, 1)))
+    few = CURSelector(40).fit(X)
+    monkeypatch.setattr(_greedy, "DENSE", 100)
+    np.testing.assert_array_equal(few.selected_order_, CURSelector(40).fit(X).selected_order_)
 
 
 @pytest.mark.parametrize("k", [1, 3])
