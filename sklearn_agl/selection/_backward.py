@@ -74,7 +74,6 @@ class BackwardEliminationSelector(AtomicSelector):
     See Also
     --------
     WaldSelector : Eliminates without refits, in a fraction of the time.
-    sklearn.feature_selection.SequentialFeatureSelector : For other estimators, on tables only.
 
     Notes
     -----
