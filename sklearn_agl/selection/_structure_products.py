@@ -51,7 +51,9 @@ def _rows(values, numbers, elements, y):
     """Composition, mean features and energy per atom of some structures, one row each."""
     n_atoms = np.count_nonzero(numbers, axis=1)[:, None]
     counts = np.stack([np.count_nonzero(numbers == z, axis=1) for z in elements], axis=1)
-    sums = np.nansum(values, axis=1, dtype=np.float64)
+    sums = values.sum(axis=1, dtype=np.float64)
+    if np.isnan(sums).any():  # padding, or several elements
+        sums = np.nansum(values, axis=1, dtype=np.float64)
     return np.hstack([counts, sums, y[:, None]]) / n_atoms
 
 
