@@ -27,6 +27,11 @@ QUICK = {
         "initial_alpha": 1e-3,
         "cv": 2,
     },
+    "BackwardEliminationSelector": {
+        "estimator": HDNNPRegressor((3,), max_epochs=2),
+        "n_features_to_select": 0.8,
+        "tol": 0.1,
+    },
     "HDNNPRegressor": {"max_epochs": 5},
     "StabilitySelector": {
         "selector": AdaptiveGroupLassoSelector(

@@ -3,7 +3,6 @@
 from numbers import Integral
 
 import numpy as np
-from scipy.linalg import eigh
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -15,9 +14,7 @@ from sklearn_agl.selection._base import (
     warn_of_early_end,
 )
 from sklearn_agl.selection._compression import compress
-
-TIE = 1e-10
-"""Relative difference below which two scores are equal, and the lower index wins."""
+from sklearn_agl.selection._greedy import RootColumns, choose_by_leverage
 
 
 class CURSelector(AtomicSelector):
@@ -66,6 +63,8 @@ class CURSelector(AtomicSelector):
 
     See Also
     --------
+    PCovCURSelector : Looks at the energies as well.
+    FPSSelector : Chooses the features that are farthest from each other.
     PearsonSelector : Chooses the least correlated features.
 
     Notes
@@ -133,89 +132,19 @@ class CURSelector(AtomicSelector):
         """
         X = self._validate(X, ensure_min_samples=2)
         wanted = resolve_n_features(self.n_features_to_select, X.n_features)
-        matrix, noise = compress(X, self.scaling)
+        columns = RootColumns(*compress(X, self.scaling))
         # Many small decompositions: threads would wait for each other most of the time.
         with one_blas_thread():
-            order, scores = self._choose(matrix, noise, wanted)
+            order, scores = choose_by_leverage(
+                columns, wanted, self.k, self.recompute_every, _products
+            )
         if len(order) < wanted:
             warn_of_early_end(self, len(order), wanted)
         self._select_in_order(order)
         self.scores_ = np.array(scores)
         return self
 
-    def _choose(self, matrix, noise, wanted):
-        """Greedy choice of columns: indices in order and their scores."""
-        leverage = leverage_scores(matrix, self.k)
-        order, scores = [], []
-        while len(order) < wanted:
-            free = np.linalg.norm(matrix, axis=0) > noise
-            if not free.any():
-                break
-            chosen = first_largest(np.where(free, leverage, -np.inf))
-            order.append(chosen)
-            scores.append(leverage[chosen])
-            matrix = orthogonalise(matrix, chosen)
-            if self.recompute_every and len(order) % self.recompute_every == 0:
-                leverage = leverage_scores(matrix, self.k)
-        return order, scores
 
-
-def leverage_scores(matrix, k):
-    """Sum of the squared components of the k leading right singular vectors, for every column.
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (n_rows, n_features)
-        Columns.
-    k : int
-        Number of singular vectors; all of them if there are fewer.
-
-    Returns
-    -------
-    ndarray of shape (n_features,)
-        Scores between 0 and 1.
-    """
-    n = matrix.shape[1]
-    values, vectors = eigh(matrix.T @ matrix, subset_by_index=[max(0, n - k), n - 1])
-    # Where the rank is below k, the vectors that are left over are arbitrary.
-    vectors = vectors[:, values > n * np.finfo(float).eps * values[-1]]
-    return np.square(vectors).sum(axis=1)
-
-
-def orthogonalise(matrix, chosen):
-    """Take out of all columns their parts along one of them.
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (n_rows, n_features)
-        Columns.
-    chosen : int
-        The column that becomes 0.
-
-    Returns
-    -------
-    ndarray of shape (n_rows, n_features)
-        A new matrix.
-    """
-    direction = matrix[:, chosen] / np.linalg.norm(matrix[:, chosen])
-    reduced = matrix - np.outer(direction, direction @ matrix)
-    # Rounding would leave a trace of what is zero by definition.
-    reduced[:, chosen] = 0.0
-    return reduced
-
-
-def first_largest(scores):
-    """Lowest index among the scores that equal the largest within rounding.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_features,)
-        Scores; at least one is finite.
-
-    Returns
-    -------
-    int
-        Index of the winner.
-    """
-    largest = scores.max()
-    return int(np.argmax(scores >= largest - TIE * abs(largest)))
+def _products(columns, free):
+    """The Gram matrix of the free columns."""
+    return columns.gram[np.ix_(free, free)]

@@ -12,7 +12,8 @@ from sklearn_agl.selection._base import (
     resolve_n_features,
     warn_of_early_end,
 )
-from sklearn_agl.selection._compression import compress
+from sklearn_agl.selection._compression import gram_matrix
+from sklearn_agl.selection._greedy import check_first
 
 TIE = 1e-10
 """Difference below which two correlations are equal; also, of 1, what a repeated column has."""
@@ -116,26 +117,15 @@ class PearsonSelector(AtomicSelector):
         """
         X = self._validate(X, ensure_min_samples=2)
         wanted = resolve_n_features(self.n_features_to_select, X.n_features)
-        columns, _ = compress(X, "standard")
-        correlation = np.abs(columns.T @ columns)
-        self._check_initial(correlation)
+        correlation = np.abs(gram_matrix(X, "standard")[0])
+        if self.initial is not None:
+            check_first(self.initial, np.diag(correlation) > 0)
         order, scores = choose_least_correlated(correlation, wanted, self.initial)
         if len(order) < wanted:
             warn_of_early_end(self, len(order), wanted)
         self._select_in_order(order)
         self.scores_ = np.array(scores)
         return self
-
-    def _check_initial(self, correlation):
-        if self.initial is None:
-            return
-        if self.initial >= len(correlation):
-            raise ValueError(
-                f"initial={self.initial}, but X has only {len(correlation)} features; "
-                "the first has index 0."
-            )
-        if not correlation[self.initial, self.initial]:
-            raise ValueError(f"initial={self.initial} is a constant feature; choose another.")
 
 
 def choose_least_correlated(correlation, wanted, initial=None):

@@ -8,8 +8,29 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_agl import AtomicFeatures
-from sklearn_agl.selection import CURSelector, PearsonSelector
+from sklearn_agl.selection import (
+    BackwardEliminationSelector,
+    CURSelector,
+    EvenlySpacedSelector,
+    FPSSelector,
+    PCovCURSelector,
+    PCovFPSSelector,
+    PearsonSelector,
+    RandomSelector,
+    WeightNormSelector,
+)
 from sklearn_agl.selection._base import AtomicSelector, resolve_n_features
+
+FILTERS = [
+    CURSelector,
+    EvenlySpacedSelector,
+    FPSSelector,
+    PCovCURSelector,
+    PCovFPSSelector,
+    PearsonSelector,
+    RandomSelector,
+]
+TRAINED = [BackwardEliminationSelector, WeightNormSelector]
 
 
 class Columns(AtomicSelector):
@@ -134,10 +155,10 @@ def test_structures_are_refused(ragged, method):
         getattr(selector, method)([Atoms("H2")])
 
 
-@pytest.mark.parametrize("selector", [CURSelector(), PearsonSelector()])
+@pytest.mark.parametrize("selector", FILTERS + TRAINED)
 def test_fit_refuses_structures(selector):
     with pytest.raises(ValueError, match="put a SymmetryFunctionTransformer before"):
-        selector.fit([Atoms("H2")] * 3)
+        selector().fit([Atoms("H2")] * 3, np.arange(3.0))
 
 
 def test_empty_support_is_an_error(ragged):
@@ -180,10 +201,17 @@ def test_number_of_features(wanted, n_features, expected):
     assert resolve_n_features(wanted, n_features) == expected
 
 
-@pytest.mark.parametrize("selector", [CURSelector(6), PearsonSelector(6)])
+@pytest.mark.parametrize("selector", FILTERS + TRAINED)
 def test_more_features_than_there_are(ragged, selector):
     with pytest.raises(ValueError, match="n_features_to_select=6, but X has only 5 features"):
-        selector.fit(ragged)
+        selector(6).fit(ragged, np.arange(10.0))
+
+
+@pytest.mark.parametrize("selector", FILTERS)
+def test_filters_keep_atoms(two_elements, selector):
+    kept = selector(3).fit_transform(two_elements, np.arange(10.0) ** 2)
+    assert isinstance(kept, AtomicFeatures)
+    assert kept.n_features == len(kept.symmetry_functions) == 3
 
 
 @pytest.mark.parametrize("wanted", [0, -1, 1.5, "all"])

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from skmatter.feature_selection import CUR
 
 from sklearn_agl import AtomicFeatures
-from sklearn_agl.selection import CURSelector, _compression
+from sklearn_agl.selection import CURSelector, _compression, _greedy
 from tests.selection._data import correlated, standardised
 
 
@@ -41,6 +41,25 @@ def test_same_choices_as_skmatter_with_rare_scores(rng, recompute_every):
 
 
 @pytest.mark.parametrize("k", [1, 3])
+def test_same_choices_as_skmatter_among_many(rng, k):
+    # The spectrum falls by ten orders of magnitude, more than products hold.
+    X = correlated(rng, 300, 120) @ np.diag(0.8 ** np.arange(120))
+    X = X @ np.linalg.qr(rng.normal(size=(120, 120)))[0]
+    selector = CURSelector(60, k=k).fit(X)
+    assert selector.selected_order_.tolist() == skmatter_picks(standardised(X), 60, k=k)
+
+
+def test_leading_eigenvectors_alone_make_the_same_choices(rng, monkeypatch):
+    values = np.full((40, 6, 100), np.nan)
+    values[:, :3, :60] = correlated(rng, 120, 60).reshape(40, 3, 60)
+    values[:, 3:, 60:] = correlated(rng, 120, 40).reshape(40, 3, 40)
+    X = AtomicFeatures(values, np.tile([1, 1, 1, 8, 8, 8], (40, 1)))
+    few = CURSelector(40).fit(X)
+    monkeypatch.setattr(_greedy, "DENSE", 100)
+    np.testing.assert_array_equal(few.selected_order_, CURSelector(40).fit(X).selected_order_)
+
+
+@pytest.mark.parametrize("k", [1, 3])
 def test_same_choices_as_skmatter_on_symmetry_functions(lj_features, k):
     selector = CURSelector(12, k=k).fit(lj_features)
     assert selector.selected_order_.tolist() == skmatter_picks(standardised(lj_features), 12, k=k)
@@ -65,7 +84,7 @@ def test_ragged_atoms_are_rows(ragged):
 @pytest.mark.parametrize("chunk", [1, 7, 20])
 def test_chunks_do_not_matter(ragged, monkeypatch, chunk):
     expected, noise = _compression.compress(AtomicFeatures(ragged), "standard")
-    monkeypatch.setattr(_compression, "CHUNK", chunk)
+    monkeypatch.setattr(_compression.Columns, "chunk", chunk)
     matrix, _ = _compression.compress(AtomicFeatures(ragged), "standard")
     np.testing.assert_allclose(matrix.T @ matrix, expected.T @ expected, atol=1e-13)
     assert len(matrix) <= ragged.shape[2] + 1

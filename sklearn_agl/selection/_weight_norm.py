@@ -1,0 +1,110 @@
+"""Selection by the first-layer weights of one network potential."""
+
+import numpy as np
+from sklearn.base import _fit_context
+
+from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
+
+
+class WeightNormSelector(AtomicSelector):
+    r"""Choose the features with the largest first-layer weights in one fit without penalty.
+
+    Features are ranked by the Euclidean norm :math:`\lVert w_i \rVert` of the weights that leave
+    feature i, after training with all of them. It is what the group lasso starts from.
+
+    Parameters
+    ----------
+    n_features_to_select : int or float, default=None
+        Number or fraction of the features; by default half of them.
+    estimator : HDNNPRegressor, default=None
+        Settings of the networks, of which `alpha` and `feature_weights` play no role; by default
+        those of ``HDNNPRegressor()``.
+    random_state : int, RandomState or None, default=None
+        Draws the held-out structures, the weights and the order of the structures. By default
+        the estimator's own.
+
+    Attributes
+    ----------
+    support_ : ndarray of bool of shape (n_features,)
+        Mask of the selected features.
+    selected_order_ : ndarray of int of shape (n_selected,)
+        Selected features, that of the largest norm first.
+    ranking_ : ndarray of int of shape (n_features,)
+        1 for the feature with the largest norm, then 2, ...; all that are not selected share the
+        rank that follows.
+    group_norms_ : ndarray of shape (n_features,)
+        Norms of the first-layer weights.
+    estimator_ : HDNNPRegressor
+        The potential with all features.
+    n_features_ : int
+        Number of selected features.
+    n_features_in_ : int
+        Number of features seen in fit.
+    feature_names_in_ : ndarray of str
+        Names of the features, where they have any.
+
+    See Also
+    --------
+    AdaptiveGroupLassoSelector : Shrinks these norms while the networks are trained.
+    WaldSelector : Ranks by a statistic that does not depend on how scale is shared between layers.
+
+    Notes
+    -----
+    Features that say the same share their weights, and a small norm in the first layer can be made
+    up for in the next, so that this is a baseline rather than a method. On tables,
+    ``SelectFromModel(HDNNPRegressor(), importance_getter="group_norms_")`` does the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_agl import WeightNormSelector
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(300, 6))
+    >>> y = np.sin(X[:, 1]) + X[:, 1] * X[:, 4]
+    >>> WeightNormSelector(2, random_state=0).fit(X, y).get_support(indices=True)
+    array([1, 4])
+    """
+
+    _parameter_constraints = {
+        "n_features_to_select": N_FEATURES_CONSTRAINT,
+        "estimator": [HDNNPRegressor, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, n_features_to_select=None, *, estimator=None, random_state=None):
+        self.n_features_to_select = n_features_to_select
+        self.estimator = estimator
+        self.random_state = random_state
+
+    # The inner estimator validates its own parameters.
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y):
+        """Train the networks and choose features.
+
+        Parameters
+        ----------
+        X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
+            Features of the atoms.
+        y : array-like of shape (n_structures,)
+            Total energies.
+
+        Returns
+        -------
+        WeightNormSelector
+            The fitted selector.
+
+        Raises
+        ------
+        ValueError
+            If more features are requested than there are.
+        """
+        regressor, features, y = self._validate_for_training(X, y)
+        wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
+        regressor.set_params(alpha=0.0, feature_weights=None)
+        if self.random_state is not None:
+            regressor.set_params(random_state=self.random_state)
+        self.estimator_ = regressor.fit(features, y)
+        self.group_norms_ = regressor.group_norms_
+        self._select_in_order(np.argsort(-self.group_norms_, kind="stable")[:wanted])
+        return self
