@@ -405,12 +405,12 @@ def validate_forces(X, forces):
     ----------
     X : AtomicFeatures
         Features of the atoms that the forces act on.
-    forces : sequence of array-like of shape (n_atoms, 3)
+    forces : sequence of array-like of shape (n_atoms, 3) or None
         Forces on all atoms of each structure.
 
     Returns
     -------
-    list of ndarray of float of shape (n_atoms, 3)
+    list of ndarray of float of shape (n_atoms, 3), or None
         The forces.
 
     Raises
@@ -418,6 +418,8 @@ def validate_forces(X, forces):
     ValueError
         If there are forces for more or fewer structures or atoms, or one is not finite.
     """
+    if forces is None:
+        return None
     if len(forces) != len(X):
         raise ValueError(
             f"X has {len(X)} structures, but there are forces for {len(forces)}: give an array of "

@@ -8,6 +8,7 @@ stand for all forces; as many as there are components say all that the forces sa
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from sklearn_agl.descriptors._jacobian import JacobianProducts
 from sklearn_agl.features import validate_forces
@@ -41,6 +42,17 @@ class DirectionalForces:
 
     def __len__(self):
         return len(self.forces)
+
+    def __getitem__(self, rows):
+        """Those of some structures, by numbers or a mask; their arrays are shared."""
+        chosen = np.arange(len(self))[rows]
+        return DirectionalForces(
+            [self.forces[i] for i in chosen], [self.tangents[i] for i in chosen]
+        )
+
+    def take_features(self, columns):
+        """The same for some columns, by numbers or a mask."""
+        return DirectionalForces(self.forces, [own[:, :, columns] for own in self.tangents])
 
     def observations(self, energies, blocks, numbers, training):
         """The observations of a training.
@@ -88,7 +100,7 @@ class DirectionalForces:
         return result
 
 
-def observe_forces(X, forces, n_directions, rng):
+def observe_forces(X, forces, n_directions, random_state):
     """Take the components of forces in random orthonormal directions.
 
     Parameters
@@ -100,7 +112,7 @@ def observe_forces(X, forces, n_directions, rng):
     n_directions : int or None
         Directions per structure; one of fewer atoms has as many as it has components. None takes as
         many as fit into `MOST_BYTES`, at most `MOST_DIRECTIONS`.
-    rng : numpy.random.RandomState
+    random_state : int or numpy.random.RandomState
         Draws the directions.
 
     Returns
@@ -118,6 +130,7 @@ def observe_forces(X, forces, n_directions, rng):
     if n_directions is None:
         bytes_per_direction = BYTES_PER_NUMBER * X.n_features * int(X.n_atoms.sum())
         n_directions = int(np.clip(MOST_BYTES // bytes_per_direction, 1, MOST_DIRECTIONS))
+    rng = check_random_state(random_state)
     directions = [draw_directions(n_directions, n_atoms, rng) for n_atoms in X.n_atoms]
     components = [
         np.einsum("kac,ac->k", own, force) for own, force in zip(directions, forces, strict=True)

@@ -200,7 +200,7 @@ class Trials:
     def errors(self, supports):
         """Mean error per atom over the splits, for each of the masks."""
         calls = [
-            delayed(_score)(self.seeded, self.X, self.y, split, support)
+            delayed(_score)(self.seeded, self.X, self.y, None, split, support)
             for support in supports
             for split in self.splits
         ]

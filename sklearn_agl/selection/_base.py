@@ -109,7 +109,7 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None):
         X = self._validate(X, ensure_min_samples=2)
         return regressor, X, validate_energies(X, y)
 
-    def _open_checkpoint(self, regressor, X, y):
+    def _open_checkpoint(self, regressor, X, y, forces):
         """The folder of the parameter `checkpoint`, for a run that all others shall identify."""
         settings = self.get_params(deep=False)
         for name in ("estimator", "checkpoint", "verbose"):
@@ -117,7 +117,7 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None):
         given = settings.pop("random_state")
         random_state = regressor.random_state if given is None else given
         settings["run"] = type(self).__name__
-        return open_checkpoint(self.checkpoint, settings, regressor, X, y, random_state)
+        return open_checkpoint(self.checkpoint, settings, regressor, X, y, forces, random_state)
 
     def _select(self, support):
         """Keep the features of a mask of shape (n_features,)."""

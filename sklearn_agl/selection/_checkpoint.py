@@ -26,14 +26,14 @@ def draw_seed(random_state):
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
-def open_checkpoint(folder, settings, estimator, X, y, random_state):
+def open_checkpoint(folder, settings, estimator, X, y, forces, random_state):
     """The checkpoint of a run, and with it the seed.
 
     Parameters
     ----------
     folder : str, path-like or None
         None for no checkpoint.
-    settings, estimator, X, y, random_state
+    settings, estimator, X, y, forces, random_state
         What tells this run from others, see `identify`.
 
     Returns
@@ -42,7 +42,7 @@ def open_checkpoint(folder, settings, estimator, X, y, random_state):
     """
     if folder is None:
         return NoCheckpoint(draw_seed(random_state))
-    identity = identify(settings, estimator, X, y, random_state)
+    identity = identify(settings, estimator, X, y, forces, random_state)
     return Checkpoint(folder, identity, draw_seed(random_state))
 
 
@@ -172,7 +172,7 @@ class Checkpoint:
             )
 
 
-def identify(settings, estimator, X, y, random_state):
+def identify(settings, estimator, X, y, forces, random_state):
     """What tells one run from another, by names that an error message can use.
 
     Parameters
@@ -185,6 +185,8 @@ def identify(settings, estimator, X, y, random_state):
         Features.
     y : ndarray
         Energies.
+    forces : list of ndarray or None
+        Forces.
     random_state : int, RandomState or None
         Before anything is drawn from it.
 
@@ -201,6 +203,7 @@ def identify(settings, estimator, X, y, random_state):
         "features": fingerprint(X.values),
         "atomic numbers": fingerprint(X.numbers),
         "energies": fingerprint(y),
+        "forces": None if forces is None else fingerprint(np.concatenate(forces)[None]),
         **{name: describe(value) for name, value in settings.items()},
         **{f"estimator.{name}": describe(value) for name, value in params.items()},
         "random_state": describe(random_state),

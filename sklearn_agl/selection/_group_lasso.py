@@ -7,7 +7,9 @@ from os import PathLike
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sklearn_agl.features import validate_forces
 from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection._costs import MEASURED, resolve_costs
 from sklearn_agl.selection._path import collect
@@ -173,7 +175,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
 
     # The inner estimator validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X, y, forces=None):
         """Find the features to keep.
 
         Parameters
@@ -182,6 +184,8 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
             Features of the atoms.
         y : array-like of shape (n_structures,)
             Total energies.
+        forces : sequence of array-like of shape (n_atoms, 3), default=None
+            Forces on all atoms of each structure, to be trained on as well, see `HDNNPRegressor`.
 
         Returns
         -------
@@ -192,7 +196,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         n_wanted = None
         if self.n_features_to_select is not None:
             n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
-        record = self._begin(regressor, X, y)
+        record = self._begin(regressor, X, y, validate_forces(X, forces))
         support = self._walk(record, n_wanted)
         self.feature_costs_ = record.walk.costs
         self.initial_group_norms_ = record.walk.initial_group_norms
@@ -201,13 +205,13 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         self._select(support)
         return self
 
-    def _start_walk(self, regressor, X, y):
+    def _start_walk(self, regressor, X, y, forces=None):
         """Train as far as the first fit of the group lasso."""
-        return self._begin(regressor, X, y).walk
+        return self._begin(regressor, X, y, forces).walk
 
-    def _begin(self, regressor, X, y):
+    def _begin(self, regressor, X, y, forces):
         """Train as far as the first fit of the group lasso, or go on with a checkpoint."""
-        checkpoint = self._open_checkpoint(regressor, X, y)
+        checkpoint = self._open_checkpoint(regressor, X, y, forces)
         walk = WALKS[self.init](
             regressor,
             X,
@@ -218,6 +222,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
             reweight=self.reweight,
             initial_alpha=self.initial_alpha,
             costs=resolve_costs(self.feature_costs, X),
+            forces=observe_forces(X, forces, regressor.n_force_directions, checkpoint.seed),
             seed=checkpoint.seed,
         )
         return Record(walk, checkpoint, self.verbose).begin()

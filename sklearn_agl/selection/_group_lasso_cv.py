@@ -17,6 +17,7 @@ from sklearn.utils.metadata_routing import (
 
 from sklearn_agl.metrics import neg_rmse_per_atom
 from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._base import AtomicSelector
 from sklearn_agl.selection._checkpoint import draw_seed
 from sklearn_agl.selection._costs import resolve_costs
@@ -225,7 +226,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
 
     # The inner estimator validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, **params):
+    def fit(self, X, y, forces=None, **params):
         """Choose the strength of the penalty and find the features to keep.
 
         Parameters
@@ -234,6 +235,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             Features of the atoms.
         y : array-like of shape (n_structures,)
             Total energies.
+        forces : sequence of array-like of shape (n_atoms, 3), default=None
+            Forces on all atoms of each structure, to be trained on as well, see `HDNNPRegressor`.
         **params : dict of str to object
             ``groups``, array-like of shape (n_structures,): which structures the splitter has to
             keep together. With ``sklearn.set_config(enable_metadata_routing=True)``, whatever
@@ -252,15 +255,19 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         selector.set_params(feature_costs=resolve_costs(self.feature_costs, features))
         self.alphas_ = None if self.alphas is None else np.unique(check_alphas(self.alphas))
         splits = self._split(features, energies, params)
+        observed = observe_forces(
+            features, forces, regressor.n_force_directions, selector.random_state
+        )
+        data = features, energies, observed
         if self.alphas_ is None:
-            self.alphas_ = propose_alphas(selector._start_walk(regressor, features, energies))
-        scores, n_features = self._cross_validate(selector, features, energies, splits)
+            self.alphas_ = propose_alphas(selector._start_walk(regressor, *data))
+        scores, n_features = self._cross_validate(selector, *data, splits)
         self.cv_results_ = summarise(self.alphas_, scores, n_features)
         if self.verbose:
             self._print_results()
         self.alpha_ = float(self.alphas_[self._choose(scores)])
         # With the names of the columns, which `features` may have lost.
-        return self._take_over(selector.set_params(alpha=self.alpha_).fit(X, y))
+        return self._take_over(selector.set_params(alpha=self.alpha_).fit(X, y, forces))
 
     def _selector(self):
         """The selector that stands for all splits, with an integer for its random state."""
@@ -299,15 +306,17 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             _check_split(X, k, train, test)
         return splits
 
-    def _cross_validate(self, selector, X, y, splits):
+    def _cross_validate(self, selector, X, y, forces, splits):
         """Scores and numbers of features, both of shape (n_splits, n_alphas)."""
         walks = (
-            delayed(_find_supports)(clone(selector), X[train], y[train], self.alphas_)
+            delayed(_find_supports)(
+                clone(selector), X[train], y[train], forces and forces[train], self.alphas_
+            )
             for train, _ in splits
         )
         supports = np.array(list(in_threads(walks, self.n_jobs)))
         refits = {
-            (k, support.tobytes()): delayed(_score)(selector, X, y, splits[k], support)
+            (k, support.tobytes()): delayed(_score)(selector, X, y, forces, splits[k], support)
             for k, found in enumerate(supports)
             for support in found
         }
@@ -361,7 +370,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         mapping = MethodMapping().add(caller="fit", callee="split")
         # This is what a pipeline calls.
         mapping.add(caller="fit_transform", callee="split")
-        return MetadataRouter(owner=self).add(splitter=check_cv(self.cv), method_mapping=mapping)
+        router = MetadataRouter(owner=self).add_self_request(self)
+        return router.add(splitter=check_cv(self.cv), method_mapping=mapping)
 
 
 def propose_alphas(walk):
@@ -426,21 +436,21 @@ def summarise(alphas, scores, n_features):
     return results
 
 
-def _find_supports(selector, X, y, alphas):
+def _find_supports(selector, X, y, forces, alphas):
     """What the selector would select at each alpha."""
-    walk = selector._start_walk(*selector._validate_for_training(X, y))
+    walk = selector._start_walk(*selector._validate_for_training(X, y), forces)
     return [point.group_norms > 0 for point in walk_to_each(walk, alphas)]
 
 
-def _score(selector, X, y, split, support):
+def _score(selector, X, y, forces, split, support):
     """Score of a fit without penalty on the selected features; NaN if there are none."""
     if not support.any():
         return np.nan
     train, test = split
-    X = X.take_features(support)
+    X, forces = X.take_features(support), forces and forces[train].take_features(support)
     model = HDNNPRegressor() if selector.estimator is None else clone(selector.estimator)
     model.set_params(alpha=0.0, feature_weights=None, random_state=selector.random_state)
-    model.fit(X[train], y[train])
+    model.fit(X[train], y[train], forces)
     if model._interrupted:
         raise KeyboardInterrupt
     return neg_rmse_per_atom(model, X[test], y[test])

@@ -15,8 +15,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import _check_feature_names_in
 
-from sklearn_agl.features import validate_energies, validate_features
+from sklearn_agl.features import validate_energies, validate_features, validate_forces
 from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._checkpoint import open_checkpoint
 from sklearn_agl.selection._costs import MEASURED, resolve_costs
 from sklearn_agl.selection._parallel import as_they_end
@@ -206,6 +207,7 @@ def group_lasso_path(
     y,
     estimator=None,
     *,
+    forces=None,
     alphas=None,
     adaptive=True,
     metric="euclidean",
@@ -235,6 +237,8 @@ def group_lasso_path(
         Total energies.
     estimator : HDNNPRegressor, default=None
         Settings of the networks; by default those of ``HDNNPRegressor()``.
+    forces : sequence of array-like of shape (n_atoms, 3), default=None
+        Forces on all atoms of each structure, to be trained on as well, see `HDNNPRegressor`.
     alphas : array-like of float, default=None
         Strengths of the penalty, ascending. By default they start where few features leave, and
         rise in steps that are refined where many would leave at once.
@@ -324,7 +328,7 @@ def group_lasso_path(
     regressor = HDNNPRegressor() if estimator is None else clone(estimator)
     regressor._validate_params()
     X = validate_features(regressor, X, reset=True, ensure_min_samples=2)
-    y = validate_energies(X, y)
+    y, forces = validate_energies(X, y), validate_forces(X, forces)
     random_state = regressor.random_state if random_state is None else random_state
     options = {
         "adaptive": adaptive,
@@ -340,9 +344,12 @@ def group_lasso_path(
         "init": init,
         "feature_costs": feature_costs,
     }
-    checkpoint = open_checkpoint(checkpoint, settings | options, regressor, X, y, random_state)
+    checkpoint = open_checkpoint(
+        checkpoint, settings | options, regressor, X, y, forces, random_state
+    )
     costs = resolve_costs(feature_costs, X)
-    walk = WALKS[init](regressor, X, y, **options, costs=costs, seed=checkpoint.seed)
+    forces = observe_forces(X, forces, regressor.n_force_directions, checkpoint.seed)
+    walk = WALKS[init](regressor, X, y, **options, forces=forces, costs=costs, seed=checkpoint.seed)
     record = Record(walk, checkpoint, verbose).begin()
     if alphas is None:
         record.follow(walk_down(walk, min_features), partial(work_down, min_features))
@@ -355,7 +362,7 @@ def group_lasso_path(
             stacklevel=3,
         )
     if refit and not walk.interrupted:
-        _refit_all(record, X, y, checkpoint.seed, n_jobs)
+        _refit_all(record, X, y, forces, checkpoint.seed, n_jobs)
     return collect(walk, record.refits)
 
 
@@ -370,7 +377,7 @@ def check_alphas(alphas):
     return alphas
 
 
-def _refit_all(record, X, y, seed, n_jobs):
+def _refit_all(record, X, y, forces, seed, n_jobs):
     """Fit without penalty every distinct non-empty support that has no refit yet.
 
     After Ctrl-C, the record has those that were done.
@@ -379,17 +386,17 @@ def _refit_all(record, X, y, seed, n_jobs):
     settings = clone(record.walk.regressor)
     settings.set_params(alpha=0.0, random_state=seed)
     missing = sorted(supports - record.refits.keys(), key=len)
-    calls = (delayed(_refit)(clone(settings), X, y, support) for support in missing)
+    calls = (delayed(_refit)(clone(settings), X, y, forces, support) for support in missing)
     with suppress(KeyboardInterrupt):
         record.follow_refits(as_they_end(calls, n_jobs), len(missing))
 
 
-def _refit(regressor, X, y, support):
+def _refit(regressor, X, y, forces, support):
     start = time.perf_counter()
     # Left out, not cut off: a copy of the columns would take as much memory as the features.
     weights = np.full(X.n_features, np.inf)
     weights[list(support)] = 1.0
-    error = regressor.set_params(feature_weights=weights).fit(X, y).validation_rmse_
+    error = regressor.set_params(feature_weights=weights).fit(X, y, forces).validation_rmse_
     if regressor._interrupted:
         raise KeyboardInterrupt
     return support, error, time.perf_counter() - start

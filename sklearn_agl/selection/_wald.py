@@ -9,7 +9,9 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, RealNotInt
 
+from sklearn_agl.features import validate_forces
 from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.potentials._training import Training
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection._path import collect
@@ -35,6 +37,8 @@ class Elimination:
         Total energies, checked.
     seed : int
         Fixes the held-out structures, the weights and the order of the structures.
+    forces : DirectionalForces, default=None
+        Forces to train on as well.
 
     Attributes
     ----------
@@ -51,12 +55,12 @@ class Elimination:
     costs = None
     """Elimination knows of none."""
 
-    def __init__(self, regressor, X, y, seed):
+    def __init__(self, regressor, X, y, seed, forces=None):
         self.regressor = regressor
         self.points = []
         self.eliminated = []
         self.statistics = np.zeros(X.n_features)
-        self.training = Training(regressor, X, y, np.random.RandomState(seed))
+        self.training = Training(regressor, X, y, np.random.RandomState(seed), forces=forces)
 
     def begin(self):
         """Fit all features."""
@@ -278,7 +282,7 @@ class WaldSelector(AtomicSelector):
 
     # The inner estimator validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X, y, forces=None):
         """Find the features to keep.
 
         Parameters
@@ -287,6 +291,8 @@ class WaldSelector(AtomicSelector):
             Features of the atoms.
         y : array-like of shape (n_structures,)
             Total energies.
+        forces : sequence of array-like of shape (n_atoms, 3), default=None
+            Forces on all atoms of each structure, to be trained on as well, see `HDNNPRegressor`.
 
         Returns
         -------
@@ -300,8 +306,10 @@ class WaldSelector(AtomicSelector):
                 f"solver={regressor.solver!r}. Set solver='kalman'."
             )
         n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
-        checkpoint = self._open_checkpoint(regressor, X, y)
-        elimination = Elimination(regressor, X, y, checkpoint.seed)
+        forces = validate_forces(X, forces)
+        checkpoint = self._open_checkpoint(regressor, X, y, forces)
+        forces = observe_forces(X, forces, regressor.n_force_directions, checkpoint.seed)
+        elimination = Elimination(regressor, X, y, checkpoint.seed, forces)
         record = Record(elimination, checkpoint, self.verbose, strength="statistic", error="RMSE")
         work_left = partial(eliminations_left, n_wanted, self.step)
         record.begin().follow(elimination.run(n_wanted, self.step), work_left)

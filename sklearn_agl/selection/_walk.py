@@ -114,6 +114,8 @@ class Walk:
         Strength of the first fit; None chooses it by the error left without penalty.
     seed : int
         Fixes the held-out structures, the weights and the order of the structures.
+    forces : DirectionalForces, default=None
+        Forces to train on as well.
     costs : ndarray of shape (n_features,), default=None
         What each feature costs; multiplies its penalty, relative to the mean of all.
 
@@ -141,8 +143,9 @@ class Walk:
     """The same for each alpha: 30 alphas cost as much as four full fits."""
 
     def __init__(
-        self, regressor, X, y, *, adaptive, metric, gamma, reweight, initial_alpha, seed, costs=None
-    ):
+        self, regressor, X, y, *, adaptive, metric, gamma, reweight, initial_alpha, seed,
+        forces=None, costs=None,
+    ):  # fmt: skip
         self.regressor = regressor
         self.n_features = X.n_features
         self.adaptive = adaptive
@@ -151,7 +154,8 @@ class Walk:
         self.reweight = reweight
         self.initial_alpha = initial_alpha
         self.costs = costs
-        self.training = Training(regressor, X, y, np.random.RandomState(seed))
+        rng = np.random.RandomState(seed)
+        self.training = Training(regressor, X, y, rng, forces=forces)
         if reweight is None:
             rich = len(self.training.train_rows) > self.training.layout.n_weights
             self.reweight = REWEIGHT if rich else 0.0

@@ -1,0 +1,127 @@
+"""Training on forces: errors of energies and forces with all functions and with selected ones.
+
+Run with one BLAS thread, and the folder of the mlearn data (Zuo et al. 2020, J. Phys. Chem. A 124,
+731) as extended XYZ files, one per element, with ``split`` "train" or "test" in each structure::
+
+    OMP_NUM_THREADS=1 python benchmarks/bench_forces.py FOLDER --elements Cu Si Mo Li
+
+For every element and seed, three potentials are trained on energies and forces: with all functions
+of a grid, with those that the adaptive group lasso selects from energies and forces, and with as
+many that it selects from energies alone. The published n2p2 potentials stand beside them, with
+their errors on the same test structures as measured with n2p2.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+from ase.io import read
+
+from sklearn_agl import AdaptiveGroupLassoSelector, HDNNPRegressor, SymmetryFunctionTransformer
+from sklearn_agl.descriptors import symmetry_function_grid
+from sklearn_agl.metrics import rmse_per_atom
+
+R_CUT = {"Cu": 5.0, "Si": 5.0, "Mo": 5.2, "Li": 5.6}
+PUBLISHED = {
+    "Cu": (27, 1.68, 0.063),
+    "Si": (27, 6.93, 0.170),
+    "Mo": (39, 5.43, 0.203),
+    "Li": (117, 0.98, 0.023),
+}
+"""Number of functions, energy (meV/atom) and force (eV/A) errors of the n2p2 potentials."""
+
+
+def make_functions(r_cut):
+    """15 radial and 16 angular functions."""
+    return symmetry_function_grid(
+        r_cut=r_cut, n_centered=6, n_shifted=9, shifted_range=(0.32 * r_cut, 0.96 * r_cut),
+        angular_eta=(0.01, 0.1), angular_zeta=(1, 2, 4, 16),
+    )  # fmt: skip
+
+
+class Data:
+    """Features, energies and forces of the training and the test structures of an element."""
+
+    def __init__(self, file, r_cut):
+        structures = read(file, ":")
+        self.train, self.test = (
+            [atoms for atoms in structures if atoms.info["split"] == part]
+            for part in ("train", "test")
+        )
+        transformer = SymmetryFunctionTransformer(make_functions(r_cut), n_jobs=2).fit(self.train)
+        self.X = transformer.transform(self.train).compute()
+        self.X_test = transformer.transform(self.test).compute()
+
+    @staticmethod
+    def labels(structures):
+        """Energies and forces."""
+        energies = np.array([atoms.get_potential_energy() for atoms in structures])
+        return energies, [atoms.get_forces() for atoms in structures]
+
+    def errors(self, columns, settings):
+        """Seconds of training, and test errors of energies (meV/atom) and forces (eV/A)."""
+        energies, forces = self.labels(self.train)
+        start = time.perf_counter()
+        model = HDNNPRegressor(**settings)
+        model.fit(self.X.take_features(columns), energies, forces=forces)
+        seconds = time.perf_counter() - start
+        X = self.X_test.take_features(columns)
+        energies, forces = self.labels(self.test)
+        differences = np.vstack(model.predict_forces(X)) - np.vstack(forces)
+        energy_error = 1e3 * rmse_per_atom(energies, model.predict(X), X.n_atoms)
+        return seconds, energy_error, np.sqrt(np.mean(differences**2))
+
+
+def select(data, n_features, settings, *, use_forces):
+    """Columns that the adaptive group lasso selects, and seconds."""
+    energies, forces = data.labels(data.train)
+    selector = AdaptiveGroupLassoSelector(
+        HDNNPRegressor(**settings), n_features_to_select=n_features
+    )
+    start = time.perf_counter()
+    selector.fit(data.X, energies, forces=forces if use_forces else None)
+    return selector.get_support(indices=True), time.perf_counter() - start
+
+
+def report(name, columns, seconds, energy, force):
+    """One line of the table."""
+    print(
+        f"  {name:24s} {len(columns):3d} functions   {energy:6.2f} meV/atom   {force:6.3f} eV/A   "
+        f"{seconds:6.1f} s",
+        flush=True,
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--elements", nargs="+", default=list(R_CUT))
+    parser.add_argument("--n-features", type=int, default=13)
+    parser.add_argument("--n-force-directions", type=int, default=40)
+    parser.add_argument("--force-weight", type=float, default=0.3)
+    parser.add_argument("--solver", default="kalman")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    options = parser.parse_args()
+    for element in options.elements:
+        data = Data(options.folder / f"mlearn_{element}.extxyz.gz", R_CUT[element])
+        n, energy, force = PUBLISHED[element]
+        print(f"{element}: {len(data.train)} structures to train, {len(data.test)} to test")
+        print(f"  {'n2p2, published':24s} {n:3d} functions   {energy:6.2f} meV/atom   {force:6.3f}")
+        for seed in options.seeds:
+            settings = {
+                "random_state": seed,
+                "n_force_directions": options.n_force_directions,
+                "force_weight": options.force_weight,
+                "solver": options.solver,
+            }
+            everything = np.arange(data.X.n_features)
+            report("all", everything, *data.errors(everything, settings))
+            for use_forces, name in ((True, "energies and forces"), (False, "energies only")):
+                columns, seconds = select(data, options.n_features, settings, use_forces=use_forces)
+                print(f"  selected by {name} in {seconds:.0f} s: {columns}")
+                report(name, columns, *data.errors(columns, settings))
+
+
+if __name__ == "__main__":
+    main()
