@@ -163,11 +163,9 @@ def check_expressible(functions):
                 f"{function.name} has a negative r_s, which n2p2 takes for zero in functions of "
                 "two neighbours. Select without it."
             )
-    first = functions[0]
-    for function in functions:
-        if function.cutoff != first.cutoff:
+        if function.cutoff != functions[0].cutoff:
             raise ValueError(
-                f"{first.name} and {function.name} have different cutoff functions, but n2p2 has "
+                f"{functions[0].name} and {function.name} have different cutoff functions, but n2p2 has "
                 "one for all. Select functions of one cutoff only."
             )
 

@@ -128,7 +128,7 @@ def _element(model, e, functions, layers, template):
     if not used.size:
         symbol, silent = chemical_symbols[number], np.zeros((len(bias), 1))
         count = replace(
-            template, kind="G2", eta=0.0, r_s=0.0, zeta=None, lambda_=None, center=symbol,
+            template, kind="G2", eta=0.0, r_s=0.0, kappa=None, zeta=None, lambda_=None, center=symbol,
             neighbors=symbol, weighted=False,
         )  # fmt: skip
         ranges = np.array([[0.0, ANY_NUMBER_OF_NEIGHBORS]])
