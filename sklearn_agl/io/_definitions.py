@@ -165,8 +165,8 @@ def check_expressible(functions):
             )
         if function.cutoff != functions[0].cutoff:
             raise ValueError(
-                f"{functions[0].name} and {function.name} have different cutoff functions, but n2p2 has "
-                "one for all. Select functions of one cutoff only."
+                f"{functions[0].name} and {function.name} have different cutoff functions, but "
+                "n2p2 has one for all. Select functions of one cutoff only."
             )
 
 

@@ -1,11 +1,12 @@
 """Fitted pipelines as potentials of n2p2."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from ase.data import chemical_symbols
+from ase.data import atomic_numbers, chemical_symbols
 
 from sklearn_agl._version import __version__
+from sklearn_agl.descriptors import SymmetryFunction
 from sklearn_agl.io._definitions import (
     check_expressible,
     sort_key,
@@ -85,22 +86,29 @@ def write_n2p2(pipeline, folder, *, overwrite=False):
     See `read_n2p2`.
     """
     _, model = _ends(pipeline)
-    if model.net_.module_.activation not in LETTERS:
-        raise ValueError(
-            f"n2p2 has no activation {model.activation!r}; train with one of {sorted(LETTERS)}."
-        )
+    if not np.isfinite(model.weights_).all():
+        raise ValueError("The potential has weights that are not finite; train it anew.")
+    letter = _letter(model)
     elements = _elements(model, _functions_behind_selectors(pipeline))
     texts = {weights_name(element.number): _weights_text(element) for element in elements}
     texts["scaling.data"] = _scaling_text(elements)
-    texts["input.nn"] = _settings_text(model, elements)
+    texts["input.nn"] = _settings_text(elements, letter, model._energy_scaler)
     write_files(folder, texts, overwrite=overwrite)
+
+
+def _letter(model):
+    """n2p2's letter of the activation; the node that a linear model gets is linear, too."""
+    name = model.net_.module_.activation if model._layout.hidden_layer_sizes else "identity"
+    if name not in LETTERS:
+        raise ValueError(f"n2p2 has no activation {name!r}; train with one of {sorted(LETTERS)}.")
+    return LETTERS[name]
 
 
 def _elements(model, functions):
     """Gather what the files say, element by element."""
-    used = np.flatnonzero(model.group_norms_ > 0.0)
+    used = [c for c, group in enumerate(model._layout.groups) if model.weights_[group].any()]
     check_expressible([functions[column] for column in used])
-    template = functions[used[0] if used.size else 0]
+    template = functions[used[0] if used else 0]
     return [
         _element(model, e, functions, layers, template) for e, layers in enumerate(_layers(model))
     ]
@@ -119,29 +127,47 @@ def _layers(model):
 def _element(model, e, functions, layers, template):
     """Functions of one element that have weights, in n2p2's order, with all that belongs to them.
 
-    An element without any gets one of zero weights, since n2p2 needs one: the number of its
-    neighbours of its own kind.
+    An element without any gets one of zero weights, since n2p2 needs one.
     """
     number, columns = model._layout.elements[e], model._layout.columns[e]
+    offset, divisor = model._feature_scaler.offset_, model._feature_scaler.divisor_
     (matrix, bias), *inner = layers
-    used = np.flatnonzero(matrix.any(axis=0))
+    reachable = np.array([_is_reachable(functions[c], model.elements_) for c in columns], bool)
+    silent = columns[~reachable]
+    bias = bias - matrix[:, ~reachable] @ (offset[silent] / divisor[silent])
+    used = np.flatnonzero(matrix.any(axis=0) & reachable)
     if not used.size:
-        symbol, silent = chemical_symbols[number], np.zeros((len(bias), 1))
-        count = replace(
-            template, kind="G2", eta=0.0, r_s=0.0, kappa=None, zeta=None, lambda_=None, center=symbol,
-            neighbors=symbol, weighted=False,
-        )  # fmt: skip
         ranges = np.array([[0.0, ANY_NUMBER_OF_NEIGHBORS]])
-        return Element(number, [count], np.zeros(1), np.ones(1), ranges, [(silent, bias), *inner])
+        first = np.zeros((len(bias), 1)), bias
+        idle = _idle_function(template, chemical_symbols[number])
+        return Element(number, [idle], np.zeros(1), np.ones(1), ranges, [first, *inner])
     order = np.array(sorted(used, key=lambda i: sort_key(functions[columns[i]])))
     own = columns[order]
     return Element(
         number,
         [functions[column] for column in own],
-        model._feature_scaler.offset_[own],
-        model._feature_scaler.divisor_[own],
+        offset[own],
+        divisor[own],
         model.feature_ranges_[own],
         [(matrix[:, order], bias), *inner],
+    )
+
+
+def _is_reachable(function, elements):
+    """Whether the potential knows all neighbours of a function, which otherwise is always 0."""
+    return all(atomic_numbers[symbol] in elements for symbol in function.neighbors or ())
+
+
+def _idle_function(template, symbol):
+    """A function of an element, with the cutoff of another function, for a network without any."""
+    return SymmetryFunction(
+        "G2",
+        eta=0.0,
+        r_cut=template.r_cut,
+        r_inner=template.r_inner,
+        cutoff=template.cutoff,
+        center=symbol,
+        neighbors=symbol,
     )
 
 
@@ -179,25 +205,22 @@ def _scaling_text(elements):
     return "\n".join(lines) + "\n"
 
 
-def _settings_text(model, elements):
+def _settings_text(elements, letter, energy_scaler):
     functions = [function for element in elements for function in element.functions]
     symbols = [chemical_symbols[element.number] for element in elements]
     widths = [str(len(bias)) for _, bias in elements[0].layers[:-1]]
-    # The node that a linear model gets is linear, too.
-    hidden = model._layout.hidden_layer_sizes
-    name = model.net_.module_.activation if hidden else "identity"
     lines = [
         f"# Written by sklearn_agl {__version__}; units are those of the training data.",
         f"number_of_elements {len(symbols)}",
         f"elements {' '.join(symbols)}",
-        *_energy_lines(model._energy_scaler, symbols),
+        *_energy_lines(energy_scaler, symbols),
         write_cutoff(functions),
         "scale_symmetry_functions_sigma",
         "scale_min_short 0.0",
         "scale_max_short 1.0",
         f"global_hidden_layers_short {len(widths)}",
         f"global_nodes_short {' '.join(widths)}",
-        f"global_activation_short {' '.join([LETTERS[name]] * len(widths))} l",
+        f"global_activation_short {' '.join([letter] * len(widths))} l",
         *(write_function(function) for function in functions),
     ]
     return "\n".join(lines) + "\n"

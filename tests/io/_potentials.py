@@ -50,7 +50,7 @@ def draw_features(functions, elements=("H", "O"), n_structures=20, seed=0):
     return AtomicFeatures(values, numbers, symmetry_functions=functions)
 
 
-def fitted_pipeline(transformer=None, selector=None, zeros=(), **params):
+def fitted_pipeline(transformer=None, selector=None, zeros=(), X=None, **params):
     """A pipeline that has learned energies drawn at random for a few epochs.
 
     The first-layer weights of the columns `zeros` (behind the selector) become zero.
@@ -58,7 +58,7 @@ def fitted_pipeline(transformer=None, selector=None, zeros=(), **params):
     transformer = transformer or make_transformer()
     functions = transformer.symmetry_functions_
     elements = sorted({f.center for f in functions}, key=atomic_numbers.get)
-    X = draw_features(functions, elements)
+    X = draw_features(functions, elements) if X is None else X
     y = np.random.default_rng(1).normal(size=len(X)) - 7.0 * X.n_atoms - (X.numbers == 8).sum(1)
     steps = [("features", transformer)]
     if selector is not None:

@@ -5,8 +5,15 @@ import os
 import numpy as np
 import pytest
 from ase.data import atomic_numbers, chemical_symbols
+from sklearn.base import BaseEstimator
+from sklearn.feature_selection import SelectorMixin
 
-from sklearn_agl import AdaptiveGroupLassoSelector, PearsonSelector, SymmetryFunction
+from sklearn_agl import (
+    AdaptiveGroupLassoSelector,
+    AtomicFeatures,
+    PearsonSelector,
+    SymmetryFunction,
+)
 from sklearn_agl.io import read_n2p2, write_n2p2
 from sklearn_agl.io._networks import ACTIVATIONS
 
@@ -80,6 +87,42 @@ def test_a_potential_without_functions_is_a_constant(tmp_path):
     transformer = make_transformer()
     everything = range(transformer.n_features_out_)
     assert_same_predictions(fitted_pipeline(transformer, zeros=everything), tmp_path)
+
+
+class WithoutHydrogen(SelectorMixin, BaseEstimator):
+    def fit(self, X, y=None):
+        self.support_ = np.array([f.center != "H" for f in X.symmetry_functions])
+        self.n_features_in_ = X.n_features
+        return self
+
+    def transform(self, X):
+        return X.take_features(self.support_)
+
+    def _get_support_mask(self):
+        return self.support_
+
+
+def test_an_element_without_selected_functions_keeps_its_energy(tmp_path):
+    assert_same_predictions(fitted_pipeline(selector=WithoutHydrogen()), tmp_path)
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.4])
+def test_neighbours_that_the_potential_does_not_know_are_left_out(tmp_path, offset):
+    transformer = make_transformer(elements=("H", "C", "O"))
+    functions = transformer.symmetry_functions_
+    with_carbon = [i for i, f in enumerate(functions) if "C" in (f.neighbors or ())]
+    X = draw_features(functions, ("H", "O"))
+    values = X.values.copy()
+    values[:, :, with_carbon] = np.where(np.isnan(values[:, :, with_carbon]), np.nan, 0.0)
+    X = AtomicFeatures(values, X.numbers, symmetry_functions=functions)
+    pipeline = fitted_pipeline(transformer, X=X)
+    pipeline[-1]._feature_scaler.offset_[with_carbon] = offset
+    write_n2p2(pipeline, tmp_path)
+    again = read_n2p2(tmp_path)
+    kept = [functions.index(f) for f in again[0].symmetry_functions_]
+    assert not set(kept) & set(with_carbon)
+    expected = pipeline[-1].predict(X)
+    np.testing.assert_allclose(again[-1].predict(X.take_features(kept)), expected, rtol=1e-12)
 
 
 def test_inner_radii_are_read_back_exactly(tmp_path):
@@ -220,6 +263,13 @@ def test_functions_that_are_not_used_do_not_matter(tmp_path):
 def test_silu_is_refused(tmp_path):
     with pytest.raises(ValueError, match="n2p2 has no activation 'silu'"):
         write_n2p2(fitted_pipeline(activation="silu"), tmp_path)
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    pipeline = fitted_pipeline()
+    pipeline[-1].weights_[3] = np.nan
+    with pytest.raises(ValueError, match="weights that are not finite"):
+        write_n2p2(pipeline, tmp_path)
 
 
 def test_other_estimators_are_refused(tmp_path):
