@@ -4,12 +4,13 @@ Run on one core::
 
     OMP_NUM_THREADS=1 python benchmarks/bench_md.py
 
-The structure is a Lennard-Jones liquid of 2,048 atoms with the functions of table SII; the selected
+The structure is one of 256 Lennard-Jones atoms, repeated; the functions are table SII, the selected
 ones are the radial functions 6 to 12. The potentials have seen a few structures for two epochs,
 since the values of their weights change no time. One step is one call of the calculator at new
 positions, forces included, and the time of the processor counts, so that other work on the machine
-disturbs little: the fastest of some steps is reported. n2p2 takes 171 µs per atom for the
-functions and their derivatives (all 22, on two cores of an EPYC, see `RESULTS.md`).
+disturbs little: the fastest of some steps is reported. n2p2 took 171 µs per atom for all 22
+functions and their derivatives, on one core of an EPYC with AVX-512; on another processor, the
+ratio to it is a rough guide only.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from sklearn_agl.potentials import HDNNPCalculator
 
 MICRO = 1e6
 N2P2 = 171.0
-"""Microseconds per atom and step of n2p2 with all functions."""
+"""Microseconds per atom of n2p2 for all functions and their derivatives."""
 
 SETS = {"all 22": range(22), "6 to 12": range(5, 12)}
 
@@ -35,7 +36,7 @@ def make_potential(columns, structures, energies):
     """A pipeline of some of the functions, hardly trained."""
     functions = symmetry_function_preset("lj-22")
     transformer = SymmetryFunctionTransformer([functions[column] for column in columns])
-    model = HDNNPRegressor(max_epochs=2, random_state=0)
+    model = HDNNPRegressor(max_epochs=2, early_stopping=False, random_state=0)
     return make_pipeline(transformer, model).fit(structures, energies)
 
 

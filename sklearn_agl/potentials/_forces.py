@@ -28,7 +28,7 @@ def predict_forces(pipeline, structures):
 
     See Also
     --------
-    HDNNPRegressor.predict_forces : The same from features.
+    sklearn_agl.HDNNPRegressor.predict_forces : The same from features.
     HDNNPCalculator : For molecular dynamics and relaxations.
 
     Examples
@@ -73,7 +73,7 @@ def predict_stress(pipeline, structures):
 
     See Also
     --------
-    HDNNPRegressor.predict_stress : The same from features.
+    sklearn_agl.HDNNPRegressor.predict_stress : The same from features.
     """
     return _regressor(pipeline, "predict_stress")(pipeline[:-1].transform(structures))
 
