@@ -72,7 +72,7 @@ def read_lines(path, comments="#"):
     """
     try:
         # Bytes that are no UTF-8 are harmless in comments, and elsewhere no number or keyword.
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} does not exist.") from None
     lines = []

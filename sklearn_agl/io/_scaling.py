@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_agl.io._lines import read_lines
+from sklearn_agl.io._settings import FLAGS
 
 
 @dataclass(frozen=True)
@@ -87,14 +88,7 @@ def _check_indices(path, lines, expected, settings):
 
 def _transformation(settings, lines, low, high, mean):
     """Kind, offset and divisor of what n2p2 calls the scaling type."""
-    scale, center, sigma = (
-        settings.has(keyword)
-        for keyword in (
-            "scale_symmetry_functions",
-            "center_symmetry_functions",
-            "scale_symmetry_functions_sigma",
-        )
-    )
+    scale, center, sigma = (settings.has(flag) for flag in FLAGS)
     if sigma and (scale or center):
         raise settings.one("scale_symmetry_functions_sigma").error(
             "scale_symmetry_functions_sigma contradicts scale_symmetry_functions and "

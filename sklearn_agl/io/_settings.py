@@ -1,7 +1,8 @@
 """The keywords of n2p2's input.nn: which exist, and what they say about energies and scaling."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from ase.data import atomic_numbers
@@ -69,9 +70,9 @@ class Settings:
         Chemical symbols by ascending atomic number, n2p2's own order.
     """
 
-    path: object
+    path: Path
     lines: dict
-    elements: tuple
+    elements: tuple = ()
 
     def all(self, keyword):
         """Every line with a keyword."""
@@ -169,12 +170,12 @@ def read_settings(path):
         if keyword in ONCE and len(found) > 1:
             raise found[1].error(f"{keyword} is given twice, first on line {found[0].number}.")
     _warn_of_unknown(lines)
-    settings = Settings(path, lines, ())
+    settings = Settings(path, lines)
     _check_type(settings)
     for flag in FLAGS:
         if settings.has(flag):
             settings.one(flag, 0)
-    return Settings(path, lines, _elements(settings))
+    return replace(settings, elements=_elements(settings))
 
 
 def _warn_of_unknown(lines):

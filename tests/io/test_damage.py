@@ -14,7 +14,7 @@ from ._potentials import fitted_pipeline, make_transformer
 from .test_input_data import GOOD
 
 FUZZING = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 WORDS = st.sampled_from(
     ["", "nan", "-inf", "1e999", "-1", "0", "3", "99999999999", "H", "Xx", "#", "!", "1 2", "\n",

@@ -48,30 +48,50 @@ def test_energy_and_forces_of_water_equal_n2p2():
     np.testing.assert_allclose(forces, expected["forces"], rtol=0, atol=1e-11)
 
 
-@needs_complete_numbers
-@pytest.mark.parametrize("units", ["Bohr and Hartree", "Å and eV"])
-@pytest.mark.parametrize("symbol", ["Cu", "Si"])
-def test_published_potentials_equal_n2p2(symbol, units):
+def published(symbol, length=1.0, energy=1.0):
+    """Pipeline, test structures, and n2p2's energies and forces in units of Bohr and Hartree."""
     folder = COMPLETE / f"zuo_{symbol.lower()}"
     expected = np.load(folder / "n2p2_predictions.npz")
-    length, energy = (Bohr, Hartree) if units == "Å and eV" else (1.0, 1.0)
     structures = [
         Atoms(a.numbers, a.positions / Bohr * length, cell=a.cell / Bohr * length, pbc=True)
         for a in ase.io.read(STRUCTURES / f"mlearn_{symbol}.extxyz.gz", ":")
         if a.info["split"] == "test"
     ]
+    forces = np.split(expected["forces"], np.cumsum(expected["n_atoms"])[:-1])
     pipeline = read_n2p2(folder, length_unit=length, energy_unit=energy)
-    np.testing.assert_allclose(
-        pipeline.predict(structures), expected["energy"] * energy, rtol=1e-12
-    )
-    # Where an atom sees its own images, n2p2's forces are not the derivatives of its energies.
+    return pipeline, structures, expected["energy"], forces
+
+
+def sees_own_images(pipeline, atoms):
     r_cut = max(function.r_cut for function in pipeline[0].symmetry_functions_)
-    forces = np.split(expected["forces"] * energy / length, np.cumsum(expected["n_atoms"])[:-1])
-    large = [i for i, s in enumerate(structures) if 1 / s.cell.reciprocal().lengths().max() > r_cut]
+    return 1.0 / atoms.cell.reciprocal().lengths().max() < r_cut
+
+
+@needs_complete_numbers
+@pytest.mark.parametrize("units", [(1.0, 1.0), (Bohr, Hartree)])
+@pytest.mark.parametrize("symbol", ["Cu", "Si"])
+def test_published_potentials_equal_n2p2(symbol, units):
+    length, energy = units
+    pipeline, structures, energies, forces = published(symbol, length, energy)
+    np.testing.assert_allclose(pipeline.predict(structures), energies * energy, rtol=1e-12)
+    # Where an atom sees its own images, n2p2's forces are not the derivatives of its energies.
+    large = [i for i, s in enumerate(structures) if not sees_own_images(pipeline, s)]
     assert len(large) > len(structures) / 2
-    for i, predicted in zip(large, predict_forces(pipeline, [structures[i] for i in large]),
-                            strict=True):  # fmt: skip
-        np.testing.assert_allclose(predicted, forces[i], rtol=0, atol=1e-11)
+    predicted = predict_forces(pipeline, [structures[i] for i in large])
+    for i, own in zip(large, predicted, strict=True):
+        np.testing.assert_allclose(own, forces[i] * energy / length, rtol=0, atol=1e-11)
+
+
+@needs_complete_numbers
+def test_forces_in_small_cells_are_derivatives():
+    pipeline, structures, _, _ = published("Cu")
+    atoms = next(s for s in structures if sees_own_images(pipeline, s))
+    force, step, energies = predict_forces(pipeline, [atoms])[0][3, 1], 1e-4, []
+    for sign in (1, -1):
+        moved = atoms.copy()
+        moved.positions[3, 1] += sign * step
+        energies.append(pipeline.predict([moved])[0])
+    assert force == pytest.approx((energies[1] - energies[0]) / (2 * step), abs=1e-8)
 
 
 def test_columns_are_in_n2p2_order():
