@@ -185,6 +185,9 @@ def read_weights(path, n_inputs, hidden):
             f"{path}: networks of {fitting} nodes have the same number of weights; write "
             "element_nodes_short so that it can be meant in one way only."
         )
+    bare = [line for line in lines if len(line.words) == 1]
+    if 0 < len(bare) < len(lines):
+        raise bare[0].error("The line ends behind its value, unlike others; the file is damaged.")
     return _split(lines, fitting[0])
 
 

@@ -306,6 +306,7 @@ CONTRADICTIONS = [
     ("scaling", "# nothing\n", r"scaling.data has 0 symmetry functions, .* has 22"),
     ("weights", ("3.6904600724477226E-04 a", "zero a"), r"line 1: A weight must be a number"),
     ("weights", ("3.6904600724477226E-04 a", "1.0 b"), r"line 1: Expected a weight"),
+    ("weights", ("E-04 a         1     0     1     1     1", ""), r"line 1: The line ends"),
     ("weights", "1.0\n2.0\n", r"weights.018.data has 2 weights .* 22 .* needs 351 \(22-10-10-1\)"),
 ]  # fmt: skip
 
