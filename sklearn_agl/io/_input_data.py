@@ -1,0 +1,272 @@
+"""Structures in n2p2's format input.data."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.data import atomic_numbers
+
+from sklearn_agl.io._files import write_files
+from sklearn_agl.io._lines import read_lines
+from sklearn_agl.io._reader import check_unit
+
+
+def read_input_data(file, *, length_unit=None, energy_unit=None):
+    """Read structures in n2p2's format.
+
+    Parameters
+    ----------
+    file : str or path
+        An ``input.data``.
+    length_unit, energy_unit : float, default=None
+        The file's units in those of the result, for example ``ase.units.Bohr`` and
+        ``ase.units.Hartree`` for a result in Å and eV. None: the file's own.
+
+    Returns
+    -------
+    list of ase.Atoms
+        With a SinglePointCalculator that knows the forces and, where the file has it, the energy;
+        ``info["comment"]`` and ``info["charge"]`` (the total charge) where the file has them, and
+        initial charges where one is not zero.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        With file and line, if it is damaged or has no structure.
+
+    See Also
+    --------
+    write_input_data : The way back.
+
+    Notes
+    -----
+    ASE's own format ``"runnerdata"`` takes every file to be in Bohr and Hartree, drops comments,
+    and writes ten decimals, with a header of RuNNer 2; n2p2 reads files in any unit, and this
+    function loses no digit.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ase.build import molecule
+    >>> from sklearn_agl.io import read_input_data, write_input_data
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "input.data"
+    ...     write_input_data(file, [molecule("H2O")], energies=[-14.2])
+    ...     atoms = read_input_data(file)[0]
+    >>> atoms.get_chemical_formula(), atoms.get_potential_energy()
+    ('H2O', -14.2)
+    """
+    units = check_unit(length_unit, "length"), check_unit(energy_unit, "energy")
+    path = Path(file)
+    structures, current = [], None
+    for line in read_lines(path):
+        keyword = line.words[0]
+        if current is None:
+            if keyword != "begin":
+                raise line.error(f"Expected begin, got {keyword!r}.")
+            line.check_length(0)
+            current = _Structure(line)
+        elif keyword == "end":
+            line.check_length(0)
+            structures.append(current.finish(*units))
+            current = None
+        elif keyword in _Structure.readers:
+            _Structure.readers[keyword](current, line)
+        else:
+            raise line.error(
+                f"Unknown keyword {keyword!r} in a structure; there are "
+                f"{', '.join([*_Structure.readers, 'end'])}."
+            )
+    if current is not None:
+        raise current.begin.error("The structure that begins here has no end; the file is cut off.")
+    if not structures:
+        raise ValueError(f"{path} has no structure.")
+    return structures
+
+
+@dataclass
+class _Structure:
+    """What has been read of one structure."""
+
+    begin: object
+    cell: list = field(default_factory=list)
+    symbols: list = field(default_factory=list)
+    positions: list = field(default_factory=list)
+    charges: list = field(default_factory=list)
+    forces: list = field(default_factory=list)
+    info: dict = field(default_factory=dict)
+    energy: float | None = None
+
+    def read_comment(self, line):
+        self.info["comment"] = " ".join(line.words[1:])
+
+    def read_lattice(self, line):
+        line.check_length(3)
+        if len(self.cell) == 3:
+            raise line.error("A fourth lattice vector; there must be none or three.")
+        self.cell.append(_vector(line, 1, "A component of the lattice vector"))
+
+    def read_atom(self, line):
+        line.check_length(9)
+        if atomic_numbers.get(line.words[4], 0) == 0:
+            raise line.error(f"Unknown chemical symbol {line.words[4]!r}.")
+        self.positions.append(_vector(line, 1, "A coordinate"))
+        self.symbols.append(line.words[4])
+        self.charges.append(line.real(5, "The charge"))
+        line.real(6, "The unused number behind the charge")
+        self.forces.append(_vector(line, 7, "A component of the force"))
+
+    def read_energy(self, line):
+        line.check_length(1)
+        self._once(line, self.energy)
+        self.energy = line.real(1, "The energy")
+
+    def read_charge(self, line):
+        line.check_length(1)
+        self._once(line, self.info.get("charge"))
+        self.info["charge"] = line.real(1, "The charge")
+
+    readers = {
+        "comment": read_comment,
+        "lattice": read_lattice,
+        "atom": read_atom,
+        "energy": read_energy,
+        "charge": read_charge,
+    }
+
+    def _once(self, line, before):
+        if before is not None:
+            raise line.error(f"A second {line.words[0]} in one structure.")
+
+    def finish(self, length_unit, energy_unit):
+        """The structure as ase.Atoms."""
+        if not self.symbols:
+            raise self.begin.error("The structure that begins here has no atom.")
+        if len(self.cell) not in (0, 3):
+            raise self.begin.error(
+                f"The structure that begins here has {len(self.cell)} lattice vector(s); there "
+                "must be none or three."
+            )
+        cell = np.array(self.cell) * length_unit if self.cell else None
+        if cell is not None and np.linalg.det(cell / np.abs(cell).max(initial=1e-300)) == 0.0:
+            raise self.begin.error("The lattice vectors of this structure span no volume.")
+        atoms = Atoms(
+            self.symbols, positions=np.array(self.positions) * length_unit, cell=cell,
+            pbc=bool(self.cell), info=self.info,
+        )  # fmt: skip
+        if any(self.charges):
+            atoms.set_initial_charges(self.charges)
+        results = {"forces": np.array(self.forces) * (energy_unit / length_unit)}
+        if self.energy is not None:
+            results["energy"] = self.energy * energy_unit
+        atoms.calc = SinglePointCalculator(atoms, **results)
+        return atoms
+
+
+def _vector(line, first, name):
+    return [line.real(first + k, name) for k in range(3)]
+
+
+def write_input_data(
+    file, structures, energies=None, forces=None, *, length_unit=None, energy_unit=None,
+    overwrite=False,
+):  # fmt: skip
+    """Write structures in n2p2's format, for its training or prediction.
+
+    Parameters
+    ----------
+    file : str or path
+        An ``input.data``.
+    structures : sequence of ase.Atoms
+        Periodic in all directions or none.
+    energies : array-like of shape (n_structures,), default=None
+        Total energies. By default those that the structures' calculators have stored; a structure
+        without gets no line ``energy``, which n2p2 takes for 0.
+    forces : sequence of array-like of shape (n_atoms, 3), default=None
+        By default those that the structures' calculators have stored, else 0.
+    length_unit, energy_unit : float, default=None
+        The file's units in those of the structures, for example ``ase.units.Bohr`` and
+        ``ase.units.Hartree`` to write Bohr and Hartree. None: nothing is converted.
+    overwrite : bool, default=False
+        Whether to replace the file.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `overwrite` is false.
+    ValueError
+        With the index of the structure, if one is periodic in one or two directions, has no atom,
+        or a number that is not finite, or if energies or forces do not belong to the structures.
+
+    See Also
+    --------
+    read_input_data : The way back.
+
+    Notes
+    -----
+    The comment is ``info["comment"]``, the total charge ``info["charge"]``, by default the sum of
+    the initial charges.
+
+    Examples
+    --------
+    See `read_input_data`.
+    """
+    length = check_unit(length_unit, "length")
+    energy = check_unit(energy_unit, "energy")
+    structures = list(structures)
+    for name, given in (("energies", energies), ("forces", forces)):
+        if given is not None and len(given) != len(structures):
+            raise ValueError(f"Got {len(given)} {name} for {len(structures)} structures.")
+    parts = []
+    for i, atoms in enumerate(structures):
+        stored = {} if atoms.calc is None else atoms.calc.results
+        own_energy = stored.get("energy") if energies is None else energies[i]
+        own_forces = stored.get("forces") if forces is None else forces[i]
+        parts.append(_structure_text(i, atoms, own_energy, own_forces, length, energy))
+    path = Path(file)
+    write_files(path.parent, {path.name: "".join(parts)}, overwrite=overwrite)
+
+
+def _structure_text(i, atoms, energy, forces, length_unit, energy_unit):
+    if len(atoms) == 0:
+        raise ValueError(f"Structure {i} has no atom; leave it out.")
+    if atoms.pbc.any() and not atoms.pbc.all():
+        raise ValueError(
+            f"Structure {i} is periodic in {np.count_nonzero(atoms.pbc)} of 3 directions; n2p2 "
+            "knows structures that are periodic in all directions or none."
+        )
+    forces = np.zeros((len(atoms), 3)) if forces is None else np.asarray(forces, dtype=float)
+    if forces.shape != (len(atoms), 3):
+        raise ValueError(
+            f"Forces of structure {i} have shape {forces.shape}, but need {(len(atoms), 3)}."
+        )
+    charges = atoms.get_initial_charges()
+    positions = _words(i, "positions", atoms.positions / length_unit)
+    forces = _words(i, "forces", forces / (energy_unit / length_unit))
+    lines = ["begin"]
+    if "comment" in atoms.info:
+        lines.append("comment " + " ".join(str(atoms.info["comment"]).split()))
+    if atoms.pbc.all():
+        cell = _words(i, "cell", atoms.cell.array / length_unit)
+        lines += ["lattice " + " ".join(row) for row in cell]
+    for symbol, charge, place, force in zip(
+        atoms.symbols, _words(i, "charges", charges), positions, forces, strict=True
+    ):
+        lines.append(f"atom {' '.join(place)} {symbol} {charge} 0.0 {' '.join(force)}")
+    if energy is not None:
+        lines.append(f"energy {_words(i, 'energy', energy / energy_unit)}")
+    lines.append(f"charge {_words(i, 'charge', atoms.info.get('charge', charges.sum()))}")
+    return "\n".join([*lines, "end", ""])
+
+
+def _words(i, name, numbers):
+    """Numbers as text that gives every digit back, in nested lists of the array's shape."""
+    numbers = np.asarray(numbers, dtype=float)
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"Structure {i}: {name} must not contain NaN or infinity.")
+    return np.vectorize(lambda number: repr(float(number)), otypes=[object])(numbers).tolist()

@@ -1,0 +1,79 @@
+"""Fitted regressors from given numbers, without a training."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sklearn_agl.potentials._layout import NetworkLayout
+from sklearn_agl.potentials._module import HDNNP
+from sklearn_agl.potentials._nets import HDNNPNet
+from sklearn_agl.potentials._penalty import GroupLasso
+from sklearn_agl.potentials._scaling import EnergyScaler, FeatureScaler
+
+
+@dataclass
+class Assembly:
+    """What a regressor takes over from a training that has ended, put together by hand."""
+
+    net: HDNNPNet
+    layout: NetworkLayout
+    feature_scaler: FeatureScaler
+    energy_scaler: EnergyScaler
+    solver: None = None
+    interrupted: bool = False
+    held_out_rows: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
+
+    @property
+    def weights(self):
+        """All parameters, flat."""
+        return self.net.module_.get_weights()
+
+    @property
+    def group_norms(self):
+        """Euclidean norm of each feature's first-layer weights."""
+        return self.layout.group_norms(self.weights)
+
+
+def assemble_regressor(
+    regressor, *, layout, weights, offset, divisor, ranges, deviation, references, feature_names
+):
+    """Give a regressor the state of a fitted one.
+
+    The energy of a structure is then ``deviation`` times the sum of the networks' outputs, plus
+    the `references` of its atoms.
+
+    Parameters
+    ----------
+    regressor : HDNNPRegressor
+        Its `activation` is that of the networks; its other parameters matter in a later `fit`.
+    layout : NetworkLayout
+        Elements, columns and shapes of the networks.
+    weights : ndarray of shape (layout.n_weights,)
+        All weights and biases in the order of the layout.
+    offset, divisor : ndarray of shape (n_features,)
+        A feature G enters the networks as ``(G - offset) / divisor``.
+    ranges : ndarray of shape (n_features, 2)
+        Smallest and largest values in training.
+    deviation : float
+        Unit of the networks' outputs.
+    references : ndarray of shape (n_elements,)
+        Energy of an atom of each element where its network gives 0.
+    feature_names : sequence of str
+        Names of the columns.
+
+    Returns
+    -------
+    HDNNPRegressor
+        The same regressor, ready to predict. Its `validation_rmse_` is NaN and its `n_iter_` 0.
+    """
+    feature_scaler = FeatureScaler(regressor.scaling)
+    feature_scaler.offset_, feature_scaler.divisor_ = offset, divisor
+    feature_scaler.ranges_ = ranges
+    energy_scaler = EnergyScaler()
+    energy_scaler.deviation_, energy_scaler.references_ = float(deviation), references
+    penalty = GroupLasso(layout, np.zeros(layout.n_features), regressor.weight_decay)
+    module = HDNNP(layout, regressor.activation, weights)
+    net = HDNNPNet(module, blocks=None, penalty=penalty, verbose=0).initialize()
+    regressor.n_features_in_ = layout.n_features
+    regressor.feature_names_in_ = np.array(feature_names, dtype=object)
+    return regressor._take_over(Assembly(net, layout, feature_scaler, energy_scaler))
