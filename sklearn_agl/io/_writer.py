@@ -15,7 +15,7 @@ from sklearn_agl.io._definitions import (
 )
 from sklearn_agl.io._files import write_files
 from sklearn_agl.io._networks import ACTIVATIONS, weights_name
-from sklearn_agl.potentials._structure_potential import _ends, _functions_behind_selectors
+from sklearn_agl.potentials._pipelines import ends_of, functions_behind_selectors
 
 LETTERS = {name: letter for letter, name in ACTIVATIONS.items()}
 ANY_NUMBER_OF_NEIGHBORS = 1e9
@@ -85,11 +85,11 @@ def write_n2p2(pipeline, folder, *, overwrite=False):
     --------
     See `read_n2p2`.
     """
-    _, model = _ends(pipeline)
+    _, model = ends_of(pipeline)
     if not np.isfinite(model.weights_).all():
         raise ValueError("The potential has weights that are not finite; train it anew.")
     letter = _letter(model)
-    elements = _elements(model, _functions_behind_selectors(pipeline))
+    elements = _elements(model, functions_behind_selectors(pipeline))
     texts = {weights_name(element.number): _weights_text(element) for element in elements}
     texts["scaling.data"] = _scaling_text(elements)
     texts["input.nn"] = _settings_text(elements, letter, model._energy_scaler)

@@ -73,7 +73,7 @@ def assemble_regressor(
     energy_scaler.deviation_, energy_scaler.references_ = float(deviation), references
     penalty = GroupLasso(layout, np.zeros(layout.n_features), regressor.weight_decay)
     module = HDNNP(layout, regressor.activation, weights)
-    net = HDNNPNet(module, blocks=None, penalty=penalty, verbose=0).initialize()
+    net = HDNNPNet(module, observations=None, penalty=penalty, verbose=0).initialize()
     regressor.n_features_in_ = layout.n_features
     regressor.feature_names_in_ = np.array(feature_names, dtype=object)
     return regressor._take_over(Assembly(net, layout, feature_scaler, energy_scaler))

@@ -2,11 +2,7 @@
 
 import numpy as np
 from ase.data import chemical_symbols
-from sklearn.exceptions import NotFittedError
-from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
 
-from sklearn_agl.descriptors import SymmetryFunctionTransformer
 from sklearn_agl.descriptors._cells import make_batch
 from sklearn_agl.descriptors._evaluation import (
     evaluate_values,
@@ -17,7 +13,7 @@ from sklearn_agl.descriptors._plan import make_plan
 from sklearn_agl.descriptors._structures import check_structures
 from sklearn_agl.features import AtomicFeatures
 from sklearn_agl.potentials._feature_gradients import differentiate
-from sklearn_agl.potentials._regressor import HDNNPRegressor
+from sklearn_agl.potentials._pipelines import ends_of, functions_behind_selectors
 
 ROUNDING = 1e-10
 """Relative difference between kernels, which is no extrapolation."""
@@ -49,8 +45,8 @@ class StructurePotential:
     """
 
     def __init__(self, pipeline):
-        transformer, self._model = _ends(pipeline)
-        functions = _functions_behind_selectors(pipeline)
+        transformer, self._model = ends_of(pipeline)
+        functions = functions_behind_selectors(pipeline)
         # A potential without any weight is a constant, which is no reason to have no functions.
         used = self._model.group_norms_ > 0.0
         self._columns = np.flatnonzero(used) if used.any() else np.arange(len(functions))
@@ -102,59 +98,3 @@ class StructurePotential:
     def outside_training(self):
         """Atoms and columns whose values are outside the range of the training data."""
         return np.nonzero((self.values < self._lowest) | (self.values > self._highest))
-
-
-def _ends(pipeline):
-    """First and last step of a fitted pipeline of the right kind."""
-    if not isinstance(pipeline, Pipeline):
-        raise ValueError(
-            "The potential must be a fitted Pipeline of a SymmetryFunctionTransformer, any "
-            f"selectors, and an HDNNPRegressor; got {type(pipeline).__name__}."
-        )
-    first, last = pipeline[0], pipeline[-1]
-    kinds = {"first": SymmetryFunctionTransformer, "last": HDNNPRegressor}
-    steps = {"first": first, "last": last}
-    for place, kind in kinds.items():
-        if not isinstance(steps[place], kind):
-            raise ValueError(
-                f"The {place} step of the pipeline must be of type {kind.__name__}, but it is of "
-                f"type {type(steps[place]).__name__}."
-            )
-    for place, step in steps.items():
-        try:
-            check_is_fitted(step)
-        except NotFittedError:
-            raise ValueError(
-                f"The {place} step of the pipeline, {type(step).__name__}, is not fitted: call fit "
-                "with structures and energies first."
-            ) from None
-    return first, last
-
-
-def _functions_behind_selectors(pipeline):
-    """The functions that the last step sees, in its order.
-
-    Every column of one atom that is sent through the steps in between holds its own number, so that
-    a step that does anything but select is noticed.
-    """
-    functions = pipeline[0].symmetry_functions_
-    probe = AtomicFeatures(
-        [[np.arange(len(functions))]], [[pipeline[0].elements_[0]]], symmetry_functions=functions
-    )
-    for name, step in pipeline.steps[1:-1]:
-        if step in (None, "passthrough"):
-            continue
-        probe = step.transform(probe)
-        if not _is_selection(probe, functions):
-            raise ValueError(
-                f"Step {name!r} of the pipeline, {type(step).__name__}, does not only select "
-                "columns; a calculator needs selectors between its first and last step."
-            )
-    return probe.symmetry_functions
-
-
-def _is_selection(probe, functions):
-    if not isinstance(probe, AtomicFeatures) or probe.symmetry_functions is None:
-        return False
-    chosen = [functions.index(function) for function in probe.symmetry_functions]
-    return np.array_equal(probe.values[0, 0], chosen)
