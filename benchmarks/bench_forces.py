@@ -22,7 +22,7 @@ from sklearn_agl import AdaptiveGroupLassoSelector, HDNNPRegressor, SymmetryFunc
 from sklearn_agl.descriptors import symmetry_function_grid
 from sklearn_agl.metrics import rmse_per_atom
 
-R_CUT = {"Cu": 5.0, "Si": 5.0, "Mo": 5.2, "Li": 5.6}
+R_CUT = {"Cu": 5.0, "Si": 5.5, "Mo": 5.2, "Li": 5.6}
 PUBLISHED = {
     "Cu": (27, 1.68, 0.063),
     "Si": (27, 6.93, 0.170),

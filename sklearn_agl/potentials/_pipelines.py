@@ -54,7 +54,8 @@ def functions_behind_selectors(pipeline):
         if not _is_selection(probe, functions):
             raise ValueError(
                 f"Step {name!r} of the pipeline, {type(step).__name__}, does not only select "
-                "columns; between the first and last step of a potential, there may be selectors only."
+                "columns; between the first and last step of a potential, there may be selectors "
+                "only."
             )
     return probe.symmetry_functions
 
