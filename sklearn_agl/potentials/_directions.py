@@ -18,7 +18,7 @@ from sklearn_agl.potentials._observations import EnergyForceObservations
 CHUNK = 64
 """Structures whose tangents are computed together."""
 MOST_DIRECTIONS = 60
-MOST_BYTES = 2**30
+MOST_BYTES = 2**28
 """What the tangents may take in memory, unless the user asks for more directions."""
 BYTES_PER_NUMBER = 4 + 8
 """A tangent as it was computed, and its scaled copy in the training."""

@@ -73,8 +73,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         Weight of the forces in the objective, where `fit` gets any.
     n_force_directions : int, default=None
         Directions per structure in which its forces are looked at. Where a structure has no more
-        components (three per atom), all of them are taken. By default as many as fit into a
-        gibibyte of memory, at most 60.
+        components (three per atom), all of them are taken. By default as many as fit into
+        256 MiB of memory, at most 60.
     n_init : int, default=1
         Number of random starts, of which the best on held-out structures is kept.
     max_epochs : int, default=None
