@@ -46,6 +46,10 @@ class EnergyObservations:
         predicted, gradients = module.energies_and_gradients(weights, self.blocks, rows)
         return predicted - self.energies[rows], gradients
 
+    def slope_rmse(self, module, weights, rows):
+        """Error of slopes in units of those of the networks; NaN, since none are observed."""
+        return np.nan
+
     def squared_error(self, module, weights, rows):
         """Sum of each structure's squared errors, averaged over the structures `rows`."""
         return sum_of_squares(self.errors(module, weights, rows)) / len(rows)
@@ -85,6 +89,10 @@ class EnergyForceObservations(EnergyObservations):
         """Predicted minus observed slopes of the structures `rows`."""
         predicted = module.slopes(weights, self.blocks, self.tangents, self.n_directions, rows)
         return self.slope_scale * predicted - self._slopes_of(rows)
+
+    def slope_rmse(self, module, weights, rows):
+        """Root mean squared error of the slopes, in units of those of the networks."""
+        return np.sqrt(np.mean(self.slope_errors(module, weights, rows) ** 2)) / self.slope_scale
 
     def errors(self, module, weights, rows):
         """Predicted minus observed, (n,): first the energies, one per structure."""

@@ -118,6 +118,9 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         without the held-out ones.
     validation_rmse_ : float
         Error per atom on the held-out structures, in the units of `y`; NaN without them.
+    validation_force_rmse_ : float
+        Error of a force component on the held-out structures, estimated from the directions that
+        were looked at; NaN without forces.
     optimality_violation_ : float
         With solver lm, the largest violation of the conditions for a minimum of the objective
         over the training structures, with :math:`g` the gradient of its smooth part:
@@ -313,6 +316,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.energy_references_ = training.energy_scaler.references_
         held_out = training.held_out_rows
         self.validation_rmse_ = training.rmse_per_atom(held_out) if len(held_out) else np.nan
+        self.validation_force_rmse_ = training.force_rmse(held_out) if len(held_out) else np.nan
         self.optimality_violation_ = violation
         self.n_iter_ = len(self.net_.history)
         self._interrupted = training.interrupted

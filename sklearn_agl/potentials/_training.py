@@ -261,6 +261,11 @@ class Training:
         errors = self.observations.energy_errors(self.net.module_, self.weights, rows)
         return np.sqrt(np.mean(errors**2)) * self.energy_scaler.deviation_
 
+    def force_rmse(self, rows):
+        """Root mean squared error of the forces in the directions seen; NaN without forces."""
+        error = self.observations.slope_rmse(self.net.module_, self.weights, rows)
+        return error * self.energy_scaler.deviation_
+
     def objective(self, rows):
         """The penalised objective over the structures `rows`, a pure number."""
         return self.squared_error(rows) + self.net.penalty.value(self.weights)

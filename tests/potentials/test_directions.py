@@ -99,6 +99,20 @@ def test_forces_get_better_when_they_are_trained_on(data, features, params, shar
     assert after < share * before
 
 
+def test_errors_on_held_out_structures_are_in_the_users_units(data, features):
+    _, energies, forces = data
+    rows = slice(0, None, 4)  # clusters, of which all nine directions are seen
+    model = network(max_epochs=5).fit(features[rows], energies[rows], forces=forces[rows])
+    settings = network(max_epochs=5)
+    settings.n_features_in_ = features.n_features
+    order = np.random.RandomState(0)
+    observe_forces(features[rows], forces[rows], None, order)
+    held_out = Training(settings, features[rows], energies[rows], order).held_out_rows
+    X, own = features[rows][held_out], [forces[rows][i] for i in held_out]
+    assert_allclose(model.validation_force_rmse_, force_error(model, X, own), rtol=1e-5)
+    assert np.isnan(network().fit(features, energies).validation_force_rmse_)
+
+
 def test_same_seed_same_weights(data, features):
     _, energies, forces = data
     a, b = [network(max_epochs=3).fit(features, energies, forces=forces) for _ in range(2)]
