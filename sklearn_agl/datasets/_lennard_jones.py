@@ -12,7 +12,8 @@ from joblib import Parallel, delayed
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
-from sklearn_agl.datasets._molecular_dynamics import energy_and_forces, langevin, neighbor_list
+from sklearn_agl.datasets._calculator import evaluate
+from sklearn_agl.datasets._molecular_dynamics import langevin
 from sklearn_agl.descriptors._progress import progress_bar
 
 TIMESTEP = 0.005
@@ -212,10 +213,7 @@ def _to_atoms(positions, length, r_cut):
     atoms = Atoms(numbers=[18] * positions.shape[1], cell=[length] * 3, pbc=True)
     atoms.positions = positions.T
     atoms.wrap()
-    positions = np.ascontiguousarray(atoms.positions.T)
-    forces = np.empty_like(positions)
-    starts, neighbors = neighbor_list(positions, length, r_cut)
-    energy = energy_and_forces(positions, length, r_cut, starts, neighbors, forces)
+    energy, forces = evaluate(atoms.positions.T, length, r_cut)
     atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=forces.T.copy())
     return atoms
 
