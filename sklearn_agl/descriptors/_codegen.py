@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ._compile_cache import load_kernel
+from ._kernels import ROWS_PER_FUNCTION
 
 HEADER = '''\
 """Symmetry function kernel, written by sklearn_agl.descriptors._codegen."""
@@ -24,14 +25,14 @@ from sklearn_agl.descriptors._cells import FAR
 from sklearn_agl.descriptors._cutoffs import CUTOFFS, EVEN_CUTOFFS, LARGEST
 from sklearn_agl.descriptors._kernels import (
     BY_COSINE, BY_DISTANCE, BY_SQUARE, CHUNK, D_COSINE, D_PERIMETER, D_SQUARES, D_WEIGHTS,
-    SLOPE, SLOPES, STREAM_LENGTH, TOTAL, add_perimeter, end_stream, fill_blocks, load_neighbors,
-    padded, sort_neighbors,
+    SLOPE, SLOPES, STREAM_LENGTH, STREAM_ROWS, TOTAL, add_perimeter, end_stream, fill_blocks,
+    load_neighbors, padded, sort_neighbors,
 )
 from sklearn_agl.descriptors._neighbors import collect
 from sklearn_agl.descriptors._programs import (
-    after_groups_{program} as after_groups, before_groups_{program} as before_groups,
-    begin_{program} as begin, finish_{program} as finish, is_idle_{program} as is_idle,
-    radial_{program} as add_radial,
+    after_group_{program} as after_group, after_groups_{program} as after_groups,
+    before_groups_{program} as before_groups, begin_{program} as begin,
+    finish_{program} as finish, is_idle_{program} as is_idle, radial_{program} as add_radial,
 )
 from sklearn_agl.descriptors._triplets import (
     COSINE, OPPOSITE, PERIMETER, SQUARE, SQUARES, WEIGHT, WEIGHTS,
@@ -140,6 +141,8 @@ GROUP_PROGRAMS = {
 {additions}""",
         after="{results}",
     ),
+    # The same as in vjp, but of each function by itself.
+    "jvps": GroupProgram("{scales}", "{additions}", ""),
 }
 
 _BY_DISTANCE = "        by_distance[t] += 2.0 * eta * r_s * (w * value)"
@@ -161,6 +164,7 @@ def add_stream(work, e, e2, n, plan, shell, narrow, row):
         eta, r_s, factor = group.eta, group.r_s, group.factor
         shape, first = group.shape, group.first_column
 {calls}
+        after_group(work, e, e2, n, narrow, {shifted}, plan, g)
     after_groups(work, e, e2, n, narrow, {shifted})
 """
 
@@ -241,7 +245,7 @@ def compile_kernel(shapes, cutoffs, program="values"):
         What each kind of angular group needs.
     cutoffs : tuple of CutoffLoop
         The cutoff functions.
-    program : {"values", "vjp", "jvp"}, default="values"
+    program : {"values", "vjp", "jvp", "jvps"}, default="values"
         What to compute; see `_programs`.
 
     Returns
@@ -304,6 +308,7 @@ def _group_source(number, shape, program):
             coefficients="\n".join(
                 f"    a_{i} = {scale} * row[columns[first + {i}]]" for i, scale in enumerate(scales)
             ),
+            scales="\n".join(f"    a_{i} = {scale}" for i, scale in enumerate(scales)),
             idle=" and ".join(f"a_{i} == 0.0" for i in numbers),
             additions="\n".join(f"        {line}" for lines in additions for line in lines),
             distances=_BY_DISTANCE if shape.shifted else "",
@@ -340,7 +345,21 @@ def _jvp_lines(i, powers, zeta, lambda_):
     return [f"sum_{i} += w * ({power} * change + {zeta * lambda_!r} * {slope} * d_cosine[t])"]
 
 
-_ADDITIONS = {"values": _value_lines, "vjp": _vjp_lines, "jvp": _jvp_lines}
+def _jvps_lines(i, powers, zeta, lambda_):
+    power, slope = powers.power(zeta, lambda_), powers.slope(zeta, lambda_)
+    row = f"STREAM_ROWS + {ROWS_PER_FUNCTION * i}"
+    return [
+        f"stream[{row}, t] = w * a_{i} * {power}",
+        f"stream[{row} + 1, t] = w * ({zeta * lambda_!r} * a_{i} * {slope})",
+    ]
+
+
+_ADDITIONS = {
+    "values": _value_lines,
+    "vjp": _vjp_lines,
+    "jvp": _jvp_lines,
+    "jvps": _jvps_lines,
+}
 
 
 class _Powers:

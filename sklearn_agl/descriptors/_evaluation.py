@@ -15,14 +15,20 @@ from ._codegen import compile_kernel
 from ._kernels import allocate
 from ._neighbors import find_clash
 from ._plan import Planner
-from ._programs import Jvp, Values, Vjp
+from ._programs import Jvp, Jvps, Values, Vjp
 from ._progress import progress_bar
+from ._triplets import PADDING
 
 BATCHES_PER_JOB = 8
 """Pieces of work per thread: enough to balance structures of different sizes."""
 
 ATOMS_PER_BATCH = 20_000
 """At most, so that the pieces under way need little memory."""
+
+
+BYTES_PER_PIECE = 2**26
+"""What changes along displacements may take while they are computed, per thread; more displacements
+are done in pieces."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,10 @@ def bind(plan, batch, program):
     """The compiled program for a batch, as a function of the program's data."""
     kernel = compile_kernel(plan.shapes, plan.cutoffs, program)
     cells = make_cells(batch, plan.arrays.r_cut)
-    work = allocate(cells, len(plan.defined))
+    sizes = ()
+    if program == "jvps":
+        sizes = plan.defined.shape[1], max((len(shape.powers) for shape in plan.shapes), default=0)
+    work = allocate(cells, len(plan.defined), *sizes)
     return partial(kernel, batch, cells, plan.arrays, work)
 
 
@@ -180,6 +189,37 @@ def jacobian_vector_product(batch, plan, displacements, strains):
     data = Jvp(np.zeros((len(batch.positions), plan.defined.shape[1] + 1)), displacements, strains)
     bind(plan, batch, "jvp")(data)
     return data.table[:, :-1]
+
+
+def jacobian_vector_products(batch, plan, displacements, dtype):
+    """Changes of the values along many displacements of the atoms.
+
+    Parameters
+    ----------
+    batch, plan
+        As in `vector_jacobian_product`.
+    displacements : ndarray of shape (n_directions, n_atoms, 3)
+    dtype : dtype
+        Of the result.
+
+    Returns
+    -------
+    ndarray of shape (n_directions, n_atoms, n_functions)
+        NaN where a function is not defined for an atom's element.
+    """
+    evaluate, defined = bind(plan, batch, "jvps"), plan.defined[batch.species]
+    changes = np.empty((len(displacements), *defined.shape), dtype=dtype)
+    most = max(BYTES_PER_PIECE // (8 * max(defined.size, 1)) // PADDING, 1) * PADDING
+    for first in range(0, len(displacements), most):
+        piece = displacements[first : first + most]
+        width = -len(piece) % PADDING + len(piece)
+        moves = np.zeros((len(defined), 3, width))
+        moves[:, :, : len(piece)] = piece.transpose(1, 2, 0)
+        data = Jvps(np.zeros((*defined.shape, width)), moves)
+        evaluate(data)
+        data.table[~defined] = np.nan
+        changes[first : first + most] = data.table[:, :, : len(piece)].transpose(2, 0, 1)
+    return changes
 
 
 def sparse_jacobian(batch, plan):

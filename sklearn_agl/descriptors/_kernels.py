@@ -51,6 +51,8 @@ APPENDED_ROWS = 8
 SLOPES, TOTAL, BY_COSINE, BY_SQUARE, BY_DISTANCE = range(APPENDED_ROWS, 13)
 D_COSINE, D_SQUARES, D_WEIGHTS, D_PERIMETER = range(9, 13)
 STREAM_ROWS = 13
+# For jvps come the rows of each function of a group, its triplets' values and slopes by the cosine.
+ROWS_PER_FUNCTION = 2
 # Columns of `sums`, what vjp gathers for each neighbour; the first four also are those of `quads`,
 # what each triplet adds. A vector of three follows, and the radial functions' slope.
 OF_TOTAL, OF_DISTANCE, OF_COSINE, OF_SQUARE, OF_VECTOR = range(5)
@@ -79,6 +81,10 @@ class Work(NamedTuple):
             (n_elements, capacity, 4)
     quads : ndarray of shape (STREAM_WIDTH, 4)
         What vjp gathers and hands out; see `_programs`.
+    jacobian : ndarray of shape (n_functions, n_elements, capacity, SUM_COLUMNS)
+        What jvps gathers: the same as `sums`, for each function.
+    filled : ndarray of bool of shape (n_functions, n_elements)
+        Which parts of `jacobian` have been begun.
     """
 
     around: np.ndarray
@@ -90,10 +96,15 @@ class Work(NamedTuple):
     sums: np.ndarray
     vectors: np.ndarray
     quads: np.ndarray
+    jacobian: np.ndarray
+    filled: np.ndarray
 
 
-def allocate(cells, n_elements):
-    """Working memory for the atoms of some cells."""
+def allocate(cells, n_elements, n_functions=0, n_powers=0):
+    """Working memory for the atoms of some cells.
+
+    Only jvps needs the number of all functions, and the largest one of those in a group.
+    """
     around = neighbors.make_around(cells)
     capacity = (around.shape[1] // PADDING + 2) * PADDING
     return Work(
@@ -102,10 +113,12 @@ def allocate(cells, n_elements):
         atoms=np.zeros((n_elements, capacity), np.int64),
         blocks=np.zeros((n_elements, capacity // LANES, BLOCK_ROWS, LANES)),
         counts=np.zeros(n_elements, np.int64),
-        stream=np.zeros((STREAM_ROWS, STREAM_WIDTH)),
+        stream=np.zeros((STREAM_ROWS + ROWS_PER_FUNCTION * n_powers, STREAM_WIDTH)),
         sums=np.zeros((n_elements, capacity, SUM_COLUMNS)),
         vectors=np.zeros((n_elements, capacity, 4)),
         quads=np.zeros((STREAM_WIDTH, 4)),
+        jacobian=np.zeros((n_functions, n_elements, capacity, SUM_COLUMNS)),
+        filled=np.zeros((n_functions, n_elements), np.bool_),
     )
 
 

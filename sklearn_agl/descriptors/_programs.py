@@ -1,9 +1,10 @@
-"""Where the three programs differ: values, vector-Jacobian and Jacobian-vector products.
+"""Where the programs differ: values, vector-Jacobian and Jacobian-vector products.
 
 All of them walk over the same neighbours and triplets. `values` adds up symmetry functions; `vjp`
 turns dE/dG into dE/dr, which is what forces need, without ever holding the Jacobian; `jvp` turns
-displacements of the atoms into changes of the functions. There is one function for each program and
-each station of the way, named after both.
+displacements of the atoms into changes of the functions. `jvps` does so for many displacements at
+once: it gathers the Jacobian of one atom's functions, and multiplies it by all of them. There is
+one function for each program and each station of the way, named after both.
 """
 
 import math
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._jit import inlined
+from .._jit import helper, inlined
 from .._vector_math import cos, exp_of_negative, sin
 from ._kernels import (
     BY_COSINE,
@@ -34,6 +35,7 @@ from ._kernels import (
     OF_TOTAL,
     OF_VECTOR,
     RADIAL_SLOPE,
+    ROWS_PER_FUNCTION,
     SLOPE,
     SLOPES,
     STREAM_ROWS,
@@ -93,13 +95,25 @@ class Jvp(NamedTuple):
     strains: np.ndarray
 
 
+class Jvps(NamedTuple):
+    """Data of the Jacobian-vector products for many displacements.
+
+    `displacements` (n_atoms, 3, n_directions) say how the atoms move; `table` (n_atoms,
+    n_functions, n_directions) gets the changes of the values. The number of directions is a
+    multiple of `PADDING`.
+    """
+
+    table: np.ndarray
+    displacements: np.ndarray
+
+
 @inlined
 def is_idle_values(row):
     """Whether an atom has nothing to contribute."""
     return False
 
 
-is_idle_jvp = is_idle_values
+is_idle_jvp = is_idle_jvps = is_idle_values
 
 
 @inlined
@@ -119,11 +133,39 @@ def begin_values(data, structure, i, work, e):
 @inlined
 def begin_vjp(data, structure, i, work, e):
     """Clear the sums, and lay out the vectors as they are added to them."""
-    near, sums, vectors = work.near[e], work.sums[e], work.vectors[e]
-    for k in range(work.counts[e]):
+    clear(work.sums[e], work.counts[e])
+    lay_out_vectors(work, e)
+
+
+@inlined
+def clear(sums, n):
+    """Set what is gathered for the neighbours to zero."""
+    for k in range(n):
         for column in range(SUM_COLUMNS):
             sums[k, column] = 0.0
+
+
+@inlined
+def lay_out_vectors(work, e):
+    """Copy the vectors to the neighbours of one element, each to a row."""
+    near, vectors = work.near[e], work.vectors[e]
+    for k in range(work.counts[e]):
         vectors[k, 0], vectors[k, 1], vectors[k, 2] = near[X, k], near[Y, k], near[Z, k]
+
+
+@inlined
+def begin_jvps(data, structure, i, work, e):
+    """Forget the sums of the last atom, and lay out the vectors as they are added to them."""
+    work.filled[:, e] = False
+    lay_out_vectors(work, e)
+
+
+@inlined
+def begin_function(work, column, e):
+    """Clear a function's sums for the neighbours of one element before their first use."""
+    if not work.filled[column, e]:
+        work.filled[column, e] = True
+        clear(work.jacobian[column, e], work.counts[e])
 
 
 @inlined
@@ -220,8 +262,42 @@ def radial_jvp(work, e, plan, first, last, row):
 
 
 @inlined
+def radial_jvps(work, e, plan, first, last, row):
+    """dG/dr_ij of the radial functions."""
+    near, n = work.near[e], work.counts[e]
+    gathered = near[RADIAL_SLOPE]
+    start, stop = np.int64(0), n
+    for m in range(first, last):
+        f = plan.radial[m]
+        if f.column == len(work.jacobian):
+            continue
+        start, stop = seen_by(f, plan, near, n, start, stop)
+        a, b = start & -PADDING, padded(stop)
+        distance, weight = near[DISTANCE, a:b], near[WEIGHT, a:b]
+        slope, result = near[SLOPE, a:b], gathered[a:b]
+        eta, r_s, factor = f.eta, f.r_s, f.factor
+        if f.wave:
+            for k in range(len(distance)):
+                angle = eta * distance[k]
+                turn = slope[k] * distance[k] * cos(angle) - eta * sin(angle)
+                result[k] = factor * weight[k] * turn
+        else:
+            for k in range(len(distance)):
+                shifted = distance[k] - r_s
+                value = weight[k] * exp_of_negative(-eta * shifted * shifted)
+                result[k] = factor * value * (slope[k] * distance[k] - 2.0 * eta * shifted)
+        begin_function(work, f.column, e)
+        sums = work.jacobian[f.column, e]
+        for k in range(start, stop):
+            sums[k, OF_SLOPE] += gathered[k]
+
+
+@inlined
 def before_groups_values(work, e, e2, n, narrow):
     """Prepare what a program needs of the triplets, before the angular groups are evaluated."""
+
+
+before_groups_jvps = before_groups_values
 
 
 @inlined
@@ -257,38 +333,93 @@ def before_groups_jvp(work, e, e2, n, narrow):
 
 
 @inlined
+def after_group_values(work, e, e2, n, narrow, shifted, plan, g):
+    """Use what one group has left in the stream."""
+
+
+after_group_vjp = after_group_jvp = after_group_values
+
+
+@inlined
+def after_group_jvps(work, e, e2, n, narrow, shifted, plan, g):
+    """Hand the derivatives of each function of the group to the neighbours."""
+    last = plan.groups[g + 1].first_column if g + 1 < len(plan.groups) else len(plan.columns)
+    row = STREAM_ROWS
+    for m in range(plan.groups[g].first_column, last):
+        column = plan.columns[m]
+        if column < len(work.jacobian):
+            begin_function(work, column, e)
+            begin_function(work, column, e2)
+            hand_function(
+                work, e, e2, n, narrow, shifted, plan.groups[g].eta, plan.groups[g].r_s, row, column
+            )
+        row += ROWS_PER_FUNCTION
+
+
+@helper
+def hand_function(work, e, e2, n, narrow, shifted, eta, r_s, row, column):
+    """Hand the derivatives of one function to the neighbours; its rows of the stream start there.
+
+    The rows that vjp sums up over groups are free.
+    """
+    stream, jacobian = work.stream, work.jacobian[column]
+    value, turn = stream[row], stream[row + 1]
+    by_square, by_distance = stream[BY_SQUARE], stream[BY_DISTANCE]
+    for t in range(padded(n)):
+        by_square[t] = -2.0 * eta * value[t]
+        by_distance[t] = 2.0 * eta * r_s * value[t]
+    third, across = stream[TOTAL], stream[BY_COSINE]
+    hand_over(
+        work, e, e2, n, narrow, shifted, value, turn, by_square, by_distance, third, across, jacobian
+    )
+
+
+@inlined
 def after_groups_values(work, e, e2, n, narrow, shifted):
     """Use what the groups have left in the stream."""
 
 
-after_groups_jvp = after_groups_values
+after_groups_jvp = after_groups_jvps = after_groups_values
 
 
 @inlined
 def after_groups_vjp(work, e, e2, n, narrow, shifted):
-    """Hand the derivatives of the triplets to their neighbours j and k.
+    """Hand the derivatives of the triplets to their neighbours j and k."""
+    stream = work.stream
+    total, by_square, by_distance = stream[TOTAL], stream[BY_SQUARE], stream[BY_DISTANCE]
+    # Rows whose contents are used up.
+    third, across = stream[SQUARES], stream[WEIGHTS]
+    hand_over(
+        work, e, e2, n, narrow, shifted,
+        total, stream[BY_COSINE], by_square, by_distance, third, across, work.sums,
+    )  # fmt: skip
+
+
+@inlined
+def hand_over(
+    work, e, e2, n, narrow, shifted, total, by_cosine, by_square, by_distance, third, across, sums
+):
+    """Hand derivatives of triplets by all they depend on to their neighbours j and k.
 
     With T a triplet's energy, the gradients are a_j r_j + b r_k and a_k r_k + b r_j, where
 
         c   = (dT/dr_jk) / r_jk,   b = (dT/dcos) / (r_ij r_ik) - c,
         a_j = (dT/dr_ij) / r_ij - (dT/dcos) cos / r_ij² + c.
 
-    What depends on j alone multiplies the sums in `finish_vjp`.
+    What depends on j alone multiplies the sums in `slope_along`. The rows `by_square`, `by_cosine`,
+    `third` and `across` are written over.
     """
-    stream, quads = work.stream, work.quads
-    total, by_square, by_distance = stream[TOTAL], stream[BY_SQUARE], stream[BY_DISTANCE]
-    by_cosine, cosine, slopes = stream[BY_COSINE], stream[COSINE], stream[SLOPES]
+    stream, quads, along = work.stream, work.quads, by_cosine
+    cosine, slopes = stream[COSINE], stream[SLOPES]
     inverses, opposite = stream[INVERSES], stream[OPPOSITE]
-    # Rows whose contents are used up.
-    third, along, across = stream[SQUARES], stream[WEIGHTS], stream[INVERSES]
     for t in range(padded(n)):
         third[t] = narrow * (total[t] * slopes[t] + by_square[t])
         if shifted:
             length = math.sqrt(max(opposite[t], TOO_CLOSE * TOO_CLOSE))
             third[t] += narrow * by_distance[t] / length
         by_square[t] += third[t]
-        along[t] = by_cosine[t] * cosine[t]
         across[t] = by_cosine[t] * inverses[t] - third[t]
+        along[t] = by_cosine[t] * cosine[t]
     for t in range(0, n, LANES):
         transpose(total, by_distance, along, by_square, t, quads)
     first, second, start = stream[FIRST], stream[SECOND], np.int64(0)
@@ -296,8 +427,8 @@ def after_groups_vjp(work, e, e2, n, narrow, shifted):
         j, stop = int(first[start]), start + 1
         while stop < n and first[stop] == first[start]:
             stop += 1
-        own, vector = work.sums[e, j], work.vectors[e, j]
-        hand_out(second, across, quads, start, stop, own, vector, work.sums[e2], work.vectors[e2])
+        own, vector = sums[e, j], work.vectors[e, j]
+        hand_out(second, across, quads, start, stop, own, vector, sums[e2], work.vectors[e2])
         start = stop
 
 
@@ -314,9 +445,7 @@ def finish_vjp(data, structure, i, work, e):
     """Gradients of the neighbours, and their sum with the other sign for the atom itself."""
     near, sums, gradient = work.near[e], work.sums[e], data.gradient
     for k in range(work.counts[e]):
-        inverse = near[INVERSE, k]
-        along = sums[k, OF_DISTANCE] + sums[k, OF_SLOPE] - sums[k, OF_COSINE] * inverse
-        along = along * inverse + sums[k, OF_TOTAL] * near[SLOPE, k] + sums[k, OF_SQUARE]
+        along = slope_along(near, sums, k)
         j = work.atoms[e, k]
         for axis in range(3):
             force = along * near[X + axis, k] + sums[k, OF_VECTOR + axis]
@@ -324,3 +453,40 @@ def finish_vjp(data, structure, i, work, e):
             gradient[i, axis] -= force
             for other in range(3):
                 data.strain[structure, other, axis] += near[X + other, k] * force
+
+
+@inlined
+def slope_along(near, sums, k):
+    """The factor of the vector to a neighbour in the gradient by its position."""
+    inverse = near[INVERSE, k]
+    along = sums[k, OF_DISTANCE] + sums[k, OF_SLOPE] - sums[k, OF_COSINE] * inverse
+    return along * inverse + sums[k, OF_TOTAL] * near[SLOPE, k] + sums[k, OF_SQUARE]
+
+
+@inlined
+def finish_jvps(data, structure, i, work, e):
+    """Multiply the gradients of each function by the displacements, those of the atom itself too.
+
+    The gradient by its own position is the sum of the others with the other sign.
+    """
+    near, moves = work.near[e], data.displacements
+    for m in range(len(work.filled)):
+        if not work.filled[m, e]:
+            continue
+        sums, changes = work.jacobian[m, e], data.table[i, m]
+        own_x, own_y, own_z = 0.0, 0.0, 0.0
+        for k in range(work.counts[e]):
+            along = slope_along(near, sums, k)
+            x = along * near[X, k] + sums[k, OF_VECTOR]
+            y = along * near[Y, k] + sums[k, OF_VECTOR + 1]
+            z = along * near[Z, k] + sums[k, OF_VECTOR + 2]
+            add_products(x, y, z, moves[work.atoms[e, k]], changes)
+            own_x, own_y, own_z = own_x - x, own_y - y, own_z - z
+        add_products(own_x, own_y, own_z, moves[i], changes)
+
+
+@inlined
+def add_products(x, y, z, moves, changes):
+    """Add the products of a gradient with the displacements of one atom."""
+    for d in range(padded(len(changes))):
+        changes[d] += x * moves[0, d] + y * moves[1, d] + z * moves[2, d]
