@@ -1,6 +1,5 @@
 """The hierarchical proximal operator of LassoNet: a skip weight bounds the weights beside it."""
 
-import numpy as np
 from numba import njit
 
 compiled = njit(cache=True, error_model="numpy", nogil=True)
@@ -12,8 +11,8 @@ def hierarchical_step(skip, weights, strength, bound, skip_metric=1.0, weight_me
 
     Solves ``min a/2 (t - skip)^2 + b/2 ||w - weights||^2 + strength |t|`` with
     ``|w_k| <= bound |t|``, where a is `skip_metric` and b `weight_metric`; with a = b = 1 it is
-    algorithm 2 of the paper [1]_. For a given size of t, the weights are clipped, and what is left is
-    convex in that size. Its derivative is concave and piecewise linear, so that Newton's method
+    algorithm 2 of the paper [1]_. For a given size of t, the weights are clipped, and what is left
+    is convex in that size. Its derivative is concave and piecewise linear, so that Newton's method
     from 0 ends at the root after a few steps, and no sorting is needed.
 
     Parameters

@@ -46,9 +46,9 @@ def _forward(theta, sizes, starts, activation, inputs, n_atoms, values, slopes):
 
 @compiled
 def _backward(theta, sizes, starts, inputs, n_atoms, values, slopes, pulled, gradient):
-    """Add the gradient; the derivatives by the atomic energies lie where these lie in `values`.
+    """Add the gradient of one element's part; overwrites `slopes` with the deltas.
 
-    They lie in `slopes`, that is, and what is pulled back through the layers does, too.
+    The derivatives by the atomic energies lie in `slopes` where the energies lie in `values`.
     """
     first = (sizes[1:].sum() - 1) * n_atoms
     for layer in range(starts.size - 1, -1, -1):
@@ -67,7 +67,9 @@ def _backward(theta, sizes, starts, inputs, n_atoms, values, slopes, pulled, gra
         else:
             below = inputs
         if n_in > 0:
-            add_outer_product(delta, below, gradient[start:], n_out, n_atoms, n_in, n_atoms, n_atoms)
+            add_outer_product(
+                delta, below, gradient[start:], n_out, n_atoms, n_in, n_atoms, n_atoms
+            )
         if layer > 0:
             multiply_transposed(theta[start:], delta, pulled, n_in, n_out, n_atoms)
             slope = slopes[first : first + n_in * n_atoms]
@@ -105,10 +107,10 @@ def _errors_of_chunk(weights, sizes, starts, activation, chunks, c, values, slop
 
 
 @compiled
-def _gradient_of_chunk(weights, sizes, starts, chunks, c, scale, work, errors, gradient):
-    """Add `scale` / 2 times the gradient of a chunk's sum of squared errors."""
+def _gradient_of_chunk(weights, sizes, starts, chunks, c, scale, room, gradient):
+    """Add `scale` times error times gradient of the energy per atom, over a chunk's structures."""
     data, block_starts, bounds, counts, sums, _ = chunks
-    values, slopes, pulled = work
+    values, slopes, pulled, errors = room
     first, last = bounds[c], bounds[c + 1]
     of_skip = gradient[gradient.size - sums.shape[1] :]
     for s in range(first, last):
@@ -126,14 +128,13 @@ def _gradient_of_chunk(weights, sizes, starts, chunks, c, scale, work, errors, g
                     a += 1
             start = block_starts[c, e]
             inputs = data[start : start + sizes[e, 0] * n_atoms]
-            _backward(
-                weights, sizes[e], starts[e], inputs, n_atoms, values[e], slopes[e], pulled, gradient
-            )
+            own = sizes[e], starts[e], inputs, n_atoms, values[e], slopes[e]
+            _backward(weights, *own, pulled, gradient)
 
 
 @compiled
-def _workspace(sizes, chunks):
-    """Room for activations and their derivatives, and for the errors, of any chunk."""
+def make_room(sizes, chunks):
+    """Arrays for what any chunk needs: activations, their slopes, what is pulled back, errors."""
     _, _, bounds, counts, _, _ = chunks
     most_atoms, most_structures = 0, 0
     for c in range(bounds.size - 1):
@@ -141,42 +142,42 @@ def _workspace(sizes, chunks):
         most_structures = max(most_structures, bounds[c + 1] - bounds[c])
     n_nodes = sizes[0, 1:].sum()
     values = np.empty((counts.shape[1], n_nodes * most_atoms))
-    work = (values, np.empty_like(values), np.empty(n_nodes * most_atoms))
-    return work, np.empty(most_structures)
+    pulled = np.empty(n_nodes * most_atoms)
+    return values, np.empty_like(values), pulled, np.empty(most_structures)
 
 
 @compiled
 def squared_error(weights, sizes, starts, activation, chunks):
     """Mean over the structures of the squared error of the energy per atom."""
     bounds = chunks[2]
-    work, errors = _workspace(sizes, chunks)
+    values, slopes, _, errors = make_room(sizes, chunks)
     total = 0.0
     for c in range(bounds.size - 1):
-        _errors_of_chunk(weights, sizes, starts, activation, chunks, c, work[0], work[1], errors)
+        _errors_of_chunk(weights, sizes, starts, activation, chunks, c, values, slopes, errors)
         for i in range(bounds[c + 1] - bounds[c]):
             total += errors[i] ** 2
     return total / bounds[-1]
 
 
 @compiled
-def squared_error_and_gradient(weights, sizes, starts, activation, chunks, first, last, gradient):
-    """Mean squared error over the chunks from `first` to `last`; overwrites its `gradient`."""
-    work, errors = _workspace(sizes, chunks)
-    return _add_up(weights, sizes, starts, activation, chunks, first, last, work, errors, gradient)
+def squared_error_and_gradient(
+    weights, sizes, starts, activation, chunks, first, last, room, gradient
+):
+    """Mean squared error over the chunks from `first` to `last`; overwrites its `gradient`.
 
-
-@compiled
-def _add_up(weights, sizes, starts, activation, chunks, first, last, work, errors, gradient):
+    `room` is what `make_room` gave.
+    """
     bounds = chunks[2]
+    values, slopes, _, errors = room
     n_structures = bounds[last] - bounds[first]
     gradient[:] = 0.0
     total = 0.0
     for c in range(first, last):
-        _errors_of_chunk(weights, sizes, starts, activation, chunks, c, work[0], work[1], errors)
+        _errors_of_chunk(weights, sizes, starts, activation, chunks, c, values, slopes, errors)
         for i in range(bounds[c + 1] - bounds[c]):
             total += errors[i] ** 2
         scale = 2.0 / n_structures
-        _gradient_of_chunk(weights, sizes, starts, chunks, c, scale, work, errors, gradient)
+        _gradient_of_chunk(weights, sizes, starts, chunks, c, scale, room, gradient)
     return total / n_structures
 
 
@@ -247,14 +248,14 @@ def run_epoch(
     float
         Mean squared error, over the structures of all batches.
     """
-    work, errors = _workspace(sizes, chunks)
+    room = make_room(sizes, chunks)
     gradient = np.empty_like(weights)
     total = 0.0
     for i in range(order.size):
         first, last = batches[order[i]], batches[order[i] + 1]
         share = (chunks[2][last] - chunks[2][first]) / chunks[2][-1]
-        total += share * _add_up(
-            weights, sizes, starts, activation, chunks, first, last, work, errors, gradient
+        total += share * squared_error_and_gradient(
+            weights, sizes, starts, activation, chunks, first, last, room, gradient
         )
         for k in range(weights.size):
             gradient[k] += 2.0 * decay[k] * weights[k]

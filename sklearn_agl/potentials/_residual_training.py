@@ -30,6 +30,10 @@ class State:
         arrays = (self.weights[kept], self.mean[kept], self.square[kept])
         return State(*arrays, self.n_steps)
 
+    def copy(self):
+        """A copy of all."""
+        return self.take(np.arange(len(self.weights)))
+
 
 class ResidualTraining:
     """Networks with a linear skip connection, one per element, and the data that they learn from.
@@ -65,7 +69,7 @@ class ResidualTraining:
         self.layout = NetworkLayout(X.elements, columns, X.n_features, hidden_layer_sizes)
         self._activation = ACTIVATIONS[activation]
         order = rng.permutation(len(X))
-        n_held_out = int(np.ceil(validation_fraction * len(X)))
+        n_held_out = min(int(np.ceil(validation_fraction * len(X))), len(X) - 1)
         rows, held_out = order[n_held_out:], order[:n_held_out]
         scaler = FeatureScaler("standard").fit(X, np.sort(rows))
         counts = np.stack([np.count_nonzero(X.numbers == z, axis=1) for z in X.elements], axis=1)
@@ -75,9 +79,16 @@ class ResidualTraining:
         self.judges = self.chunks
         if n_held_out:
             self.judges = make_chunks(X, held_out, self.layout, scaler, targets, batch_size)
-        n_pairs = int(self.chunks.widths.sum())
-        skip = rng.uniform(-1.0, 1.0, n_pairs) / np.sqrt(n_pairs)
-        self.state = State.begin(np.concatenate([self.layout.random_weights(rng), skip]))
+        self.state = State.begin(self._random_weights(np.ptp(scaler.ranges_, axis=1) > 0.0))
+
+    def _random_weights(self, varies):
+        """Initial weights; a feature that does not vary gets no skip weight."""
+        skip = [
+            self.rng.uniform(-1.0, 1.0, len(columns)) / np.sqrt(max(len(columns), 1))
+            for columns in self.layout.columns
+        ]
+        skip = np.where(varies[np.concatenate(self.layout.columns)], np.concatenate(skip), 0.0)
+        return np.concatenate([self.layout.random_weights(self.rng), skip])
 
     @property
     def skip_norms(self):
@@ -121,12 +132,12 @@ class ResidualTraining:
             Go back to the weights of the lowest objective.
         """
         best = lowest = self.objective(self.judges, strength)
-        best_state, misses = self.state.take(slice(None)), 0
-        for epoch in range(max_epochs):
+        best_state, misses = self.state.copy(), 0
+        for _ in range(max_epochs):
             self._epoch(strength, lr)
             value = self.objective(self.judges, strength)
             if value < lowest and restore:
-                lowest, best_state = value, self.state.take(slice(None))
+                lowest, best_state = value, self.state.copy()
             if value < (1.0 - tol) * best:
                 best, misses = value, 0
             else:
@@ -135,7 +146,6 @@ class ResidualTraining:
                 break
         if restore:
             self.state = best_state
-        return epoch + 1
 
     def _epoch(self, strength, lr):
         layout, state, batches = self.layout, self.state, self.chunks.batches
