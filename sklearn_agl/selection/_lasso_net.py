@@ -65,7 +65,7 @@ class LassoNetSelector(AtomicSelector):
         Passes after which the first fit ends if the held-out error has not fallen by a
         thousandth.
     batch_size : int, default=None
-        Structures per step. By default a tenth of them, at least 256.
+        Structures per step. By default a tenth of them, but at least 16 and at least 256 atoms.
     validation_fraction : float, default=0.1
         Part of the structures that is held out to end each fit in time. With 0, the training
         structures decide.
@@ -107,6 +107,11 @@ class LassoNetSelector(AtomicSelector):
     length, so that the hierarchical proximal operator (algorithm 2 of [1]_) stays exact in Adam's
     metric. A feature that is out after a fit of the path stays out. After Ctrl-C, `path_` holds the
     fits that were done, and the best features so far are selected.
+
+    The method serves tables whose columns are not too correlated. Symmetry functions are, so that
+    steps along the gradient come to the minimum slowly, and many features may leave together: on
+    240 Lennard-Jones structures, potentials trained on its 7 functions had twice to three times the
+    errors of those on the sets of `AdaptiveGroupLassoSelector` and `WaldSelector`.
 
     References
     ----------
@@ -219,7 +224,16 @@ class LassoNetSelector(AtomicSelector):
             activation=self.activation,
             bound=float(self.M),
             weight_decay=float(self.weight_decay),
-            batch_size=self.batch_size or max(256, len(X) // 10),
+            batch_size=self.batch_size or _default_batch_size(X),
             validation_fraction=self.validation_fraction,
             rng=rng,
         )
+
+
+def _default_batch_size(X):
+    """A tenth of the structures, where steps on so few do not say more about noise than about `X`.
+
+    Atoms are what a step costs, so that structures of many atoms allow smaller batches.
+    """
+    n_atoms = np.count_nonzero(X.numbers) / len(X)
+    return max(len(X) // 10, 16, int(np.ceil(256 / n_atoms)))

@@ -57,7 +57,7 @@ def by_the_package(X, y, **params):
 
 def test_features_leave_in_the_order_of_the_package():
     X, y = load_diabetes(return_X_y=True)
-    theirs = by_the_package(X, y, path_multiplier=1.1)
+    theirs = by_the_package(X, y, path_multiplier=1.3)
     ours = [
         LassoNetSelector(1, activation="relu", random_state=seed).fit(X, y).ranking_
         for seed in range(3)
