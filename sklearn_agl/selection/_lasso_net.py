@@ -110,8 +110,8 @@ class LassoNetSelector(AtomicSelector):
 
     The method serves tables whose columns are not too correlated. Symmetry functions are, so that
     steps along the gradient come to the minimum slowly, and many features may leave together: on
-    240 Lennard-Jones structures, potentials trained on its 7 functions had twice to three times the
-    errors of those on the sets of `AdaptiveGroupLassoSelector` and `WaldSelector`.
+    240 Lennard-Jones structures, potentials trained on its 7 functions had about twice the error
+    of those on the set of `AdaptiveGroupLassoSelector`, and three times that of `WaldSelector`.
 
     References
     ----------
