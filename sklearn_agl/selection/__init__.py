@@ -6,6 +6,7 @@ from sklearn_agl.selection._cur import CURSelector
 from sklearn_agl.selection._fps import FPSSelector
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
 from sklearn_agl.selection._group_lasso_cv import AdaptiveGroupLassoSelectorCV
+from sklearn_agl.selection._lasso_net import LassoNetSelector
 from sklearn_agl.selection._path import SelectionPath, group_lasso_path
 from sklearn_agl.selection._pcov import PCovCURSelector, PCovFPSSelector
 from sklearn_agl.selection._pearson import PearsonSelector
@@ -21,6 +22,7 @@ __all__ = [
     "CURSelector",
     "EvenlySpacedSelector",
     "FPSSelector",
+    "LassoNetSelector",
     "PCovCURSelector",
     "PCovFPSSelector",
     "PearsonSelector",
