@@ -370,7 +370,19 @@ def hand_function(work, e, e2, n, narrow, shifted, eta, r_s, row, column):
         by_distance[t] = 2.0 * eta * r_s * value[t]
     third, across = stream[TOTAL], stream[BY_COSINE]
     hand_over(
-        work, e, e2, n, narrow, shifted, value, turn, by_square, by_distance, third, across, jacobian
+        work,
+        e,
+        e2,
+        n,
+        narrow,
+        shifted,
+        value,
+        turn,
+        by_square,
+        by_distance,
+        third,
+        across,
+        jacobian,
     )
 
 

@@ -153,14 +153,4 @@ def draw_directions(n_directions, n_atoms, rng):
 
 def compute_tangents(X, directions):
     """Derivatives of the features of some structures along their directions, see the class."""
-    products = JacobianProducts.of_features(X)
-    tangents = [
-        np.empty((len(own), n_atoms, X.n_features), dtype=np.float32)
-        for own, n_atoms in zip(directions, X.n_atoms, strict=True)
-    ]
-    for k in range(max(map(len, directions))):
-        moves = [own[k] if k < len(own) else np.zeros(own.shape[1:]) for own in directions]
-        for result, change in zip(tangents, products.jvp(moves), strict=True):
-            if k < len(result):
-                result[k] = change[: result.shape[1]]
-    return tangents
+    return JacobianProducts.of_features(X).jvps(directions, dtype=np.float32)

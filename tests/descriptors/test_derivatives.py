@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_agl import AtomicFeatures
-from sklearn_agl.descriptors import SymmetryFunction, SymmetryFunctionTransformer
+from sklearn_agl.descriptors import SymmetryFunction, SymmetryFunctionTransformer, _evaluation
 from sklearn_agl.descriptors._jacobian import JacobianProducts
 
 from ._examples import EVERY_KIND, crystal_and_molecules, every_example
@@ -70,6 +71,67 @@ def test_vjp_is_the_transpose_of_jvp(structures, functions):
     for i in range(len(structures)):
         other = np.sum(gradients[i] * displacements[i]) + np.sum(strain_gradients[i] * strains[i])
         assert_allclose(np.nansum(vectors[i] * changes[i]), other, rtol=1e-11, atol=1e-12)
+
+
+def random_directions(structures, numbers, seed=8):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(n, len(a), 3)) for n, a in zip(numbers, structures, strict=True)]
+
+
+def assert_same_one_by_one(products, changes, directions):
+    """Compare many changes at once with those along one direction after the other."""
+    for k in range(max(map(len, directions))):
+        moves = [own[k] if k < len(own) else np.zeros(own.shape[1:]) for own in directions]
+        expected = products.jvp(moves)
+        scale = np.nanmax(np.abs(expected))
+        for s, own in enumerate(changes):
+            if k < len(own):
+                one = expected[s, : own.shape[1]]
+                assert_allclose(own[k], one, rtol=1e-10, atol=1e-12 * scale)
+
+
+@every_example
+def test_many_directions_at_once_equal_one_after_the_other(structures, functions):
+    transformer = SymmetryFunctionTransformer(functions, r_cut=3.0).fit(structures)
+    products = JacobianProducts.of_features(transformer.transform(structures))
+    for numbers in ((1, 1, 1, 1), (3, 21, 9, 0)):
+        directions = random_directions(structures, numbers)
+        changes = products.jvps(directions)
+        assert [len(own) for own in changes] == list(numbers)
+        assert_same_one_by_one(products, changes, directions)
+
+
+def test_many_directions_of_many_neighbors_fill_the_stream_more_than_once():
+    rng = np.random.default_rng(9)
+    crystal = bulk("Cu", cubic=True).repeat(3)
+    crystal.numbers[::3] = 47
+    crystal.rattle(0.1, rng=rng)
+    functions = [
+        SymmetryFunction("G2", eta=0.1),
+        *[
+            SymmetryFunction(kind, eta=0.01, r_s=r_s, zeta=zeta, lambda_=1, weighted=weighted)
+            for kind in ("G4", "G5")
+            for r_s in (0.0, 0.5)
+            for zeta in (1, 2, 3, 4, 7)
+            for weighted in (False, True)
+        ],
+    ]
+    transformer = SymmetryFunctionTransformer(functions, r_cut=6.5).fit([crystal])
+    X = transformer.transform([crystal])
+    directions = random_directions([crystal], [9])
+    products = JacobianProducts.of_features(X.take_features(np.arange(0, X.n_features, 3)))
+    assert_same_one_by_one(products, products.jvps(directions), directions)
+
+
+def test_many_directions_in_pieces_and_threads_give_the_same(fitted, structures, monkeypatch):
+    X = fitted.transform(structures)
+    directions = random_directions(structures, (20, 17, 9, 3))
+    expected = JacobianProducts.of_features(X).jvps(directions)
+    monkeypatch.setattr(_evaluation, "BYTES_PER_PIECE", 1)
+    changes = JacobianProducts.of_features(X, n_jobs=2).jvps(directions, dtype=np.float32)
+    for one, other in zip(expected, changes, strict=True):
+        assert other.dtype == np.float32
+        assert_array_equal(one.astype(np.float32), other)
 
 
 def test_jacobian_holds_the_same_numbers(fitted, structures):
@@ -153,6 +215,9 @@ def test_wrong_shapes_are_refused(fitted, structures):
     wrong[2] = np.zeros((2, 3))
     with pytest.raises(ValueError, match=r"structure 2 have shape \(2, 3\), but need \(3, 3\)"):
         fitted.jvp(structures, wrong)
+    products = JacobianProducts.of_features(fitted.transform(structures))
+    with pytest.raises(ValueError, match=r"structure 0 have shape \(5, 3\), but need \(5, 5, 3\)"):
+        products.jvps([np.zeros((len(atoms), 3)) for atoms in structures])
     with pytest.raises(ValueError, match=r"strains has shape \(3, 3\), but needs \(4, 3, 3\)"):
         fitted.jvp(structures, [np.zeros((len(a), 3)) for a in structures], np.eye(3))
 
