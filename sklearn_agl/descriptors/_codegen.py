@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ._compile_cache import load_kernel
-from ._kernels import ROWS_PER_FUNCTION
+from ._gradients import ROWS_PER_QUAD
+from ._packing import LANES
 
 HEADER = '''\
 """Symmetry function kernel, written by sklearn_agl.descriptors._codegen."""
@@ -142,7 +143,11 @@ GROUP_PROGRAMS = {
         after="{results}",
     ),
     # The same as in vjp, but of each function by itself.
-    "jvps": GroupProgram("{scales}", "{additions}", ""),
+    "jvps": GroupProgram(
+        before="    total = stream[TOTAL]\n{scales}",
+        inside="        total[t] = w",
+        after="{loops}",
+    ),
 }
 
 _BY_DISTANCE = "        by_distance[t] += 2.0 * eta * r_s * (w * value)"
@@ -164,7 +169,7 @@ def add_stream(work, e, e2, n, plan, shell, narrow, row):
         eta, r_s, factor = group.eta, group.r_s, group.factor
         shape, first = group.shape, group.first_column
 {calls}
-        after_group(work, e, e2, n, narrow, {shifted}, plan, g)
+        after_group(work, e, e2, n, narrow, plan, g)
     after_groups(work, e, e2, n, narrow, {shifted})
 """
 
@@ -311,6 +316,7 @@ def _group_source(number, shape, program):
             scales="\n".join(f"    a_{i} = {scale}" for i, scale in enumerate(scales)),
             idle=" and ".join(f"a_{i} == 0.0" for i in numbers),
             additions="\n".join(f"        {line}" for lines in additions for line in lines),
+            loops="\n".join(f"    {line}" for lines in additions for line in lines),
             distances=_BY_DISTANCE if shape.shifted else "",
             results="\n".join(
                 f"    row[columns[first + {i}]] += {scale} * sum_{i}"
@@ -346,11 +352,16 @@ def _jvp_lines(i, powers, zeta, lambda_):
 
 
 def _jvps_lines(i, powers, zeta, lambda_):
+    """A loop of its own: compilers vectorise none that writes to the rows of many functions."""
+    powers = _Powers()
     power, slope = powers.power(zeta, lambda_), powers.slope(zeta, lambda_)
-    row = f"STREAM_ROWS + {ROWS_PER_FUNCTION * i}"
+    row = i // LANES * ROWS_PER_QUAD + i % LANES
     return [
-        f"stream[{row}, t] = w * a_{i} * {power}",
-        f"stream[{row} + 1, t] = w * ({zeta * lambda_!r} * a_{i} * {slope})",
+        f"value, turn = stream[STREAM_ROWS + {row}], stream[STREAM_ROWS + {row + LANES}]",
+        "for t in range(padded(n)):",
+        *[f"    {line}" for line in powers.lines],
+        f"    value[t] = total[t] * (a_{i} * {power})",
+        f"    turn[t] = total[t] * ({zeta * lambda_!r} * a_{i} * {slope})",
     ]
 
 

@@ -21,6 +21,7 @@ HELPERS = (
     PACKAGE.parent / "_vector_math.py",
     PACKAGE / "_cells.py",
     PACKAGE / "_cutoffs.py",
+    PACKAGE / "_gradients.py",
     PACKAGE / "_kernels.py",
     PACKAGE / "_neighbors.py",
     PACKAGE / "_packing.py",

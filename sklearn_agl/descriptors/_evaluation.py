@@ -12,12 +12,12 @@ from scipy.sparse import csr_array
 
 from ._cells import make_batch, make_cells
 from ._codegen import compile_kernel
+from ._gradients import AXES, TILE
 from ._kernels import allocate
 from ._neighbors import find_clash
 from ._plan import Planner
 from ._programs import Jvp, Jvps, Values, Vjp
 from ._progress import progress_bar
-from ._triplets import PADDING
 
 BATCHES_PER_JOB = 8
 """Pieces of work per thread: enough to balance structures of different sizes."""
@@ -139,10 +139,7 @@ def bind(plan, batch, program):
     """The compiled program for a batch, as a function of the program's data."""
     kernel = compile_kernel(plan.shapes, plan.cutoffs, program)
     cells = make_cells(batch, plan.arrays.r_cut)
-    sizes = ()
-    if program == "jvps":
-        sizes = plan.defined.shape[1], max((len(shape.powers) for shape in plan.shapes), default=0)
-    work = allocate(cells, len(plan.defined), *sizes)
+    work = allocate(cells, plan, program)
     return partial(kernel, batch, cells, plan.arrays, work)
 
 
@@ -209,17 +206,24 @@ def jacobian_vector_products(batch, plan, displacements, dtype):
     """
     evaluate, defined = bind(plan, batch, "jvps"), plan.defined[batch.species]
     changes = np.empty((len(displacements), *defined.shape), dtype=dtype)
-    most = max(BYTES_PER_PIECE // (8 * max(defined.size, 1)) // PADDING, 1) * PADDING
+    most = max(BYTES_PER_PIECE // (8 * max(defined.size, 1)) // TILE, 1) * TILE
     for first in range(0, len(displacements), most):
         piece = displacements[first : first + most]
-        width = -len(piece) % PADDING + len(piece)
-        moves = np.zeros((len(defined), 3, width))
-        moves[:, :, : len(piece)] = piece.transpose(1, 2, 0)
-        data = Jvps(np.zeros((*defined.shape, width)), moves)
-        evaluate(data)
-        data.table[~defined] = np.nan
-        changes[first : first + most] = data.table[:, :, : len(piece)].transpose(2, 0, 1)
+        n_tiles = -(-len(piece) // TILE)
+        table = np.zeros((len(defined), n_tiles * TILE, defined.shape[1] + 1))
+        evaluate(Jvps(table, _make_tiles(piece, n_tiles)))
+        table[:, :, :-1] = np.where(defined[:, None], table[:, :, :-1], np.nan)
+        changes[first : first + most] = table[:, : len(piece), :-1].transpose(1, 0, 2)
     return changes
+
+
+def _make_tiles(displacements, n_tiles):
+    """Bring displacements into the form that compiled code takes, filled up with zeros."""
+    n_directions, n_atoms, _ = displacements.shape
+    padded = np.zeros((n_tiles * TILE, n_atoms, AXES))
+    padded[:n_directions] = displacements
+    tiles = padded.reshape(n_tiles, TILE, n_atoms, AXES).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(tiles).reshape(n_tiles, n_atoms, AXES * TILE)
 
 
 def sparse_jacobian(batch, plan):

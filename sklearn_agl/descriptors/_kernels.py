@@ -16,6 +16,7 @@ import numpy as np
 
 from .._jit import inlined
 from . import _neighbors as neighbors
+from ._gradients import ROWS_PER_QUAD, Gradients, allocate_gradients
 from ._neighbors import TOO_CLOSE
 from ._packing import LANES
 from ._triplets import (
@@ -51,8 +52,6 @@ APPENDED_ROWS = 8
 SLOPES, TOTAL, BY_COSINE, BY_SQUARE, BY_DISTANCE = range(APPENDED_ROWS, 13)
 D_COSINE, D_SQUARES, D_WEIGHTS, D_PERIMETER = range(9, 13)
 STREAM_ROWS = 13
-# For jvps come the rows of each function of a group, its triplets' values and slopes by the cosine.
-ROWS_PER_FUNCTION = 2
 # Columns of `sums`, what vjp gathers for each neighbour; the first four also are those of `quads`,
 # what each triplet adds. A vector of three follows, and the radial functions' slope.
 OF_TOTAL, OF_DISTANCE, OF_COSINE, OF_SQUARE, OF_VECTOR = range(5)
@@ -81,10 +80,8 @@ class Work(NamedTuple):
             (n_elements, capacity, 4)
     quads : ndarray of shape (STREAM_WIDTH, 4)
         What vjp gathers and hands out; see `_programs`.
-    jacobian : ndarray of shape (n_functions, n_elements, capacity, SUM_COLUMNS)
-        What jvps gathers: the same as `sums`, for each function.
-    filled : ndarray of bool of shape (n_functions, n_elements)
-        Which parts of `jacobian` have been begun.
+    gradients : Gradients
+        What jvps gathers; see `_gradients`.
     """
 
     around: np.ndarray
@@ -96,29 +93,29 @@ class Work(NamedTuple):
     sums: np.ndarray
     vectors: np.ndarray
     quads: np.ndarray
-    jacobian: np.ndarray
-    filled: np.ndarray
+    gradients: Gradients
 
 
-def allocate(cells, n_elements, n_functions=0, n_powers=0):
-    """Working memory for the atoms of some cells.
-
-    Only jvps needs the number of all functions, and the largest one of those in a group.
-    """
+def allocate(cells, plan, program):
+    """Working memory for the atoms of some cells; only jvps needs room for gradients."""
+    n_elements, stream_rows = len(plan.defined), STREAM_ROWS
     around = neighbors.make_around(cells)
     capacity = (around.shape[1] // PADDING + 2) * PADDING
+    gradients = allocate_gradients(plan, capacity if program == "jvps" else 0)
+    if program == "jvps":
+        n_powers = max((len(shape.powers) for shape in plan.shapes), default=0)
+        stream_rows += -(-n_powers // LANES) * ROWS_PER_QUAD
     return Work(
         around=around,
         near=np.zeros((n_elements, NEAR_ROWS, capacity)),
         atoms=np.zeros((n_elements, capacity), np.int64),
         blocks=np.zeros((n_elements, capacity // LANES, BLOCK_ROWS, LANES)),
         counts=np.zeros(n_elements, np.int64),
-        stream=np.zeros((STREAM_ROWS + ROWS_PER_FUNCTION * n_powers, STREAM_WIDTH)),
+        stream=np.zeros((stream_rows, STREAM_WIDTH)),
         sums=np.zeros((n_elements, capacity, SUM_COLUMNS)),
         vectors=np.zeros((n_elements, capacity, 4)),
         quads=np.zeros((STREAM_WIDTH, 4)),
-        jacobian=np.zeros((n_functions, n_elements, capacity, SUM_COLUMNS)),
-        filled=np.zeros((n_functions, n_elements), np.bool_),
+        gradients=gradients,
     )
 
 

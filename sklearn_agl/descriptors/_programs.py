@@ -3,7 +3,7 @@
 All of them walk over the same neighbours and triplets. `values` adds up symmetry functions; `vjp`
 turns dE/dG into dE/dr, which is what forces need, without ever holding the Jacobian; `jvp` turns
 displacements of the atoms into changes of the functions. `jvps` does so for many displacements at
-once: it gathers the Jacobian of one atom's functions, and multiplies it by all of them. There is
+once: it gathers the gradients of one atom's functions, and multiplies them by all of them. There is
 one function for each program and each station of the way, named after both.
 """
 
@@ -14,6 +14,15 @@ import numpy as np
 
 from .._jit import helper, inlined
 from .._vector_math import cos, exp_of_negative, sin
+from ._gradients import (
+    AXES,
+    ROWS_PER_QUAD,
+    TILE,
+    begin_quad,
+    contract,
+    first_quad_of_group,
+    hand_gradients,
+)
 from ._kernels import (
     BY_COSINE,
     BY_DISTANCE,
@@ -35,7 +44,6 @@ from ._kernels import (
     OF_TOTAL,
     OF_VECTOR,
     RADIAL_SLOPE,
-    ROWS_PER_FUNCTION,
     SLOPE,
     SLOPES,
     STREAM_ROWS,
@@ -98,9 +106,8 @@ class Jvp(NamedTuple):
 class Jvps(NamedTuple):
     """Data of the Jacobian-vector products for many displacements.
 
-    `displacements` (n_atoms, 3, n_directions) say how the atoms move; `table` (n_atoms,
-    n_functions, n_directions) gets the changes of the values. The number of directions is a
-    multiple of `PADDING`.
+    `displacements` (n_tiles, n_atoms, AXES * TILE) say how the atoms move, `TILE` directions side
+    by side; `table` (n_atoms, n_tiles * TILE, n_functions + 1) gets the changes of the values.
     """
 
     table: np.ndarray
@@ -133,39 +140,17 @@ def begin_values(data, structure, i, work, e):
 @inlined
 def begin_vjp(data, structure, i, work, e):
     """Clear the sums, and lay out the vectors as they are added to them."""
-    clear(work.sums[e], work.counts[e])
-    lay_out_vectors(work, e)
-
-
-@inlined
-def clear(sums, n):
-    """Set what is gathered for the neighbours to zero."""
-    for k in range(n):
+    near, sums, vectors = work.near[e], work.sums[e], work.vectors[e]
+    for k in range(work.counts[e]):
         for column in range(SUM_COLUMNS):
             sums[k, column] = 0.0
-
-
-@inlined
-def lay_out_vectors(work, e):
-    """Copy the vectors to the neighbours of one element, each to a row."""
-    near, vectors = work.near[e], work.vectors[e]
-    for k in range(work.counts[e]):
         vectors[k, 0], vectors[k, 1], vectors[k, 2] = near[X, k], near[Y, k], near[Z, k]
 
 
 @inlined
 def begin_jvps(data, structure, i, work, e):
-    """Forget the sums of the last atom, and lay out the vectors as they are added to them."""
-    work.filled[:, e] = False
-    lay_out_vectors(work, e)
-
-
-@inlined
-def begin_function(work, column, e):
-    """Clear a function's sums for the neighbours of one element before their first use."""
-    if not work.filled[column, e]:
-        work.filled[column, e] = True
-        clear(work.jacobian[column, e], work.counts[e])
+    """Forget the gradients of the last atom."""
+    work.gradients.filled[:, e] = False
 
 
 @inlined
@@ -263,33 +248,33 @@ def radial_jvp(work, e, plan, first, last, row):
 
 @inlined
 def radial_jvps(work, e, plan, first, last, row):
-    """dG/dr_ij of the radial functions."""
+    """Gradients of the radial functions."""
     near, n = work.near[e], work.counts[e]
-    gathered = near[RADIAL_SLOPE]
-    start, stop = np.int64(0), n
+    start, stop, along = np.int64(0), n, near[RADIAL_SLOPE]
+    first_quad = first_quad_of_group(len(plan.columns), len(plan.groups))
     for m in range(first, last):
         f = plan.radial[m]
-        if f.column == len(work.jacobian):
-            continue
         start, stop = seen_by(f, plan, near, n, start, stop)
         a, b = start & -PADDING, padded(stop)
-        distance, weight = near[DISTANCE, a:b], near[WEIGHT, a:b]
-        slope, result = near[SLOPE, a:b], gathered[a:b]
+        distance, weight, inverse = near[DISTANCE, a:b], near[WEIGHT, a:b], near[INVERSE, a:b]
+        slope, result = near[SLOPE, a:b], along[a:b]
         eta, r_s, factor = f.eta, f.r_s, f.factor
         if f.wave:
             for k in range(len(distance)):
                 angle = eta * distance[k]
                 turn = slope[k] * distance[k] * cos(angle) - eta * sin(angle)
-                result[k] = factor * weight[k] * turn
+                result[k] = factor * weight[k] * turn * inverse[k]
         else:
             for k in range(len(distance)):
                 shifted = distance[k] - r_s
-                value = weight[k] * exp_of_negative(-eta * shifted * shifted)
-                result[k] = factor * value * (slope[k] * distance[k] - 2.0 * eta * shifted)
-        begin_function(work, f.column, e)
-        sums = work.jacobian[f.column, e]
+                value = factor * weight[k] * exp_of_negative(-eta * shifted * shifted)
+                result[k] = value * (slope[k] - 2.0 * eta * shifted * inverse[k])
+        quad, lane = first_quad + m // LANES, m % LANES
+        begin_quad(work.gradients, quad, e, n)
+        rows = work.gradients.rows[quad, e]
         for k in range(start, stop):
-            sums[k, OF_SLOPE] += gathered[k]
+            for axis in range(AXES):
+                rows[k, axis * LANES + lane] += along[k] * near[X + axis, k]
 
 
 @inlined
@@ -333,57 +318,79 @@ def before_groups_jvp(work, e, e2, n, narrow):
 
 
 @inlined
-def after_group_values(work, e, e2, n, narrow, shifted, plan, g):
+def after_group_values(work, e, e2, n, narrow, plan, g):
     """Use what one group has left in the stream."""
 
 
 after_group_vjp = after_group_jvp = after_group_values
 
 
-@inlined
-def after_group_jvps(work, e, e2, n, narrow, shifted, plan, g):
-    """Hand the derivatives of each function of the group to the neighbours."""
-    last = plan.groups[g + 1].first_column if g + 1 < len(plan.groups) else len(plan.columns)
-    row = STREAM_ROWS
-    for m in range(plan.groups[g].first_column, last):
-        column = plan.columns[m]
-        if column < len(work.jacobian):
-            begin_function(work, column, e)
-            begin_function(work, column, e2)
-            hand_function(
-                work, e, e2, n, narrow, shifted, plan.groups[g].eta, plan.groups[g].r_s, row, column
-            )
-        row += ROWS_PER_FUNCTION
-
-
 @helper
-def hand_function(work, e, e2, n, narrow, shifted, eta, r_s, row, column):
-    """Hand the derivatives of one function to the neighbours; its rows of the stream start there.
+def after_group_jvps(work, e, e2, n, narrow, plan, g):
+    """Hand the gradients of the functions of a group to the neighbours j and k."""
+    group, stream, gradients = plan.groups[g], work.stream, work.gradients
+    end = plan.groups[g + 1].first_column if g + 1 < len(plan.groups) else len(plan.columns)
+    quad, row = first_quad_of_group(group.first_column, g), STREAM_ROWS
+    find_factors(work, e, e2, n, narrow, group.eta, group.r_s)
+    for _ in range(group.first_column, end, LANES):
+        begin_quad(gradients, quad, e, work.counts[e])
+        begin_quad(gradients, quad, e2, work.counts[e2])
+        for t in range(0, n, LANES):
+            transpose(
+                stream[row], stream[row + 1], stream[row + 2], stream[row + 3], t, gradients.values
+            )
+            transpose(
+                stream[row + 4], stream[row + 5], stream[row + 6], stream[row + 7], t,
+                gradients.turns,
+            )  # fmt: skip
+        hand_quad(work, gradients.rows[quad, e], gradients.rows[quad, e2], n)
+        quad, row = quad + 1, row + ROWS_PER_QUAD
 
-    The rows that vjp sums up over groups are free.
+
+@inlined
+def hand_quad(work, rows_j, rows_k, n):
+    """Hand the gradients of four functions to the neighbours, one j after the other."""
+    first, second, gradients = work.stream[FIRST], work.stream[SECOND], work.gradients
+    start = np.int64(0)
+    while start < n:
+        stop = start + 1
+        while stop < n and first[stop] == first[start]:
+            stop += 1
+        own = rows_j[int(first[start])]
+        hand_gradients(
+            second, gradients.factors, gradients.values, gradients.turns, start, stop, own, rows_k
+        )
+        start = stop
+
+
+@inlined
+def find_factors(work, e, e2, n, narrow, eta, r_s):
+    """What gradients of triplets are multiples of, for the functions with eta and r_s.
+
+    With T a function of a triplet and T' its derivative by the cosine alone, the gradient by r_j is
+
+        T (a_j r_j - c r_k) + T' (r_k / (r_ij r_ik) - cos r_j / r_ij²),
+        c   = d ln T / dr_jk / r_jk,
+        a_j = d ln T / dr_ij / r_ij + c.
     """
-    stream, jacobian = work.stream, work.jacobian[column]
-    value, turn = stream[row], stream[row + 1]
-    by_square, by_distance = stream[BY_SQUARE], stream[BY_DISTANCE]
-    for t in range(padded(n)):
-        by_square[t] = -2.0 * eta * value[t]
-        by_distance[t] = 2.0 * eta * r_s * value[t]
-    third, across = stream[TOTAL], stream[BY_COSINE]
-    hand_over(
-        work,
-        e,
-        e2,
-        n,
-        narrow,
-        shifted,
-        value,
-        turn,
-        by_square,
-        by_distance,
-        third,
-        across,
-        jacobian,
-    )
+    stream, one, two, factors = work.stream, work.near[e], work.near[e2], work.gradients.factors
+    for t in range(n):
+        j, k = int(stream[FIRST, t]), int(stream[SECOND, t])
+        inverse_j, inverse_k, inverses = one[INVERSE, j], two[INVERSE, k], stream[INVERSES, t]
+        third = 0.0
+        if narrow:
+            length = math.sqrt(max(stream[OPPOSITE, t], TOO_CLOSE * TOO_CLOSE))
+            third = stream[SLOPES, t] - 2.0 * eta * (1.0 - r_s / length)
+        value_j = one[SLOPE, j] - 2.0 * eta * (1.0 - r_s * inverse_j) + third
+        value_k = two[SLOPE, k] - 2.0 * eta * (1.0 - r_s * inverse_k) + third
+        turn_j = stream[COSINE, t] * inverse_j * inverse_j
+        turn_k = stream[COSINE, t] * inverse_k * inverse_k
+        for axis in range(AXES):
+            x_j, x_k = one[X + axis, j], two[X + axis, k]
+            factors[t, axis] = value_j * x_j - third * x_k
+            factors[t, AXES + axis] = inverses * x_k - turn_j * x_j
+            factors[t, 2 * AXES + axis] = value_k * x_k - third * x_j
+            factors[t, 3 * AXES + axis] = inverses * x_j - turn_k * x_k
 
 
 @inlined
@@ -396,42 +403,29 @@ after_groups_jvp = after_groups_jvps = after_groups_values
 
 @inlined
 def after_groups_vjp(work, e, e2, n, narrow, shifted):
-    """Hand the derivatives of the triplets to their neighbours j and k."""
-    stream = work.stream
-    total, by_square, by_distance = stream[TOTAL], stream[BY_SQUARE], stream[BY_DISTANCE]
-    # Rows whose contents are used up.
-    third, across = stream[SQUARES], stream[WEIGHTS]
-    hand_over(
-        work, e, e2, n, narrow, shifted,
-        total, stream[BY_COSINE], by_square, by_distance, third, across, work.sums,
-    )  # fmt: skip
-
-
-@inlined
-def hand_over(
-    work, e, e2, n, narrow, shifted, total, by_cosine, by_square, by_distance, third, across, sums
-):
-    """Hand derivatives of triplets by all they depend on to their neighbours j and k.
+    """Hand the derivatives of the triplets to their neighbours j and k.
 
     With T a triplet's energy, the gradients are a_j r_j + b r_k and a_k r_k + b r_j, where
 
         c   = (dT/dr_jk) / r_jk,   b = (dT/dcos) / (r_ij r_ik) - c,
         a_j = (dT/dr_ij) / r_ij - (dT/dcos) cos / r_ij² + c.
 
-    What depends on j alone multiplies the sums in `slope_along`. The rows `by_square`, `by_cosine`,
-    `third` and `across` are written over.
+    What depends on j alone multiplies the sums in `finish_vjp`.
     """
-    stream, quads, along = work.stream, work.quads, by_cosine
-    cosine, slopes = stream[COSINE], stream[SLOPES]
+    stream, quads = work.stream, work.quads
+    total, by_square, by_distance = stream[TOTAL], stream[BY_SQUARE], stream[BY_DISTANCE]
+    by_cosine, cosine, slopes = stream[BY_COSINE], stream[COSINE], stream[SLOPES]
     inverses, opposite = stream[INVERSES], stream[OPPOSITE]
+    # Rows whose contents are used up.
+    third, along, across = stream[SQUARES], stream[WEIGHTS], stream[INVERSES]
     for t in range(padded(n)):
         third[t] = narrow * (total[t] * slopes[t] + by_square[t])
         if shifted:
             length = math.sqrt(max(opposite[t], TOO_CLOSE * TOO_CLOSE))
             third[t] += narrow * by_distance[t] / length
         by_square[t] += third[t]
-        across[t] = by_cosine[t] * inverses[t] - third[t]
         along[t] = by_cosine[t] * cosine[t]
+        across[t] = by_cosine[t] * inverses[t] - third[t]
     for t in range(0, n, LANES):
         transpose(total, by_distance, along, by_square, t, quads)
     first, second, start = stream[FIRST], stream[SECOND], np.int64(0)
@@ -439,8 +433,8 @@ def hand_over(
         j, stop = int(first[start]), start + 1
         while stop < n and first[stop] == first[start]:
             stop += 1
-        own, vector = sums[e, j], work.vectors[e, j]
-        hand_out(second, across, quads, start, stop, own, vector, sums[e2], work.vectors[e2])
+        own, vector = work.sums[e, j], work.vectors[e, j]
+        hand_out(second, across, quads, start, stop, own, vector, work.sums[e2], work.vectors[e2])
         start = stop
 
 
@@ -457,7 +451,9 @@ def finish_vjp(data, structure, i, work, e):
     """Gradients of the neighbours, and their sum with the other sign for the atom itself."""
     near, sums, gradient = work.near[e], work.sums[e], data.gradient
     for k in range(work.counts[e]):
-        along = slope_along(near, sums, k)
+        inverse = near[INVERSE, k]
+        along = sums[k, OF_DISTANCE] + sums[k, OF_SLOPE] - sums[k, OF_COSINE] * inverse
+        along = along * inverse + sums[k, OF_TOTAL] * near[SLOPE, k] + sums[k, OF_SQUARE]
         j = work.atoms[e, k]
         for axis in range(3):
             force = along * near[X + axis, k] + sums[k, OF_VECTOR + axis]
@@ -467,38 +463,22 @@ def finish_vjp(data, structure, i, work, e):
                 data.strain[structure, other, axis] += near[X + other, k] * force
 
 
-@inlined
-def slope_along(near, sums, k):
-    """The factor of the vector to a neighbour in the gradient by its position."""
-    inverse = near[INVERSE, k]
-    along = sums[k, OF_DISTANCE] + sums[k, OF_SLOPE] - sums[k, OF_COSINE] * inverse
-    return along * inverse + sums[k, OF_TOTAL] * near[SLOPE, k] + sums[k, OF_SQUARE]
-
-
-@inlined
+@helper
 def finish_jvps(data, structure, i, work, e):
-    """Multiply the gradients of each function by the displacements, those of the atom itself too.
-
-    The gradient by its own position is the sum of the others with the other sign.
-    """
-    near, moves = work.near[e], data.displacements
-    for m in range(len(work.filled)):
-        if not work.filled[m, e]:
-            continue
-        sums, changes = work.jacobian[m, e], data.table[i, m]
-        own_x, own_y, own_z = 0.0, 0.0, 0.0
-        for k in range(work.counts[e]):
-            along = slope_along(near, sums, k)
-            x = along * near[X, k] + sums[k, OF_VECTOR]
-            y = along * near[Y, k] + sums[k, OF_VECTOR + 1]
-            z = along * near[Z, k] + sums[k, OF_VECTOR + 2]
-            add_products(x, y, z, moves[work.atoms[e, k]], changes)
-            own_x, own_y, own_z = own_x - x, own_y - y, own_z - z
-        add_products(own_x, own_y, own_z, moves[i], changes)
-
-
-@inlined
-def add_products(x, y, z, moves, changes):
-    """Add the products of a gradient with the displacements of one atom."""
-    for d in range(padded(len(changes))):
-        changes[d] += x * moves[0, d] + y * moves[1, d] + z * moves[2, d]
+    """Multiply the gradients of all functions by the displacements, seen from the atom itself."""
+    gradients, n = work.gradients, work.counts[e]
+    columns, filled, moves = gradients.columns, gradients.filled, gradients.moves
+    for tile in range(len(data.displacements)):
+        given = data.displacements[tile]
+        for k in range(n):
+            j = work.atoms[e, k]
+            for column in range(AXES * TILE):
+                moves[k, column] = given[j, column] - given[i, column]
+        for quad in range(len(filled)):
+            if not filled[quad, e]:
+                continue
+            contract(gradients.rows[quad, e], moves, n, gradients.changes)
+            for d in range(TILE):
+                row = data.table[i, tile * TILE + d]
+                for lane in range(LANES):
+                    row[columns[quad, lane]] += gradients.changes[d, lane]

@@ -21,7 +21,7 @@ def transpose(typingctx, a, b, c, d, t, quads):
 
 
 def _transpose_code(context, builder, signature, args):
-    *rows, t, quads = [_data(context, builder, signature, args, i) for i in range(6)]
+    *rows, t, quads = [data_of(context, builder, signature, args, i) for i in range(6)]
     a, b, c, d = [load(builder, row, t) for row in rows]
 
     def shuffle(first, second, order):
@@ -58,7 +58,7 @@ def hand_out(typingctx, second, across, quads, start, stop, own, own_vector, sum
 
 def _hand_out_code(context, builder, signature, args):
     second, across, quads, start, stop, own, own_vector, sums, vectors = [
-        _data(context, builder, signature, args, i) for i in range(9)
+        data_of(context, builder, signature, args, i) for i in range(9)
     ]
     halves = (INT64(0), INT64(LANES))
     gathered = [alloca_once_value(builder, load(builder, own, half)) for half in halves]
@@ -84,7 +84,7 @@ def _hand_out_code(context, builder, signature, args):
     return context.get_dummy_value()
 
 
-def _data(context, builder, signature, args, i):
+def data_of(context, builder, signature, args, i):
     """Pointer to the contents of an array; anything else as it is."""
     kind = signature.args[i]
     if isinstance(kind, types.Array):

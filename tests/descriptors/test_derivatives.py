@@ -103,7 +103,7 @@ def test_many_directions_at_once_equal_one_after_the_other(structures, functions
 
 def test_many_directions_of_many_neighbors_fill_the_stream_more_than_once():
     rng = np.random.default_rng(9)
-    crystal = bulk("Cu", cubic=True).repeat(3)
+    crystal = bulk("Cu", cubic=True).repeat(2)
     crystal.numbers[::3] = 47
     crystal.rattle(0.1, rng=rng)
     functions = [
