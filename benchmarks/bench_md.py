@@ -21,7 +21,8 @@ directions per structure). All seeds are 0.
   for every potential. After 2 units of time, the mean square displacement, the self-diffusion
   coefficient and the radial distribution function are taken. Errors of the mean are those over the
   runs. A run whose temperature passes three times the state's has blown up: it is counted, and the
-  means are over the others.
+  means are over the others. A run can also fail in silence, when atoms fall into each other: the
+  closest pair tells, the mean over the runs; it is about 0.89 under the true potential.
 """
 
 import argparse
@@ -189,12 +190,9 @@ def analyse(samples, energies):
     # ASE's averages are divided by 2, for each direction.
     displacements = 2.0 * diffusion.xyz_segment_ensemble_average.mean(axis=(0, 1)).sum(axis=0)
     r_max = 0.499 * samples[0].cell.lengths()[0]
+    tables = [distances(atoms) for atoms in samples[::5]]
     rdf = np.mean(
-        [
-            get_rdf(a, r_max, BINS, distance_matrix=distances(a), no_dists=True)
-            for a in samples[::5]
-        ],
-        axis=0,
+        [get_rdf(samples[0], r_max, BINS, distance_matrix=d, no_dists=True) for d in tables], axis=0
     )
     times = TIMESTEP * INTERVAL * np.arange(len(energies))
     return {
@@ -203,6 +201,7 @@ def analyse(samples, energies):
         "MSD after 3.9": displacements[-1],
         "drift, 1e-6 per atom and time": 1e6 * np.polyfit(times, energies, 1)[0],
         "energy fluctuation, 1e-6 per atom": 1e6 * energies.std(),
+        "closest pair": min(d[d > 0].min() for d in tables),
         "rdf": rdf,
     }
 
