@@ -112,7 +112,7 @@ def test_many_directions_of_many_neighbors_fill_the_stream_more_than_once():
             SymmetryFunction(kind, eta=0.01, r_s=r_s, zeta=zeta, lambda_=1, weighted=weighted)
             for kind in ("G4", "G5")
             for r_s in (0.0, 0.5)
-            for zeta in (1, 2, 3, 4, 7)
+            for zeta in (1, 7)
             for weighted in (False, True)
         ],
     ]
