@@ -5,6 +5,7 @@ structure's squared errors, averaged over the structures, is the smooth part of 
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -112,10 +113,12 @@ class EnergyForceObservations(EnergyObservations):
             np.concatenate([gradients, slope_gradients]),
         )
 
+    @cached_property
+    def _slopes_by_structure(self):
+        return np.split(self.slopes, np.cumsum(self.n_directions)[:-1])
+
     def _slopes_of(self, rows):
-        ends = np.cumsum(self.n_directions)
-        starts = ends - self.n_directions
-        return np.concatenate([self.slopes[starts[s] : ends[s]] for s in rows])
+        return np.concatenate([self._slopes_by_structure[s] for s in rows])
 
 
 def sum_of_squares(errors):
