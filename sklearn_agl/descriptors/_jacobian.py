@@ -130,7 +130,7 @@ class JacobianProducts:
         ValueError
             If a displacement or the strains have the wrong shape.
         """
-        moves = np.concatenate(self._check_displacements(displacements))
+        moves = np.concatenate(self._check_displacements(displacements, ndim=2))
         strains = np.zeros((len(self._sizes), 3, 3)) if strains is None else strains
         strains = np.asarray(strains, dtype=np.float64)
         if strains.shape != (len(self._sizes), 3, 3):
@@ -170,7 +170,7 @@ class JacobianProducts:
         ValueError
             If displacements have the wrong shape.
         """
-        displacements = self._check_displacements(displacements, many=True)
+        displacements = self._check_displacements(displacements, ndim=3)
         arguments = [(_pad_directions(displacements[rows]), dtype) for rows in self._rows()]
         results = self._map(jacobian_vector_products, arguments)
         changes = [
@@ -191,7 +191,7 @@ class JacobianProducts:
         bounds = np.cumsum([0] + [len(batch.cells) for batch in self._batches])
         return [slice(a, b) for a, b in itertools.pairwise(bounds)]
 
-    def _check_displacements(self, displacements, many=False):
+    def _check_displacements(self, displacements, ndim):
         displacements = [np.asarray(rows, dtype=np.float64) for rows in displacements]
         if len(displacements) != len(self._sizes):
             raise ValueError(
@@ -199,7 +199,7 @@ class JacobianProducts:
                 f"{len(self._sizes)}."
             )
         for index, (n_atoms, rows) in enumerate(zip(self._sizes, displacements, strict=True)):
-            needed = (*rows.shape[:many], n_atoms, 3)
+            needed = (*rows.shape[: ndim - 2], n_atoms, 3)
             if rows.shape != needed:
                 raise ValueError(
                     f"Displacements of structure {index} have shape {rows.shape}, but need "

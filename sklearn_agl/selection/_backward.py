@@ -11,8 +11,8 @@ from sklearn.utils._param_validation import Interval
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection._checkpoint import draw_seed
-from sklearn_agl.selection._group_lasso_cv import _check_split, _score
 from sklearn_agl.selection._parallel import in_threads
+from sklearn_agl.selection._splits import check_split, score_support
 
 HELD_OUT = 0.2
 """Part of the structures that is held out by default."""
@@ -192,7 +192,7 @@ class Trials:
         cv = cv if selector.cv is None else check_cv(selector.cv, y)
         self.splits = list(cv.split(X, y))
         for k, (train, test) in enumerate(self.splits):
-            _check_split(X, k, train, test)
+            check_split(X, k, train, test)
         self.seeded = clone(selector).set_params(random_state=seed)
         self.X, self.y, self.n_jobs = X, y, selector.n_jobs
         self.n_fits = 0
@@ -200,7 +200,7 @@ class Trials:
     def errors(self, supports):
         """Mean error per atom over the splits, for each of the masks."""
         calls = [
-            delayed(_score)(self.seeded, self.X, self.y, None, split, support)
+            delayed(score_support)(self.seeded, self.X, self.y, None, split, support)
             for support in supports
             for split in self.splits
         ]

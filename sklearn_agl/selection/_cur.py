@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_agl._threads import one_blas_thread
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
     AtomicSelector,
@@ -133,11 +132,7 @@ class CURSelector(AtomicSelector):
         X = self._validate(X, ensure_min_samples=2)
         wanted = resolve_n_features(self.n_features_to_select, X.n_features)
         columns = RootColumns(*compress(X, self.scaling))
-        # Many small decompositions: threads would wait for each other most of the time.
-        with one_blas_thread():
-            order, scores = choose_by_leverage(
-                columns, wanted, self.k, self.recompute_every, _products
-            )
+        order, scores = choose_by_leverage(columns, wanted, self.k, self.recompute_every, _products)
         if len(order) < wanted:
             warn_of_early_end(self, len(order), wanted)
         self._select_in_order(order)

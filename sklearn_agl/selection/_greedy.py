@@ -4,6 +4,7 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, eigsh
 
+from sklearn_agl._threads import one_blas_thread
 from sklearn_agl.selection._compression import ROUNDING
 
 TIE = 1e-10
@@ -87,6 +88,8 @@ class RootColumns(GramColumns):
             self._trace = np.trace(self.gram)
 
 
+# Many small decompositions: threads would wait for each other most of the time.
+@one_blas_thread()
 def choose_by_leverage(columns, wanted, k, recompute_every, weigh):
     """Choose columns of largest leverage, making all others orthogonal to each.
 

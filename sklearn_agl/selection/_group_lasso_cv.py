@@ -15,8 +15,6 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
-from sklearn_agl.metrics import neg_rmse_per_atom
-from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._base import AtomicSelector
 from sklearn_agl.selection._checkpoint import draw_seed
@@ -25,6 +23,7 @@ from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
 from sklearn_agl.selection._parallel import in_threads
 from sklearn_agl.selection._path import check_alphas
 from sklearn_agl.selection._routes import walk_down, walk_to_each
+from sklearn_agl.selection._splits import check_split, score_support
 
 
 class AdaptiveGroupLassoSelectorCV(AtomicSelector):
@@ -303,7 +302,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
                 f"cv gives {len(splits)}."
             )
         for k, (train, test) in enumerate(splits):
-            _check_split(X, k, train, test)
+            check_split(X, k, train, test)
         return splits
 
     def _cross_validate(self, selector, X, y, forces, splits):
@@ -316,7 +315,9 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         )
         supports = np.array(list(in_threads(walks, self.n_jobs)))
         refits = {
-            (k, support.tobytes()): delayed(_score)(selector, X, y, forces, splits[k], support)
+            (k, support.tobytes()): delayed(score_support)(
+                selector, X, y, forces, splits[k], support
+            )
             for k, found in enumerate(supports)
             for support in found
         }
@@ -440,33 +441,3 @@ def _find_supports(selector, X, y, forces, alphas):
     """What the selector would select at each alpha."""
     walk = selector._start_walk(*selector._validate_for_training(X, y), forces)
     return [point.group_norms > 0 for point in walk_to_each(walk, alphas)]
-
-
-def _score(selector, X, y, forces, split, support):
-    """Score of a fit without penalty on the selected features; NaN if there are none."""
-    if not support.any():
-        return np.nan
-    train, test = split
-    X, forces = X.take_features(support), forces and forces[train].take_features(support)
-    model = HDNNPRegressor() if selector.estimator is None else clone(selector.estimator)
-    model.set_params(alpha=0.0, feature_weights=None, random_state=selector.random_state)
-    model.fit(X[train], y[train], forces)
-    if model._interrupted:
-        raise KeyboardInterrupt
-    return neg_rmse_per_atom(model, X[test], y[test])
-
-
-def _check_split(X, k, train, test):
-    """Refuse a split that cannot be trained on or scored."""
-    n_train, n_test = len(X.numbers[train]), len(X.numbers[test])
-    if n_train < 2 or n_test < 1:
-        raise ValueError(
-            f"Split {k} has {n_train} structures for training and {n_test} for testing; at least "
-            "2 and 1 are needed. Use fewer folds or more structures."
-        )
-    unseen = np.setdiff1d(X.numbers[test], [0, *X.numbers[train].ravel()])
-    if len(unseen):
-        raise ValueError(
-            f"Split {k} tests structures with atomic number {unseen[0]}, but none of those for "
-            "training has it. Shuffle the structures or give cv other splits."
-        )

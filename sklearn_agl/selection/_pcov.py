@@ -7,7 +7,6 @@ from scipy.linalg import eigh
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_agl._threads import one_blas_thread
 from sklearn_agl.features import validate_energies
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
@@ -166,11 +165,8 @@ class PCovCURSelector(PCovSelector):
             If more features are requested than there are, or no feature varies.
         """
         gram, noise, wanted = self._products(X, y)
-        # Many small decompositions: threads would wait for each other most of the time.
-        with one_blas_thread():
-            order, scores = choose_by_leverage(
-                FeaturesAndEnergies(gram, noise), wanted, self.k, self.recompute_every, self._mix
-            )
+        columns = FeaturesAndEnergies(gram, noise)
+        order, scores = choose_by_leverage(columns, wanted, self.k, self.recompute_every, self._mix)
         if len(order) < wanted:
             warn_of_early_end(self, len(order), wanted)
         self._select_in_order(order)

@@ -1,0 +1,37 @@
+"""Training and testing on the parts of a split."""
+
+import numpy as np
+from sklearn.base import clone
+
+from sklearn_agl.metrics import neg_rmse_per_atom
+from sklearn_agl.potentials import HDNNPRegressor
+
+
+def score_support(selector, X, y, forces, split, support):
+    """Score of a fit without penalty on the selected features; NaN if there are none."""
+    if not support.any():
+        return np.nan
+    train, test = split
+    X, forces = X.take_features(support), forces and forces[train].take_features(support)
+    model = HDNNPRegressor() if selector.estimator is None else clone(selector.estimator)
+    model.set_params(alpha=0.0, feature_weights=None, random_state=selector.random_state)
+    model.fit(X[train], y[train], forces)
+    if model._interrupted:
+        raise KeyboardInterrupt
+    return neg_rmse_per_atom(model, X[test], y[test])
+
+
+def check_split(X, k, train, test):
+    """Refuse a split that cannot be trained on or scored."""
+    n_train, n_test = len(X.numbers[train]), len(X.numbers[test])
+    if n_train < 2 or n_test < 1:
+        raise ValueError(
+            f"Split {k} has {n_train} structures for training and {n_test} for testing; at least "
+            "2 and 1 are needed. Use fewer folds or more structures."
+        )
+    unseen = np.setdiff1d(X.numbers[test], [0, *X.numbers[train].ravel()])
+    if len(unseen):
+        raise ValueError(
+            f"Split {k} tests structures with atomic number {unseen[0]}, but none of those for "
+            "training has it. Shuffle the structures or give cv other splits."
+        )
