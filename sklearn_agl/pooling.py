@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from sklearn_agl.features import validate_features
+from sklearn_agl._validation import validate_features
 
 CHUNK = 4096
 """Atom slots looked at together: bounds the memory beside the result."""

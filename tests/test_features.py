@@ -8,14 +8,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 
 from sklearn_agl import AtomicFeatures, HDNNPRegressor
+from sklearn_agl._validation import validate_energies, validate_features
 from sklearn_agl.descriptors import SymmetryFunction
-from sklearn_agl.features import (
-    as_atomic_features,
-    concatenate,
-    is_atomic,
-    validate_energies,
-    validate_features,
-)
+from sklearn_agl.features import as_atomic_features, concatenate, is_atomic
 
 NAN = np.nan
 FUNCTIONS = [SymmetryFunction("G2", eta=eta, r_cut=6.0) for eta in (0.0, 0.1, 0.2)]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_random_state
 
+from sklearn_agl._validation import validate_forces
 from sklearn_agl.descriptors._jacobian import JacobianProducts
-from sklearn_agl.features import validate_forces
 from sklearn_agl.potentials._blocks import empty_blocks
 from sklearn_agl.potentials._observations import EnergyForceObservations
 

@@ -9,8 +9,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_agl._validation import validate_energies, validate_features
 from sklearn_agl.descriptors._jacobian import JacobianProducts
-from sklearn_agl.features import validate_energies, validate_features
 from sklearn_agl.potentials._blocks import make_blocks
 from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.potentials._feature_gradients import differentiate

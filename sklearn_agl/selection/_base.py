@@ -9,14 +9,8 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_agl.features import (
-    AtomicFeatures,
-    as_atomic_features,
-    is_atomic,
-    refuse_structures,
-    validate_energies,
-    validate_features,
-)
+from sklearn_agl._validation import refuse_structures, validate_energies, validate_features
+from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._checkpoint import open_checkpoint
 

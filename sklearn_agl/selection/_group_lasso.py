@@ -7,7 +7,7 @@ from os import PathLike
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_agl.features import validate_forces
+from sklearn_agl._validation import validate_forces
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features

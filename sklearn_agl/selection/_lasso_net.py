@@ -8,7 +8,7 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_agl._threads import one_blas_thread
-from sklearn_agl.features import validate_energies
+from sklearn_agl._validation import validate_energies
 from sklearn_agl.potentials._gradient import ACTIVATIONS
 from sklearn_agl.potentials._residual_training import ResidualTraining
 from sklearn_agl.potentials._training import check_hidden_layer_sizes

@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import _check_feature_names_in
 
-from sklearn_agl.features import validate_energies, validate_features, validate_forces
+from sklearn_agl._validation import validate_energies, validate_features, validate_forces
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._checkpoint import open_checkpoint

@@ -22,7 +22,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_feature_names_in, _check_method_params
 
-from sklearn_agl.features import validate_energies
+from sklearn_agl._validation import validate_energies
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
     AtomicSelector,

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, RealNotInt
 
-from sklearn_agl.features import validate_forces
+from sklearn_agl._validation import validate_forces
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.potentials._training import Training
