@@ -37,10 +37,12 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         Number or fraction of features to keep.
     adaptive : bool, default=True
         False gives the plain group lasso, all :math:`c_i = 1`.
-    metric : {"euclidean", "wald"}, default="euclidean"
+    metric : {"euclidean", "wald"}, default=None
         What the adaptive weights are made of: the norms of the first fit, as published,
         ``c_i = 1 / ||w_i||**gamma``, or also the Wald statistics s_i of the features (see
-        `WaldSelector`) in units of their median, ``c_i = 1 / (||w_i|| s_i**(gamma / 2))``.
+        `WaldSelector`) in units of their median, ``c_i = 1 / (||w_i|| s_i**(gamma / 4))``. By
+        default "wald" where the weights follow the norms (see `reweight`) and the solver is not
+        "adamw", else "euclidean".
     gamma : float, default=1.0
         Power of the norm in the adaptive weights.
     reweight : float, default=None
@@ -59,9 +61,9 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         Where each fit of the path starts: from the one before, without the features that have
         left, or from new random weights, as published, which takes a full fit at every alpha.
     initial_alpha : float, default=None
-        Strength of the first fit; by default ten times the squared error (in units of the
+        Strength of the first fit. By default chosen by the squared error (in units of the
         energies' variance, and not above 0.1) that a fit without penalty leaves on held-out
-        structures.
+        structures: a tenth of it where the weights follow the norms, else ten times as much.
     checkpoint : str or path-like, default=None
         A folder that keeps the state of the run after every step. The same `fit` goes on from
         there, whatever has ended the last one, and finds what a run without a break would have.
@@ -131,7 +133,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         "alpha": [Interval(Real, 0, None, closed="left")],
         "n_features_to_select": N_FEATURES_CONSTRAINT,
         "adaptive": ["boolean"],
-        "metric": [StrOptions(set(METRICS))],
+        "metric": [StrOptions(set(METRICS)), None],
         "gamma": [Interval(Real, 0, None, closed="left")],
         "reweight": [Interval(Real, 0, 1, closed="both"), None],
         "feature_costs": ["array-like", StrOptions({MEASURED}), None],
@@ -149,7 +151,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         alpha=1e-2,
         n_features_to_select=None,
         adaptive=True,
-        metric="euclidean",
+        metric=None,
         gamma=1.0,
         reweight=None,
         feature_costs=None,
@@ -219,7 +221,8 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
             adaptive=self.adaptive,
             metric=self.metric,
             gamma=self.gamma,
-            reweight=self.reweight,
+            # Equal alphas shall mean the same whatever the number of structures.
+            reweight=0.0 if self.n_features_to_select is None else self.reweight,
             initial_alpha=self.initial_alpha,
             costs=resolve_costs(self.feature_costs, X),
             forces=observe_forces(X, forces, regressor.n_force_directions, checkpoint.seed),

@@ -53,7 +53,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
     metric : {"euclidean", "wald"}, default="euclidean"
         What the adaptive weights are made of: the norms of the first fit, as published,
         ``c_i = 1 / ||w_i||**gamma``, or also the Wald statistics s_i of the features (see
-        `WaldSelector`) in units of their median, ``c_i = 1 / (||w_i|| s_i**(gamma / 2))``.
+        `WaldSelector`) in units of their median, ``c_i = 1 / (||w_i|| s_i**(gamma / 4))``.
     gamma : float, default=1.0
         Power of the norm in the adaptive weights.
     feature_costs : array-like of shape (n_features,) or "measured", default=None

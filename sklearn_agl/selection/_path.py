@@ -187,7 +187,7 @@ class SelectionPath:
         "estimator": [HDNNPRegressor, None],
         "alphas": ["array-like", None],
         "adaptive": ["boolean"],
-        "metric": [StrOptions(set(METRICS))],
+        "metric": [StrOptions(set(METRICS)), None],
         "gamma": [Interval(Real, 0, None, closed="left")],
         "reweight": [Interval(Real, 0, 1, closed="both"), None],
         "feature_costs": ["array-like", StrOptions({MEASURED}), None],
@@ -210,7 +210,7 @@ def group_lasso_path(
     forces=None,
     alphas=None,
     adaptive=True,
-    metric="euclidean",
+    metric=None,
     gamma=1.0,
     reweight=None,
     feature_costs=None,
@@ -244,10 +244,12 @@ def group_lasso_path(
         rise in steps that are refined where many would leave at once.
     adaptive : bool, default=True
         False gives the plain group lasso.
-    metric : {"euclidean", "wald"}, default="euclidean"
+    metric : {"euclidean", "wald"}, default=None
         What the adaptive weights are made of: the norms of the first fit, as published,
         ``c_i = 1 / ||w_i||**gamma``, or also the Wald statistics s_i of the features (see
-        `WaldSelector`) in units of their median, ``c_i = 1 / (||w_i|| s_i**(gamma / 2))``.
+        `WaldSelector`) in units of their median, ``c_i = 1 / (||w_i|| s_i**(gamma / 4))``. By
+        default "wald" where the weights follow the norms (see `reweight`) and the solver is not
+        "adamw", else "euclidean".
     gamma : float, default=1.0
         Power of the norm in the adaptive weights: 1 in [1]_, 2 in [2]_.
     reweight : float, default=None
@@ -266,9 +268,9 @@ def group_lasso_path(
         Where each fit of the path starts: from the one before, without the features that have
         left, or from new random weights, as published, which takes a full fit at every alpha.
     initial_alpha : float, default=None
-        Strength of the first fit; by default ten times the squared error (in units of the
+        Strength of the first fit. By default chosen by the squared error (in units of the
         energies' variance, and not above 0.1) that a fit without penalty leaves on held-out
-        structures.
+        structures: a tenth of it where the weights follow the norms, else ten times as much.
     min_features : int, default=1
         Stop when no more are left.
     refit : bool, default=True
@@ -334,7 +336,7 @@ def group_lasso_path(
         "adaptive": adaptive,
         "metric": metric,
         "gamma": gamma,
-        "reweight": reweight,
+        "reweight": reweight if alphas is None else 0.0,
         "initial_alpha": initial_alpha,
     }
     settings = {
@@ -385,7 +387,8 @@ def _refit_all(record, X, y, forces, seed, n_jobs):
     supports = {tuple(np.flatnonzero(point.group_norms)) for point in record.walk.points} - {()}
     settings = clone(record.walk.regressor)
     settings.set_params(alpha=0.0, random_state=seed)
-    missing = sorted(supports - record.refits.keys(), key=len)
+    # The longest first, so that no thread waits for another at the end.
+    missing = sorted(supports - record.refits.keys(), key=len, reverse=True)
     calls = (delayed(_refit)(clone(settings), X, y, forces, support) for support in missing)
     with suppress(KeyboardInterrupt):
         record.follow_refits(as_they_end(calls, n_jobs), len(missing))

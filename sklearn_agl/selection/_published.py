@@ -58,6 +58,7 @@ def sandberg2024_selector(alpha=1e-2, *, max_epochs=10_000, random_state=None, *
     return AdaptiveGroupLassoSelector(
         HDNNPRegressor(**(settings | params)),
         alpha=alpha,
+        metric="euclidean",
         initial_alpha=alpha,
         init="cold",
         random_state=random_state,

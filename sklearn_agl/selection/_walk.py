@@ -11,6 +11,9 @@ from sklearn_agl.selection._base import EmptySupportError
 
 INITIAL_ALPHA = 10.0
 """Strength of the first fit, in units of the squared error that is left without penalty."""
+GENTLE_INITIAL_ALPHA = 0.1
+"""The same where adaptive weights will follow the norms: of several functions that stand in for
+each other, a stronger penalty would keep one by chance, before anything is known about them."""
 SMALLEST_ALPHA = 0.25
 """Where the path starts, in the same units."""
 SMALLEST_START = 1e-3
@@ -36,14 +39,14 @@ def _by_norm(training, alive, gamma):
 
 
 def _by_wald_statistic(training, alive, gamma):
-    """1 / (||w_i|| s_i**(gamma / 2)), with s_i the Wald statistic in units of its median.
+    """1 / (||w_i|| s_i**(gamma / 4)), with s_i the Wald statistic in units of its median.
 
     Without the s_i, every feature's penalty would be the same after the first fit; with them, it is
     less the more the feature is needed, however the layers share the scale.
     """
     statistics = training.wald_statistics()[alive]
     relative = statistics / np.median(statistics)
-    return relative ** (-gamma / 2.0) / training.group_norms[alive]
+    return relative ** (-gamma / 4.0) / training.group_norms[alive]
 
 
 METRICS = {"euclidean": _by_norm, "wald": _by_wald_statistic}
@@ -103,15 +106,18 @@ class Walk:
         Total energies, checked.
     adaptive : bool
         Divide each feature's penalty by its norm in a first, non-adaptive fit.
-    metric : {"euclidean", "wald"}
-        What the adaptive weights are made of, see `METRICS`.
+    metric : {"euclidean", "wald"} or None
+        What the adaptive weights are made of, see `METRICS`; None means "wald" where they follow
+        the norms, else "euclidean", as with AdamW, whose networks may be too large for a
+        covariance.
     gamma : float
         Power of that norm.
     reweight : float or None
-        From 0 to 1: how far the adaptive weights follow the present norms from step to step; None
-        means `REWEIGHT` where there are more structures than weights, else 0.
+        From 0 to 1: how far the adaptive weights follow the present norms where `follow_norms` is
+        called; None means `REWEIGHT` where there are more structures than weights, else 0.
     initial_alpha : float or None
-        Strength of the first fit; None chooses it by the error left without penalty.
+        Strength of the first fit; None chooses it by the error left without penalty, lower where
+        the adaptive weights follow the norms.
     seed : int
         Fixes the held-out structures, the weights and the order of the structures.
     forces : DirectionalForces, default=None
@@ -149,16 +155,14 @@ class Walk:
         self.regressor = regressor
         self.n_features = X.n_features
         self.adaptive = adaptive
-        self.metric = metric
         self.gamma = gamma
-        self.reweight = reweight
         self.initial_alpha = initial_alpha
         self.costs = costs
         rng = np.random.RandomState(seed)
         self.training = Training(regressor, X, y, rng, forces=forces)
-        if reweight is None:
-            rich = len(self.training.train_rows) > self.training.layout.n_weights
-            self.reweight = REWEIGHT if rich else 0.0
+        self.reweight = self._resolve_reweight(reweight)
+        by_wald = self.reweight > 0.0 and self.training.solver != "adamw"
+        self.metric = metric or ("wald" if by_wald else "euclidean")
         self.interrupted = False
         self.alpha = None
         self.points = []
@@ -168,7 +172,7 @@ class Walk:
         """Train without penalty, then with the same one for every feature. Returns self."""
         noise = self._fit_without_penalty()
         self.smallest_alpha = SMALLEST_ALPHA * noise
-        usual = INITIAL_ALPHA * noise
+        usual = noise * (GENTLE_INITIAL_ALPHA if self.reweight > 0.0 else INITIAL_ALPHA)
         initial_alpha = self._fit_first(usual)
         self.interrupted = self.training.interrupted
         # The first fit goes without prices: its norms are to say what is needed, at any price.
@@ -178,6 +182,14 @@ class Walk:
             self.factors = self._adaptive_factors()
             self._drop_zero_groups(self.initial_group_norms)
         return self
+
+    def _resolve_reweight(self, reweight):
+        if not self.adaptive:
+            return 0.0
+        if reweight is None:
+            rich = len(self.training.train_rows) > self.training.layout.n_weights
+            return REWEIGHT if rich else 0.0
+        return reweight
 
     def _fit_without_penalty(self):
         """Keep its point; returns the squared error that is left, as far as it is believed."""
@@ -282,7 +294,7 @@ class Walk:
         of features: the multi-step adaptive lasso (Buehlmann & Meier 2008). Their geometric mean
         keeps noise of a single fit from deciding.
         """
-        if self.adaptive and self.reweight:
+        if self.reweight:
             kept = self.factors ** (1.0 - self.reweight)
             self.factors = kept * self._adaptive_factors() ** self.reweight
 
@@ -361,8 +373,9 @@ class ColdWalk(Walk):
     def _set_out(self, strengths):
         self.training.start(strengths)
 
-    def follow_norms(self):
+    def _resolve_reweight(self, reweight):
         """The weights stay those of the first fit."""
+        return 0.0
 
     def _arrive(self, point):
         """Nothing follows: features may return."""

@@ -268,7 +268,7 @@ def test_the_wald_metric_charges_by_significance(table):
     norms, statistics = walk.initial_group_norms, walk.training.wald_statistics()
     alive = norms > 0
     relative = statistics[alive] / np.median(statistics[alive])
-    assert_allclose(walk.factors[alive] * norms[alive] * relative, 1.0)
+    assert_allclose(walk.factors[alive] * norms[alive] * np.sqrt(relative), 1.0)
 
 
 @pytest.mark.parametrize("solver", ["kalman", "lm", "adamw"])

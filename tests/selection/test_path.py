@@ -270,8 +270,8 @@ def test_ctrl_c_in_the_refits_returns_those_that_are_done(small_table, n_jobs):
     done = ~np.isnan(path.refitted_rmse)
     assert not done.all()
     if n_jobs is None:
-        # The smallest sets come first.
-        assert_array_equal(done, path.n_features < path.n_features.max())
+        # The largest sets come first.
+        assert_array_equal(done, path.n_features > path.n_features.min())
     assert_array_equal(path.refitted_rmse[done], whole.refitted_rmse[done])
 
 
