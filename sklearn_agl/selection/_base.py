@@ -80,7 +80,7 @@ def warn_of_early_end(
 
 # transform and fit_transform stay unwrapped here, because set_output cannot put atoms into a
 # DataFrame; SelectorMixin's own transform, which takes the 2-D tables, is wrapped.
-class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None):
+class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Base of the selectors: `fit` finds columns, everything else is here.
 
     A subclass calls `_validate` on the features it gets in `fit` and ends with `_select` or
