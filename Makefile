@@ -22,7 +22,7 @@ WHEEL ?=
 PACKAGES_demo = --editable ".[plot,progress]"
 PACKAGES_test = $(if $(WHEEL),"$(WHEEL)[test]",--editable ".[test]")
 PACKAGES_bench = --editable ".[bench]"
-PACKAGES_lint = mypy ruff
+PACKAGES_lint = mypy numpy ruff
 PACKAGES_dist = build twine
 PACKAGES_doc = --editable ".[doc]"
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 
-def get_data_home(data_home=None):
+def get_data_home(data_home: str | os.PathLike | None = None) -> Path:
     """Folder of the downloaded data sets.
 
     Parameters

@@ -80,7 +80,12 @@ CONTENTS = {
     },
     prefer_skip_nested_validation=True,
 )
-def fetch_mlearn(element, *, data_home=None, download_if_missing=True):
+def fetch_mlearn(
+    element: str,
+    *,
+    data_home: str | PathLike | None = None,
+    download_if_missing: bool = True,
+) -> Bunch:
     """Load one of the data sets of Zuo et al., and download it where necessary.
 
     The set was computed with density functional theory, to compare kinds of potentials: crystals,

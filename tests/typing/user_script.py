@@ -15,29 +15,36 @@ from sklearn_agl import (
     __version__,
     group_lasso_path,
 )
-from sklearn_agl.datasets import make_lennard_jones
+from sklearn_agl.datasets import fetch_mlearn, make_lennard_jones
 from sklearn_agl.descriptors import symmetry_function_preset
 from sklearn_agl.metrics import neg_rmse_per_atom, rmse_per_atom
 from sklearn_agl.potentials import HDNNPCalculator, predict_forces
 
-structures, energies = make_lennard_jones(20, random_state=0)
-first: Atoms = structures[0]
-total: float = energies.sum()
 
-functions: list[SymmetryFunction] = symmetry_function_preset("lj-22")
-features: AtomicFeatures = SymmetryFunctionTransformer(functions).fit_transform(structures)
-n_columns: int = features.n_features
-fewer: AtomicFeatures = features.take_features(np.arange(3))[:10]
+def select() -> np.ndarray:
+    structures, energies = make_lennard_jones(20, random_state=0)
+    functions: list[SymmetryFunction] = symmetry_function_preset("lj-22")
+    transformer = SymmetryFunctionTransformer(functions).fit(structures)
+    features: AtomicFeatures = transformer.transform(structures)
+    fewer: AtomicFeatures = features.take_features(np.arange(3))[:10]
+    selector = CURSelector(n_features_to_select=2).fit(fewer)
+    path: SelectionPath = group_lasso_path(features, energies, random_state=0)
+    return path.supports[path.best(tolerance=0.25)] & selector.get_support()
 
-pipe = make_pipeline(AdaptiveGroupLassoSelector(n_features_to_select=3), HDNNPRegressor())
-predicted: np.ndarray = pipe.fit(features, energies).predict(features)
-error: float = rmse_per_atom(energies, predicted, features.n_atoms)
-score: float = neg_rmse_per_atom(pipe, features, energies)
-mask: np.ndarray = CURSelector(3).fit(features).get_support()
 
-path: SelectionPath = group_lasso_path(features, energies, random_state=0)
-smallest: int = path.best(tolerance=0.25)
+def simulate(atoms: Atoms) -> list[np.ndarray]:
+    silicon = fetch_mlearn("Si")
+    pipe = make_pipeline(
+        SymmetryFunctionTransformer("b-60"),
+        AdaptiveGroupLassoSelector(n_features_to_select=3),
+        HDNNPRegressor(random_state=0),
+    )
+    pipe.fit(silicon.structures, silicon.energies)
+    atoms.calc = HDNNPCalculator(pipe)
+    return predict_forces(pipe, [atoms])
 
-first.calc = HDNNPCalculator(pipe)
-forces: list[np.ndarray] = predict_forces(pipe, structures)
-version: str = __version__
+
+def errors(model: HDNNPRegressor, features: AtomicFeatures, energies: np.ndarray) -> str:
+    error: float = rmse_per_atom(energies, model.predict(features), features.n_atoms)
+    score: float = neg_rmse_per_atom(model, features, energies)
+    return f"{__version__}: {error:.3f} {score:.3f} of {features.n_features} functions"
