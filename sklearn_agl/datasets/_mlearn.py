@@ -91,11 +91,11 @@ def fetch_mlearn(
     The set was computed with density functional theory, to compare kinds of potentials: crystals,
     strained crystals, surfaces, vacancies and molecular dynamics of one element.
 
-    =========   ==   ==   ==
-    element     Li   Mo   Si
-    train      241  194  214
-    test        29   23   25
-    =========   ==   ==   ==
+    =======  ===  ===  ===
+    element   Li   Mo   Si
+    train    241  194  214
+    test      29   23   25
+    =======  ===  ===  ===
 
     Parameters
     ----------
