@@ -1,33 +1,42 @@
 # make demo   set up a virtual environment, run the main job
 # make test   set up, run the tests and doctests
-# make lint   set up, check the code's form
+# make lint   set up, check the code's form and types
+# make dist   set up, build the sdist and from it the wheel, into dist/
 # make bench  set up, measure the main job and the symmetry functions (RESULTS.md has the figures)
 # make doc    set up, build the documentation into doc/_build/html
 # make clean  remove the virtual environment
 #
-# VENV=folder chooses where the environment goes, PYTHON=python3.12 what it is made from.
+# VENV=folder chooses where the environment goes, PYTHON=python3.12 what it is made from. With
+# WHEEL=dist/NAME.whl, `make test` tests that wheel, from outside the checkout.
 
 PYTHON ?= python3
 VENV ?= .venv
-BIN = $(VENV)/bin
+BIN = $(abspath $(VENV))/bin
 DEMO_ARGUMENTS ?=
 BENCH_ARGUMENTS ?=
 PYTEST_ARGUMENTS ?=
+DIST ?= dist
+WHEEL ?=
 
-# What each target installs; the check of the form needs no more than its tool.
+# What each target installs; checking the form and building need no more than their tools.
 PACKAGES_demo = --editable ".[plot,progress]"
-PACKAGES_test = --editable ".[test]"
+PACKAGES_test = $(if $(WHEEL),"$(WHEEL)[test]",--editable ".[test]")
 PACKAGES_bench = --editable ".[bench]"
-PACKAGES_lint = ruff
+PACKAGES_lint = mypy numpy ruff
+PACKAGES_dist = build twine
 PACKAGES_doc = --editable ".[doc]"
 
-.PHONY: demo test bench lint doc clean
+.PHONY: demo test bench lint dist doc clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/plot_lennard_jones.py $(DEMO_ARGUMENTS)
 
+# In the folder of the environment, Python does not see the checkout; the import mode leaves it so.
+OUTSIDE = --config-file $(CURDIR)/setup.cfg --rootdir $(CURDIR) --import-mode importlib \
+	-p no:cacheprovider $(CURDIR)/tests --pyargs sklearn_agl
+
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
+	cd $(if $(WHEEL),$(VENV),.) && $(BIN)/python -m pytest $(if $(WHEEL),$(OUTSIDE)) $(PYTEST_ARGUMENTS)
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python benchmarks/bench_main_job.py $(BENCH_ARGUMENTS)
@@ -37,6 +46,12 @@ bench: $(VENV)/installed-bench
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+dist: $(VENV)/installed-dist
+	rm -rf $(DIST)
+	$(BIN)/python -m build --outdir $(DIST)
+	$(BIN)/twine check --strict $(DIST)/*
 
 doc: $(VENV)/installed-doc
 	$(BIN)/python -m sphinx -W --keep-going -b html doc doc/_build/html

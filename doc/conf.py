@@ -26,6 +26,8 @@ exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 
 autosummary_generate = True
+# The docstrings say more than the annotations, which are for type checkers.
+autodoc_typehints = "none"
 # The page of a class lists its members itself, see _templates/autosummary/class.rst.
 numpydoc_show_class_members = False
 toc_object_entries_show_parents = "hide"

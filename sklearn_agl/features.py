@@ -1,8 +1,11 @@
 """The per-atom feature tensor that travels between the estimators."""
 
 import numbers as number_types
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 ANONYMOUS_ELEMENT = 1
 """Atomic number given to the rows of plain arrays, which name no element."""
@@ -104,16 +107,16 @@ class AtomicFeatures:
             raise ValueError(f"Structure {int(np.argmin(self.n_atoms))} has no atom; leave it out.")
 
     @property
-    def values(self):
+    def values(self) -> np.ndarray:
         """Feature values, of shape (n_structures, n_atoms_max, n_features)."""
         return self.compute()._values
 
     @property
-    def is_computed(self):
+    def is_computed(self) -> bool:
         """Whether the values are there, or will be computed when they are needed."""
         return self._evaluation is None
 
-    def compute(self):
+    def compute(self) -> Self:
         """Compute the values now if they are not there yet.
 
         Returns
@@ -143,45 +146,45 @@ class AtomicFeatures:
             f"n_features={n_features})"
         )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.shape[0]
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int, int]:
         """Shape of `values`: (n_structures, n_atoms_max, n_features)."""
         return (self._values if self.is_computed else self._evaluation).shape
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         """Always 3."""
         return 3
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype:
         """Type of `values`."""
         return (self._values if self.is_computed else self._evaluation).dtype
 
     @property
-    def n_features(self):
+    def n_features(self) -> int:
         """Number of columns."""
         return self.shape[2]
 
     @property
-    def elements(self):
+    def elements(self) -> tuple[int, ...]:
         """Atomic numbers that occur, ascending."""
         return tuple(int(z) for z in np.unique(self.numbers) if z)
 
     @property
-    def feature_names(self):
+    def feature_names(self) -> np.ndarray | None:
         """Names of the columns (ndarray of str), or None where no definitions are known."""
         if self.symmetry_functions is None:
             return None
         return np.array([function.name for function in self.symmetry_functions], dtype=object)
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return np.array(self.values, dtype=dtype, copy=copy)
 
-    def __getitem__(self, rows):
+    def __getitem__(self, rows: Any) -> "AtomicFeatures":
         """Structures `rows`: any scikit-learn row index; a single integer gives one structure."""
         if isinstance(rows, tuple):
             if len(rows) != 2 or rows[1] is not Ellipsis:
@@ -203,7 +206,7 @@ class AtomicFeatures:
             structures=structures,
         )
 
-    def take_features(self, columns):
+    def take_features(self, columns: ArrayLike) -> "AtomicFeatures":
         """Keep some columns.
 
         Parameters
@@ -226,7 +229,7 @@ class AtomicFeatures:
             return AtomicFeatures.deferred(self._evaluation.take(chosen), self.numbers, **about)
         return AtomicFeatures(self._values[:, :, chosen], self.numbers, **about)
 
-    def columns_of(self, element):
+    def columns_of(self, element: int) -> np.ndarray:
         """Columns that are defined for an element.
 
         Parameters
@@ -249,7 +252,7 @@ class AtomicFeatures:
         return _rebuild, (self.values, self.numbers, self.symmetry_functions, self.structures)
 
 
-def concatenate(parts):
+def concatenate(parts: Sequence[AtomicFeatures]) -> AtomicFeatures:
     """Join feature tensors of the same columns along their structures.
 
     Parameters
@@ -292,7 +295,7 @@ def concatenate(parts):
     )
 
 
-def as_atomic_features(X):
+def as_atomic_features(X: AtomicFeatures | ArrayLike) -> AtomicFeatures:
     """View a 2-D or 3-D array as AtomicFeatures: a row of a 2-D array is a structure of one atom.
 
     Parameters
@@ -311,7 +314,7 @@ def as_atomic_features(X):
     return AtomicFeatures(X[:, None, :] if X.ndim == 2 else X)
 
 
-def is_atomic(X):
+def is_atomic(X: object) -> bool:
     """Whether `X` holds per-atom features (AtomicFeatures or a 3-D array), not a 2-D table."""
     return isinstance(X, AtomicFeatures) or (isinstance(X, np.ndarray) and X.ndim == 3)
 

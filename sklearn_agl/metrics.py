@@ -1,12 +1,15 @@
 """Errors of energies per atom, as functions and as scorers."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import _num_samples, check_consistent_length, column_or_1d
 
 from sklearn_agl.features import as_atomic_features, is_atomic
 
 
-def rmse_per_atom(y_true, y_pred, n_atoms):
+def rmse_per_atom(y_true: ArrayLike, y_pred: ArrayLike, n_atoms: ArrayLike) -> float:
     r"""Root mean square error of the energy per atom.
 
     .. math::
@@ -55,7 +58,7 @@ def rmse_per_atom(y_true, y_pred, n_atoms):
     return float(np.sqrt(np.mean(np.square((y_pred - y_true) / n_atoms))))
 
 
-def neg_rmse_per_atom(estimator, X, y):
+def neg_rmse_per_atom(estimator: Any, X: Any, y: ArrayLike) -> float:
     """Scorer for cross-validation: the error per atom with a minus sign, so that more is better.
 
     Parameters
@@ -93,7 +96,7 @@ def neg_rmse_per_atom(estimator, X, y):
     return -rmse_per_atom(y, estimator.predict(X), count_atoms(X))
 
 
-def count_atoms(X):
+def count_atoms(X: Any) -> np.ndarray:
     """Number of atoms of each structure.
 
     Parameters
@@ -118,12 +121,12 @@ def count_atoms(X):
     return np.ones(_num_samples(X), dtype=int)
 
 
-def _holds_structures(X):
+def _holds_structures(X: Any) -> bool:
     """Whether the entries are ase.Atoms, which no table holds."""
     return not hasattr(X, "shape") and hasattr(X[0], "get_positions")
 
 
-def _energies(values, name):
+def _energies(values: Any, name: str) -> np.ndarray:
     values = column_or_1d(values, dtype=np.float64)
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:

@@ -2,12 +2,14 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
+from ase import Atoms
 
 from ._cells import make_batch
-from ._definitions import check_complete, elements_of
+from ._definitions import SymmetryFunction, check_complete, elements_of
 from ._evaluation import bind
 from ._plan import make_plan
 from ._programs import Values
@@ -31,7 +33,12 @@ SHORTEST = 1e-3
 MICRO = 1e6
 
 
-def measure_costs(symmetry_functions, structures, *, duration=1.0):
+def measure_costs(
+    symmetry_functions: Sequence[SymmetryFunction],
+    structures: Sequence[Atoms],
+    *,
+    duration: float = 1.0,
+) -> np.ndarray:
     """Measure what each symmetry function adds to the time of a few others.
 
     Functions share work, so that a number per function cannot be exact. These are meant for the

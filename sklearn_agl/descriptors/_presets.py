@@ -158,7 +158,7 @@ def _al_329():
 PRESETS = {"lj-22": _lj_22, "al-22": _al_22, "b-60": _b_60, "al-329": _al_329}
 
 
-def symmetry_function_preset(name):
+def symmetry_function_preset(name: str) -> list[SymmetryFunction]:
     """A named set of symmetry functions, for any elements.
 
     Parameters

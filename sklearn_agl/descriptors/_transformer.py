@@ -21,7 +21,7 @@ from ._presets import automatic_symmetry_functions, symmetry_function_preset
 from ._structures import check_structures
 
 
-class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Describe every atom of every structure by atom-centred symmetry functions.
 
     Parameters

@@ -1,9 +1,13 @@
 """Forces and stress of a pipeline: what its last step predicts, from structures."""
 
+from collections.abc import Sequence
+
+import numpy as np
+from ase import Atoms
 from sklearn.pipeline import Pipeline
 
 
-def predict_forces(pipeline, structures):
+def predict_forces(pipeline: Pipeline, structures: Sequence[Atoms]) -> list[np.ndarray]:
     """Predict the forces on the atoms of structures with a fitted pipeline.
 
     A Pipeline has no method for this: it hands on the methods only that scikit-learn knows.
@@ -52,7 +56,7 @@ def predict_forces(pipeline, structures):
     return _regressor(pipeline, "predict_forces")(pipeline[:-1].transform(structures))
 
 
-def predict_stress(pipeline, structures):
+def predict_stress(pipeline: Pipeline, structures: Sequence[Atoms]) -> np.ndarray:
     """Predict the stress of structures with a fitted pipeline.
 
     Parameters

@@ -11,7 +11,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_agl._validation import refuse_structures, validate_energies, validate_features
 from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
-from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._checkpoint import open_checkpoint
 
 N_FEATURES_CONSTRAINT = [
@@ -81,7 +80,7 @@ def warn_of_early_end(
 
 # transform and fit_transform stay unwrapped here, because set_output cannot put atoms into a
 # DataFrame; SelectorMixin's own transform, which takes the 2-D tables, is wrapped.
-class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None):
+class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Base of the selectors: `fit` finds columns, everything else is here.
 
     A subclass calls `_validate` on the features it gets in `fit` and ends with `_select` or
@@ -97,6 +96,10 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None):
 
     def _validate_for_training(self, X, y):
         """The networks' settings, from `estimator`, the features and the energies, all checked."""
+        from sklearn_agl.potentials import (
+            HDNNPRegressor,
+        )  # with torch, which the filters do without
+
         regressor = HDNNPRegressor() if self.estimator is None else clone(self.estimator)
         regressor._validate_params()
         validate_features(regressor, X, reset=True)

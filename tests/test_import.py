@@ -1,0 +1,65 @@
+"""What is imported when; every case in a process of its own."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import sklearn_agl
+import sklearn_agl.selection
+
+LAZY_PACKAGES = [sklearn_agl, sklearn_agl.selection]
+
+FIT_FILTERS = """
+import numpy as np
+from sklearn_agl import CURSelector, FPSSelector, PCovCURSelector, PearsonSelector
+X = np.random.default_rng(0).normal(size=(20, 4))
+for selector in (CURSelector(2), FPSSelector(2), PCovCURSelector(2), PearsonSelector(2)):
+    assert selector.fit(X, X[:, 0]).n_features_ == 2
+"""
+
+
+def modules_after(code):
+    """Top-level names in `sys.modules` after `code` has run."""
+    report = "\nimport json, sys\nprint(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
+    run = subprocess.run([sys.executable, "-c", code + report], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return set(json.loads(run.stdout))
+
+
+def test_the_package_imports_next_to_nothing():
+    heavy = {"torch", "skorch", "numba", "matplotlib", "ase", "dask", "sklearn", "numpy"}
+    assert not modules_after("import sklearn_agl") & heavy
+
+
+def test_filters_do_without_torch_and_compiled_loops():
+    assert not modules_after(FIT_FILTERS) & {"torch", "skorch", "numba", "matplotlib", "dask"}
+
+
+def test_symmetry_functions_do_without_torch():
+    code = "from sklearn_agl import SymmetryFunctionTransformer, AtomicFeatures, metrics"
+    assert not modules_after(code) & {"torch", "skorch", "matplotlib", "dask"}
+
+
+def test_submodules_are_attributes():
+    code = "import sklearn_agl\nsklearn_agl.metrics.rmse_per_atom, sklearn_agl.descriptors"
+    assert "numba" in modules_after(code)
+
+
+@pytest.mark.parametrize("package", LAZY_PACKAGES)
+def test_every_public_name_is_there_and_listed(package):
+    assert set(package.__all__) <= set(dir(package))
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+
+
+@pytest.mark.parametrize("package", LAZY_PACKAGES)
+def test_every_name_offered_is_public(package):
+    offered = {name for name in dir(package) if name[0] != "_" and name[0].isupper()}
+    assert offered - {"TYPE_CHECKING"} <= set(package.__all__)
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(AttributeError, match="'sklearn_agl' has no attribute 'CUR'"):
+        sklearn_agl.CUR  # noqa: B018
