@@ -100,7 +100,7 @@ def compare_selectors(
         - `n_selected`, `features`, `feature_names`: how many were kept, which columns, counted from
           0, and their names. They are as many as the size, unless the selector found no more;
         - `angular_share`: the part of them that are angular functions, NaN where `X` does not know;
-        - `test_rmse`, `train_rmse`: errors per atom of the potential on the set, in the unit of `y`;
+        - `test_rmse`, `train_rmse`: errors per atom of the potential on the set, in units of `y`;
         - `refit_time`, `select_time`: seconds of training it, and of the fit of the selector that
           gave the set;
         - `sizes_per_fit`: how many rows share that fit. 1 unless the selector passes the larger

@@ -1,8 +1,9 @@
 """Errors along a regularisation path."""
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
-from sklearn_agl.inspection._plotting import as_vector, make_axes, use_log_scale
+from sklearn_agl.inspection._plotting import as_vector, known_angular, make_axes, use_log_scale
 
 BAR_SHARE = 0.25
 """Part of the height that belongs to the bars."""
@@ -97,6 +98,39 @@ class SelectionPathDisplay:
             path.n_features, path.penalised_rmse, path.refitted_rmse, path.alphas, n_angular
         )
         return display.plot(ax, **plot_options)
+
+    @classmethod
+    def from_estimator(cls, selector, *, ax=None, **plot_options):
+        """Draw the path of a fitted selector.
+
+        Parameters
+        ----------
+        selector : AtomicSelector
+            Fitted, with a `path_`, such as `AdaptiveGroupLassoSelector` or `WaldSelector`. If it
+            was fitted with features that know their symmetry functions, bars count the angular
+            ones.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to draw on, by default those of a new figure.
+        **plot_options
+            Passed on to `plot`.
+
+        Returns
+        -------
+        SelectionPathDisplay
+
+        Raises
+        ------
+        ValueError
+            If the selector keeps no path.
+        """
+        check_is_fitted(selector)
+        if not hasattr(selector, "path_"):
+            raise ValueError(
+                f"{type(selector).__name__} has no path_; draw its set with "
+                "SupportMatrixDisplay.from_selectors."
+            )
+        angular = known_angular([selector])
+        return cls.from_path(selector.path_, angular=angular, ax=ax, **plot_options)
 
     def plot(self, ax=None, *, energy_unit="eV/atom"):
         """Draw the figure.
