@@ -259,15 +259,15 @@ def run_tables(arguments):
     return pd.concat(parts)
 
 
-def spread(column, factor, digits):
+def spread(column, digits=3):
     """Mean ± standard deviation, and the range."""
-    values = factor * column.to_numpy()
+    values = column.to_numpy()
     deviation = values.std(ddof=1) if len(values) > 1 else 0.0
     mean, low, high = (f"{v:.{digits}f}" for v in (values.mean(), values.min(), values.max()))
     return f"{mean} ± {deviation:.{digits}f} ({low}–{high})"
 
 
-def print_errors(table, factor):
+def print_errors(table):
     """Errors, angular functions, seconds and costs; means over the seeds."""
     rows = []
     for key, part in table.groupby(KEYS, sort=False):
@@ -275,8 +275,8 @@ def print_errors(table, factor):
             dict(zip(("data", "asked for", "selector"), key, strict=True))
             | {
                 "kept": f"{part['n_selected'].mean():.3g}",
-                "test RMSE": spread(part["test_rmse"], factor, 3),
-                "train RMSE": f"{factor * part['train_rmse'].mean():.3f}",
+                "test RMSE": spread(part["test_rmse"]),
+                "train RMSE": f"{part['train_rmse'].mean():.3f}",
                 "angular": f"{part['angular_share'].mean():.2f}",
                 "µs per atom and step": f"{part['cost'].mean():.1f}",
                 "selecting, s": f"{part['select_time'].mean():.2f}",
@@ -329,7 +329,8 @@ def main():
     warnings.simplefilter("ignore")
     run, factor = EXPERIMENTS[arguments.experiment]
     table = run(arguments)
-    print_errors(table, factor)
+    table[["test_rmse", "train_rmse"]] *= factor
+    print_errors(table)
     if arguments.n_seeds > 1:
         print_stability(table)
         print_tests(table)

@@ -86,17 +86,27 @@ def test_bad_cutoff_and_lengths():
         SymmetryFunctionDisplay([RADIAL], "poly2", DISTANCES, [1.0, 2.0, 3.0])
 
 
-def test_from_estimator_draws_what_passes_the_selectors():
+def rattled_crystals():
     crystals = [bulk("Al", cubic=True) for _ in range(6)]
     for seed, atoms in enumerate(crystals):
         atoms.rattle(0.1, seed=seed)
-    transformer = SymmetryFunctionTransformer([ANGULAR, RADIAL, OTHER], cutoff="cosine")
-    whole = SymmetryFunctionDisplay.from_estimator(transformer.fit(crystals), crystals)
-    assert len(whole.lines_) == 2 and whole.cutoff == "cosine"
-    chosen = EvenlySpacedSelector(1)  # the one in the middle
+    return crystals
+
+
+def test_from_estimator_draws_the_functions_of_a_transformer():
+    crystals = rattled_crystals()
+    transformer = SymmetryFunctionTransformer([ANGULAR, RADIAL, OTHER], cutoff="tanhu")
+    display = SymmetryFunctionDisplay.from_estimator(transformer.fit(crystals), crystals)
+    assert len(display.lines_) == 2 and display.cutoff == "tanhu"
+
+
+def test_from_estimator_draws_what_passes_the_selectors():
+    crystals = rattled_crystals()
+    transformer = SymmetryFunctionTransformer("al-22")
+    chosen = EvenlySpacedSelector(2)  # columns 5 and 16, which is angular
     model = HDNNPRegressor((2,), max_epochs=1)
     potential = make_pipeline(transformer, chosen, model).fit(crystals, np.arange(6.0))
-    part = SymmetryFunctionDisplay.from_estimator(potential, crystals)
-    assert [line.get_label() for line in part.lines_] == [whole.lines_[0].get_label()]
+    (line,) = SymmetryFunctionDisplay.from_estimator(potential, crystals).lines_
+    assert line.get_label() == r"$\eta$ = 1.85, $r_s$ = 0"
     with pytest.raises(ValueError, match="must be a fitted Pipeline"):
         SymmetryFunctionDisplay.from_estimator(chosen, crystals)
