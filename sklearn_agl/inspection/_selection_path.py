@@ -12,8 +12,8 @@ BAR_SHARE = 0.25
 class SelectionPathDisplay:
     """Errors against the number of selected functions, along a regularisation path.
 
-    Open circles are penalised fits, filled ones refits without penalty, shaded by alpha; grey bars
-    in the background count the angular functions.
+    Open circles are the fits on the path, which its penalty biases, if it has one; filled ones are
+    refits without penalty, shaded by alpha; grey bars in the background count the angular functions.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ class SelectionPathDisplay:
         self.ax_.plot(x, penalised, color="0.6", linestyle=":", linewidth=1, zorder=1)
         self.ax_.plot(x, refitted, color="0.3", linewidth=1, zorder=1)
         self.penalised_ = self.ax_.scatter(
-            x, penalised, s=36, facecolors="white", edgecolors="0.3", label="penalised", zorder=2
+            x, penalised, s=36, facecolors="white", edgecolors="0.3", label="on the path", zorder=2
         )
         label = "_nolegend_" if np.isnan(refitted).all() else "refitted"
         self.refitted_ = self.ax_.scatter(

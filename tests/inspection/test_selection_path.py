@@ -78,7 +78,7 @@ def test_a_path_without_refits_shows_no_sign_of_them():
     display = SelectionPathDisplay(**{**ARRAYS, "refitted_rmse": [np.nan] * 3}).plot()
     assert display.colorbar_ is None
     labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    assert labels == ["penalised"]
+    assert labels == ["on the path"]
 
 
 def test_plot_on_given_axes():
