@@ -13,7 +13,8 @@ class SelectionPathDisplay:
     """Errors against the number of selected functions, along a regularisation path.
 
     Open circles are the fits on the path, which its penalty biases, if it has one; filled ones are
-    refits without penalty, shaded by alpha; grey bars in the background count the angular functions.
+    refits without penalty, shaded by alpha; grey bars in the background count the angular
+    functions.
 
     Parameters
     ----------
