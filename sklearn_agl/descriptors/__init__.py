@@ -1,6 +1,6 @@
 """Symmetry functions: what they are, named sets of them, and the transformer that computes them."""
 
-from ._costs import measure_costs
+from ._costs import measure_costs, measure_set_costs
 from ._definitions import SymmetryFunction
 from ._presets import symmetry_function_grid, symmetry_function_preset
 from ._transformer import SymmetryFunctionTransformer
@@ -9,6 +9,7 @@ __all__ = [
     "SymmetryFunction",
     "SymmetryFunctionTransformer",
     "measure_costs",
+    "measure_set_costs",
     "symmetry_function_grid",
     "symmetry_function_preset",
 ]

@@ -12,7 +12,7 @@ from ._cells import make_batch
 from ._definitions import SymmetryFunction, check_complete, elements_of
 from ._evaluation import bind
 from ._plan import make_plan
-from ._programs import Values
+from ._programs import Values, Vjp
 from ._structures import check_structures
 
 clock = time.perf_counter if sys.platform == "win32" else time.thread_time
@@ -31,6 +31,9 @@ SHORTEST = 1e-3
 """Microseconds: nor less than this, where there is nothing to measure, as without neighbours."""
 
 MICRO = 1e6
+
+STEP = ("values", "vjp")
+"""Programs that a step of molecular dynamics runs: for the energy and for the forces."""
 
 
 def measure_costs(
@@ -114,6 +117,83 @@ def measure_costs(
             costs[list(group)] = seconds[radial + group] - seconds[radial]
     costs = np.maximum(MICRO / sum(map(len, sample)) * costs, SHORTEST)
     return np.maximum(costs, SMALLEST_SHARE * costs.mean())
+
+
+def measure_set_costs(symmetry_functions, structures, sets, *, duration=1.0):
+    """Measure what sets of symmetry functions cost per atom and step of molecular dynamics.
+
+    A step evaluates the values of the functions, from which the networks make the energy, and the
+    product of their Jacobian with the energy's derivatives, which gives the forces. The networks
+    themselves are not included.
+
+    Parameters
+    ----------
+    symmetry_functions : sequence of SymmetryFunction
+        Complete definitions, as a transformer's ``symmetry_functions_`` or the
+        `symmetry_functions` of its `AtomicFeatures`.
+    structures : sequence of ase.Atoms
+        Such as the molecular dynamics will visit. Some of them, of about 500 atoms together,
+        are evaluated.
+    sets : sequence of sequence of int
+        Columns of the functions of each set.
+    duration : float, default=1.0
+        Seconds to measure for, after kernels were compiled if there are none. Every set is
+        evaluated at least five times, which may take longer.
+
+    Returns
+    -------
+    ndarray of shape (n_sets,)
+        Microseconds per atom and step on one thread, with the search of the neighbours.
+
+    Raises
+    ------
+    ValueError
+        If a definition is not complete, or a structure unsound.
+
+    See Also
+    --------
+    measure_costs : The part of each function, for a selection that saves time.
+
+    Notes
+    -----
+    Times are those of the kernel compiled for all functions, so that sets can be compared; one
+    that is compiled for a set alone is a little faster. All calls take turns, and the fastest
+    of each counts.
+
+    Examples
+    --------
+    >>> from ase.build import bulk
+    >>> from sklearn_agl import SymmetryFunctionTransformer
+    >>> from sklearn_agl.descriptors import measure_set_costs
+    >>> structures = [bulk("Al", cubic=True) * 3]
+    >>> functions = SymmetryFunctionTransformer("al-22").fit(structures).symmetry_functions_
+    >>> sets = [range(22), range(12)]  # the last ten are angular
+    >>> everything, radial = measure_set_costs(functions, structures, sets, duration=0.1)
+    >>> bool(everything > radial > 0)
+    True
+    """
+    functions = tuple(symmetry_functions)
+    check_complete(functions)
+    sample = _sample(check_structures(structures))
+    elements = elements_of(functions, sample)
+    batch = make_batch(sample, elements)
+    sets = [tuple(int(column) for column in columns) for columns in sets]
+    calls = {
+        (columns, program): partial(bind(plan, batch, program), data)
+        for columns in dict.fromkeys(sets)
+        for plan in [make_plan(functions, elements, np.array(columns, dtype=int))]
+        for program, data in _data_of_a_step(batch, len(columns)).items()
+    }
+    seconds = _race(calls, duration)
+    costs = [sum(seconds[columns, program] for program in STEP) for columns in sets]
+    return MICRO / len(batch.positions) * np.array(costs)
+
+
+def _data_of_a_step(batch, n_columns):
+    """What the programs of a step of molecular dynamics work on."""
+    table = np.ones((len(batch.positions), n_columns + 1))
+    gradient, strain = np.zeros_like(batch.positions), np.zeros_like(batch.cells)
+    return dict(zip(STEP, (Values(table), Vjp(table.copy(), gradient, strain)), strict=True))
 
 
 def _columns_of_centers(functions):

@@ -1,10 +1,14 @@
-"""Figures, as Display classes in the manner of scikit-learn.
+"""Comparisons of selectors, and figures as Display classes in the manner of scikit-learn.
 
-They need matplotlib (extra ``plot``), which is imported when a figure is drawn.
+Figures need matplotlib (extra ``plot``), which is imported when one is drawn; comparisons need
+pandas.
 """
 
+from sklearn_agl.inspection._compare_pairs import compare_pairs
+from sklearn_agl.inspection._compare_selectors import compare_selectors
 from sklearn_agl.inspection._comparison import SelectorComparisonDisplay
 from sklearn_agl.inspection._selection_path import SelectionPathDisplay
+from sklearn_agl.inspection._selection_stability import selection_stability
 from sklearn_agl.inspection._support_matrix import SupportMatrixDisplay
 from sklearn_agl.inspection._symmetry_functions import SymmetryFunctionDisplay
 
@@ -13,4 +17,7 @@ __all__ = [
     "SelectorComparisonDisplay",
     "SupportMatrixDisplay",
     "SymmetryFunctionDisplay",
+    "compare_pairs",
+    "compare_selectors",
+    "selection_stability",
 ]

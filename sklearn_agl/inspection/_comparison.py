@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklearn_agl.inspection._comparison_table import check_columns, select_rows
 from sklearn_agl.inspection._plotting import as_vector, make_axes, use_log_scale
 
 LARGEST_LINEAR_RATIO = 5.0
@@ -32,6 +33,10 @@ class SelectorComparisonDisplay:
     ValueError
         If there is no selector, or one of them has no finite error.
 
+    See Also
+    --------
+    compare_selectors : Makes a table of errors, for `from_comparison`.
+
     Examples
     --------
     >>> from sklearn_agl.inspection import SelectorComparisonDisplay
@@ -50,6 +55,54 @@ class SelectorComparisonDisplay:
         for name, values in self.errors.items():
             if not np.isfinite(values).all():
                 raise ValueError(f"errors[{name!r}] has values that are not finite: {values}.")
+
+    @classmethod
+    def from_comparison(
+        cls,
+        table,
+        *,
+        n_features=None,
+        data_set=None,
+        error="test_rmse",
+        factor=1.0,
+        ax=None,
+        **plot_options,
+    ):
+        """Draw the errors of a comparison for one data set and one number of features.
+
+        Parameters
+        ----------
+        table : pandas.DataFrame
+            As returned by `compare_selectors`.
+        n_features : int, default=None
+            Size of the sets; may be left out if there is only one.
+        data_set : str, default=None
+            Name of the data set; may be left out if there is only one.
+        error : str, default="test_rmse"
+            Column of the errors.
+        factor : float, default=1.0
+            What the errors are multiplied by, as 1000 for meV.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to draw on, by default those of a new figure.
+        **plot_options
+            Passed on to `plot`.
+
+        Returns
+        -------
+        SelectorComparisonDisplay
+
+        Raises
+        ------
+        ValueError
+            If the table has no such rows or columns, or several sizes or data sets and none is
+            chosen.
+        """
+        check_columns(table, ["selector", error])
+        chosen = select_rows(table, data_set, n_features)
+        errors = {
+            name: factor * part[error] for name, part in chosen.groupby("selector", sort=False)
+        }
+        return cls(errors).plot(ax, **plot_options)
 
     def plot(self, ax=None, *, energy_unit="eV/atom"):
         """Draw the figure.

@@ -48,6 +48,15 @@ def as_vector(values, name, length=None):
     return values
 
 
+def known_angular(selectors):
+    """Which features are angular functions, if one of some fitted selectors knows; else None."""
+    for selector in selectors:
+        functions = getattr(selector, "_symmetry_functions", None)
+        if functions is not None:
+            return np.array([function.is_angular for function in functions])
+    return None
+
+
 def use_log_scale(ax):
     """Give the y axis a logarithmic scale with plain numbers at 1, 2, 5, 10, ..."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter

@@ -1,8 +1,9 @@
 """Errors along a regularisation path."""
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
-from sklearn_agl.inspection._plotting import as_vector, make_axes, use_log_scale
+from sklearn_agl.inspection._plotting import as_vector, known_angular, make_axes, use_log_scale
 
 BAR_SHARE = 0.25
 """Part of the height that belongs to the bars."""
@@ -11,8 +12,9 @@ BAR_SHARE = 0.25
 class SelectionPathDisplay:
     """Errors against the number of selected functions, along a regularisation path.
 
-    Open circles are penalised fits, filled ones refits without penalty, shaded by alpha; grey bars
-    in the background count the angular functions.
+    Open circles are the fits on the path, which its penalty biases, if it has one; filled ones are
+    refits without penalty, shaded by alpha; grey bars in the background count the angular
+    functions.
 
     Parameters
     ----------
@@ -98,6 +100,39 @@ class SelectionPathDisplay:
         )
         return display.plot(ax, **plot_options)
 
+    @classmethod
+    def from_estimator(cls, selector, *, ax=None, **plot_options):
+        """Draw the path of a fitted selector.
+
+        Parameters
+        ----------
+        selector : AtomicSelector
+            Fitted, with a `path_`, such as `AdaptiveGroupLassoSelector` or `WaldSelector`. If it
+            was fitted with features that know their symmetry functions, bars count the angular
+            ones.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to draw on, by default those of a new figure.
+        **plot_options
+            Passed on to `plot`.
+
+        Returns
+        -------
+        SelectionPathDisplay
+
+        Raises
+        ------
+        ValueError
+            If the selector keeps no path.
+        """
+        check_is_fitted(selector)
+        if not hasattr(selector, "path_"):
+            raise ValueError(
+                f"{type(selector).__name__} has no path_; draw its set with "
+                "SupportMatrixDisplay.from_selectors."
+            )
+        angular = known_angular([selector])
+        return cls.from_path(selector.path_, angular=angular, ax=ax, **plot_options)
+
     def plot(self, ax=None, *, energy_unit="eV/atom"):
         """Draw the figure.
 
@@ -138,7 +173,7 @@ class SelectionPathDisplay:
         self.ax_.plot(x, penalised, color="0.6", linestyle=":", linewidth=1, zorder=1)
         self.ax_.plot(x, refitted, color="0.3", linewidth=1, zorder=1)
         self.penalised_ = self.ax_.scatter(
-            x, penalised, s=36, facecolors="white", edgecolors="0.3", label="penalised", zorder=2
+            x, penalised, s=36, facecolors="white", edgecolors="0.3", label="on the path", zorder=2
         )
         label = "_nolegend_" if np.isnan(refitted).all() else "refitted"
         self.refitted_ = self.ax_.scatter(

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from sklearn_agl.inspection._plotting import make_axes
+from sklearn_agl.inspection._comparison_table import check_columns, select_rows
+from sklearn_agl.inspection._plotting import known_angular, make_axes
 
 GAP = 0.6
 
@@ -10,14 +11,15 @@ GAP = 0.6
 class SupportMatrixDisplay:
     """Matrix of selected functions: rows are selections, columns are functions.
 
-    Radial functions stand on the left, angular ones on the right behind a gap.
+    Radial functions stand on the left, angular ones on the right behind a gap. Where rows stand for
+    several selections, shades from white to black say how many of them keep a function.
 
     Parameters
     ----------
-    supports : array-like of bool of shape (n_rows, n_features)
-        Which functions each selection keeps.
+    supports : array-like of shape (n_rows, n_features)
+        Which functions each selection keeps, or how often: True or False, or a share from 0 to 1.
     row_names : sequence of str, default=None
-        Names of the selections, by default their number of functions.
+        Names of the selections, by default their number of functions (in the mean).
     column_names : sequence of str, default=None
         Names of the functions, by default their place, counted from 1.
     angular : array-like of bool of shape (n_features,), default=None
@@ -31,11 +33,14 @@ class SupportMatrixDisplay:
         The figure.
     cells_ : list of matplotlib.collections.QuadMesh
         The radial part and, where there is one, the angular part.
+    colorbar_ : matplotlib.colorbar.Colorbar or None
+        Scale of the shades, None if every function is kept always or never.
 
     Raises
     ------
     ValueError
-        If ``supports`` is not a 2-D array with entries, or names or mask do not fit its shape.
+        If ``supports`` is not a 2-D array with entries from 0 to 1, or names or mask do not fit its
+        shape.
 
     See Also
     --------
@@ -52,13 +57,15 @@ class SupportMatrixDisplay:
     """
 
     def __init__(self, supports, row_names=None, column_names=None, angular=None):
-        supports = np.asarray(supports, dtype=bool)
+        supports = np.asarray(supports)
         if supports.ndim != 2 or supports.size == 0:
             raise ValueError(f"supports must be a 2-D array of bool, got shape {supports.shape}.")
+        if not ((supports >= 0) & (supports <= 1)).all():
+            raise ValueError("supports must be True or False, or shares from 0 to 1.")
         n_rows, n_columns = supports.shape
         self.row_label = "selected functions" if row_names is None else ""
         if row_names is None:
-            row_names = supports.sum(axis=1)
+            row_names = [f"{size:g}" for size in supports.sum(axis=1)]
         if column_names is None:
             column_names = np.arange(1, n_columns + 1)
         if angular is None:
@@ -108,7 +115,8 @@ class SupportMatrixDisplay:
         column_names : sequence of str, default=None
             Names of the functions, by default their place, counted from 1.
         angular : array-like of bool of shape (n_features,), default=None
-            Which of the functions are angular.
+            Which of the functions are angular. By default what the selectors know, if they were
+            fitted with features that know their symmetry functions.
         ax : matplotlib.axes.Axes, default=None
             Axes to draw on, by default those of a new figure.
         **plot_options
@@ -119,7 +127,61 @@ class SupportMatrixDisplay:
         SupportMatrixDisplay
         """
         supports = [selector.get_support() for selector in selectors.values()]
+        if angular is None:
+            angular = known_angular(selectors.values())
         return cls(supports, list(selectors), column_names, angular).plot(ax, **plot_options)
+
+    @classmethod
+    def from_comparison(
+        cls,
+        table,
+        *,
+        n_features=None,
+        data_set=None,
+        column_names=None,
+        angular=None,
+        ax=None,
+        **plot_options,
+    ):
+        """Draw how often each selector of a comparison chose each function, one row for each.
+
+        Parameters
+        ----------
+        table : pandas.DataFrame
+            As returned by `compare_selectors`.
+        n_features : int, default=None
+            Size of the sets; may be left out if there is only one.
+        data_set : str, default=None
+            Name of the data set; may be left out if there is only one.
+        column_names : sequence of str, default=None
+            Names of the functions, by default their place, counted from 1.
+        angular : array-like of bool of shape (n_features,), default=None
+            Which of the functions are angular.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to draw on, by default those of a new figure.
+        **plot_options
+            Passed on to `plot`.
+
+        Returns
+        -------
+        SupportMatrixDisplay
+
+        Raises
+        ------
+        ValueError
+            If the table has no such rows or columns, or several sizes or data sets and none is
+            chosen.
+        """
+        check_columns(table, ["selector", "features", "n_features_in"])
+        chosen = select_rows(table, data_set, n_features)
+        shares = {}
+        for name, part in chosen.groupby("selector", sort=False):
+            columns = np.concatenate(part["features"].tolist())
+            counts = np.bincount(columns, minlength=part["n_features_in"].iloc[0])
+            shares[name] = counts / len(part)
+        return cls(list(shares.values()), list(shares), column_names, angular).plot(
+            ax, **plot_options
+        )
 
     def plot(self, ax=None):
         """Draw the figure.
@@ -148,7 +210,16 @@ class SupportMatrixDisplay:
             self._plot_part(title, columns, start)
             start += len(columns) + GAP
         self._label(ticks)
+        self.colorbar_ = self._plot_colorbar()
         return self
+
+    def _plot_colorbar(self):
+        """Scale of the shades, cut to those that occur."""
+        if np.isin(self.supports, (0, 1)).all():
+            return None
+        colorbar = self.figure_.colorbar(self.cells_[0], ax=self.ax_, label="share of selections")
+        colorbar.ax.set_ylim(0.0, 1.0)
+        return colorbar
 
     def _figure_size(self):
         """Inches: square cells, and room for the names."""

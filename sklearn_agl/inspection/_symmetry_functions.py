@@ -1,10 +1,13 @@
 """Radial symmetry functions over the structure they describe."""
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
+from sklearn_agl.descriptors import SymmetryFunctionTransformer
 from sklearn_agl.descriptors._cutoffs import CUTOFFS, LARGEST
 from sklearn_agl.inspection._plotting import as_vector, make_axes
 from sklearn_agl.inspection._radial_distribution import radial_distribution
+from sklearn_agl.potentials._pipelines import ends_of, functions_behind_selectors
 
 LINE_STYLES = ("-", "--", "-.", ":")
 
@@ -102,6 +105,40 @@ class SymmetryFunctionDisplay:
             r_max = max(function.r_cut for function in symmetry_functions)
         distances, rdf = radial_distribution(structures, r_max, n_bins)
         return cls(symmetry_functions, cutoff, distances, rdf).plot(ax, **plot_options)
+
+    @classmethod
+    def from_estimator(cls, estimator, structures, *, ax=None, **options):
+        """Draw the functions that a fitted transformer or potential evaluates.
+
+        Parameters
+        ----------
+        estimator : SymmetryFunctionTransformer or Pipeline
+            Fitted: a transformer, all functions of which are drawn, or a pipeline of a transformer,
+            selectors, and an `HDNNPRegressor`, of which those that pass the selectors are.
+        structures : sequence of ase.Atoms
+            Structures that are periodic in three directions.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to draw on, by default those of a new figure.
+        **options
+            Passed on to `from_structures`.
+
+        Returns
+        -------
+        SymmetryFunctionDisplay
+
+        Raises
+        ------
+        ValueError
+            If a pipeline is no such potential.
+        """
+        if isinstance(estimator, SymmetryFunctionTransformer):
+            check_is_fitted(estimator)
+            transformer, functions = estimator, estimator.symmetry_functions_
+        else:
+            transformer, _ = ends_of(estimator)
+            functions = functions_behind_selectors(estimator)
+        options = {"cutoff": transformer.cutoff} | options
+        return cls.from_structures(structures, functions, ax=ax, **options)
 
     def plot(self, ax=None, *, length_unit="Å"):
         """Draw the figure.

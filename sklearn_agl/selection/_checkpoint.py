@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -116,7 +117,7 @@ class Checkpoint:
         """
         text = io.StringIO()
         csv.writer(text).writerows(make_table())
-        _write(self.folder / TABLE, lambda file: file.write(text.getvalue().encode()))
+        write_whole(self.folder / TABLE, lambda file: file.write(text.getvalue().encode()))
         self._write_state(make_state())
 
     def _write_state(self, state):
@@ -126,7 +127,7 @@ class Checkpoint:
             for name, array in arrays.items()
         }
         about = {"identity": json.dumps(self._identity), "seed": self.seed}
-        _write(self.folder / STATE, lambda file: np.savez(file, **about, **arrays))
+        write_whole(self.folder / STATE, lambda file: np.savez(file, **about, **arrays))
 
     def _prepare_folder(self):
         try:
@@ -230,6 +231,8 @@ def describe(value):
         return {str(key): describe(value[key]) for key in sorted(value, key=str)}
     if isinstance(value, (list, tuple)):
         return [describe(part) for part in value]
+    if isinstance(value, partial):
+        return [describe(part) for part in (value.func, value.args, value.keywords)]
     if hasattr(value, "__array__"):
         return np.asarray(value).tolist()
     if hasattr(value, "get_params"):
@@ -263,8 +266,16 @@ def _clear_leftovers(files):
                 file.unlink()
 
 
-def _write(path, fill):
-    """Replace a file as a whole: a kill leaves the old one or the new one."""
+def write_whole(path, fill):
+    """Replace a file as a whole: a kill leaves the old one or the new one.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    fill : callable
+        Writes to a binary file.
+    """
     temporary = _temporary(path)
     try:
         with open(temporary, "xb") as file:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from sklearn_agl import SelectionPath
+from sklearn_agl import RandomSelector, SelectionPath, WaldSelector
 from sklearn_agl.inspection import SelectionPathDisplay
 
 ARRAYS = {
@@ -78,7 +78,7 @@ def test_a_path_without_refits_shows_no_sign_of_them():
     display = SelectionPathDisplay(**{**ARRAYS, "refitted_rmse": [np.nan] * 3}).plot()
     assert display.colorbar_ is None
     labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    assert labels == ["penalised"]
+    assert labels == ["on the path"]
 
 
 def test_plot_on_given_axes():
@@ -126,3 +126,25 @@ def test_a_path_draws_itself():
     assert_array_equal(display.n_features, [3, 2, 1])
     assert_array_equal(display.n_angular, [2, 1, 1])
     assert path.plot().ax_ is not ax
+
+
+def test_from_estimator_takes_the_path_and_counts_angular_functions():
+    supports = np.array([[True, True], [True, False]])
+    path = SimpleNamespace(
+        supports=supports,
+        n_features=[2, 1],
+        penalised_rmse=[0.02, 0.01],
+        refitted_rmse=[0.01, 0.02],
+        alphas=[0.0, 1.0],
+    )
+    selector = WaldSelector()
+    selector.path_ = path
+    assert SelectionPathDisplay.from_estimator(selector).n_angular is None
+    selector._symmetry_functions = [SimpleNamespace(is_angular=angular) for angular in (0, 1)]
+    assert SelectionPathDisplay.from_estimator(selector).n_angular.tolist() == [1, 0]
+
+
+def test_from_estimator_needs_a_path():
+    selector = RandomSelector(1).fit(np.ones((3, 2)))
+    with pytest.raises(ValueError, match="RandomSelector has no path_"):
+        SelectionPathDisplay.from_estimator(selector)

@@ -75,3 +75,17 @@ def test_from_selectors_takes_names_and_supports():
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         SupportMatrixDisplay(**arguments)
+
+
+def test_shares_have_a_scale_and_sets_have_none():
+    assert SupportMatrixDisplay(SUPPORTS).plot().colorbar_ is None
+    display = SupportMatrixDisplay([[0.5, 1.0, 0.0]]).plot()
+    assert tick_labels(display.ax_.yaxis) == ["1.5"]
+    assert display.colorbar_.ax.get_ylim() == (0.0, 1.0)
+
+
+def test_selectors_say_which_functions_are_angular():
+    functions = [SimpleNamespace(is_angular=angular) for angular in ANGULAR]
+    selector = SimpleNamespace(get_support=lambda: SUPPORTS[0], _symmetry_functions=functions)
+    display = SupportMatrixDisplay.from_selectors({"AGL": selector})
+    assert_array_equal(display.angular, ANGULAR)

@@ -2,13 +2,16 @@ import numpy as np
 import pytest
 from ase.build import bulk, molecule
 from numpy.testing import assert_allclose
+from sklearn.pipeline import make_pipeline
 
-from sklearn_agl.descriptors import SymmetryFunction
+from sklearn_agl import EvenlySpacedSelector, HDNNPRegressor
+from sklearn_agl.descriptors import SymmetryFunction, SymmetryFunctionTransformer
 from sklearn_agl.inspection import SymmetryFunctionDisplay
 from sklearn_agl.inspection._radial_distribution import radial_distribution
 
 RADIAL = SymmetryFunction("G2", eta=0.5, r_s=1.0, r_cut=4.0, cutoff="cosine")
 ANGULAR = SymmetryFunction("G4", eta=0.5, zeta=1, lambda_=1, r_cut=4.0)
+OTHER = SymmetryFunction("G2", eta=2.0, r_cut=4.0)
 DISTANCES = np.linspace(0, 5, 51)
 
 
@@ -81,3 +84,29 @@ def test_bad_cutoff_and_lengths():
         SymmetryFunctionDisplay([RADIAL], "square", DISTANCES, DISTANCES)
     with pytest.raises(ValueError, match="rdf has 3 entries"):
         SymmetryFunctionDisplay([RADIAL], "poly2", DISTANCES, [1.0, 2.0, 3.0])
+
+
+def rattled_crystals():
+    crystals = [bulk("Al", cubic=True) for _ in range(6)]
+    for seed, atoms in enumerate(crystals):
+        atoms.rattle(0.1, seed=seed)
+    return crystals
+
+
+def test_from_estimator_draws_the_functions_of_a_transformer():
+    crystals = rattled_crystals()
+    transformer = SymmetryFunctionTransformer([ANGULAR, RADIAL, OTHER], cutoff="tanhu")
+    display = SymmetryFunctionDisplay.from_estimator(transformer.fit(crystals), crystals)
+    assert len(display.lines_) == 2 and display.cutoff == "tanhu"
+
+
+def test_from_estimator_draws_what_passes_the_selectors():
+    crystals = rattled_crystals()
+    transformer = SymmetryFunctionTransformer("al-22")
+    chosen = EvenlySpacedSelector(2)  # columns 5 and 16, which is angular
+    model = HDNNPRegressor((2,), max_epochs=1)
+    potential = make_pipeline(transformer, chosen, model).fit(crystals, np.arange(6.0))
+    (line,) = SymmetryFunctionDisplay.from_estimator(potential, crystals).lines_
+    assert line.get_label() == r"$\eta$ = 1.85, $r_s$ = 0"
+    with pytest.raises(ValueError, match="must be a fitted Pipeline"):
+        SymmetryFunctionDisplay.from_estimator(chosen, crystals)

@@ -1,0 +1,124 @@
+"""Finished parts of a comparison, each in a file of its own."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from sklearn_agl._version import __version__
+from sklearn_agl.selection._checkpoint import (
+    Checkpoint,
+    describe,
+    draw_seed,
+    write_whole,
+)
+
+
+def open_store(folder, random_state):
+    """Where the parts of a comparison are kept, and with it the seed.
+
+    Parameters
+    ----------
+    folder : str, path-like or None
+        None for nowhere.
+    random_state : int, RandomState or None
+        Before anything is drawn from it.
+
+    Returns
+    -------
+    Store or NoStore
+
+    Raises
+    ------
+    ValueError
+        If the folder cannot be written to, or holds a comparison with another random state or of
+        another version of the package.
+    """
+    if folder is None:
+        return NoStore(draw_seed(random_state))
+    identity = {
+        "run": "compare_selectors",
+        "version of sklearn_agl": __version__,
+        "random_state": describe(random_state),
+    }
+    checkpoint = Checkpoint(folder, identity, draw_seed(random_state))
+    return Store(checkpoint.folder, checkpoint.seed)
+
+
+class NoStore:
+    """Stands where no folder was given.
+
+    Parameters
+    ----------
+    seed : int
+        What the run draws everything from.
+    """
+
+    def __init__(self, seed):
+        self.seed = seed
+
+    def recall(self, identity):
+        """Return None: nothing is kept."""
+
+    def keep(self, identity, result):
+        """Do nothing."""
+
+
+class Store:
+    """A folder of JSON files, one for each result.
+
+    A file is found by everything that its result depends on, so that a larger comparison finds the
+    parts of a smaller one, and several processes may work on one folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Is there.
+    seed : int
+        What the run draws everything from.
+    """
+
+    def __init__(self, folder, seed):
+        self.seed = seed
+        self._folder = Path(folder)
+
+    def recall(self, identity):
+        """The result that was kept under an identity, or None.
+
+        Parameters
+        ----------
+        identity : dict of str to object
+            For JSON.
+
+        Returns
+        -------
+        dict or None
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged.
+        """
+        path = self._path(identity)
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))["result"]
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{str(path)!r} is damaged: {error}. Delete it to have it computed again."
+            ) from error
+
+    def keep(self, identity, result):
+        """Write a result.
+
+        Parameters
+        ----------
+        identity, result : dict of str to object
+            For JSON.
+        """
+        text = json.dumps({"identity": identity, "result": result}, indent=1)
+        write_whole(self._path(identity), lambda file: file.write(text.encode()))
+
+    def _path(self, identity):
+        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+        return self._folder / f"{identity['part']}-{digest[:24]}.json"
