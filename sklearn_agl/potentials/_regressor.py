@@ -15,6 +15,7 @@ from sklearn_agl.potentials._blocks import make_blocks
 from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.potentials._feature_gradients import differentiate
 from sklearn_agl.potentials._gradient import ACTIVATIONS
+from sklearn_agl.potentials._norm_penalties import PENALTIES
 from sklearn_agl.potentials._training import NETS, Training
 
 
@@ -171,6 +172,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         "hidden_layer_sizes": ["array-like"],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "alpha": [Interval(Real, 0, None, closed="left")],
+        "penalty": [StrOptions(set(PENALTIES))],
+        "concavity": [Interval(Real, 1, None, closed="neither"), None],
         "feature_weights": ["array-like", None],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "solver": [StrOptions({*NETS, "auto"})],
@@ -197,6 +200,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         activation="tanh",
         *,
         alpha=0.0,
+        penalty="lasso",
+        concavity=None,
         feature_weights=None,
         weight_decay=1e-7,
         solver="kalman",
@@ -219,6 +224,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.alpha = alpha
+        self.penalty = penalty
+        self.concavity = concavity
         self.feature_weights = feature_weights
         self.weight_decay = weight_decay
         self.solver = solver

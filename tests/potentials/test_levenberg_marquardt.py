@@ -14,7 +14,8 @@ from sklearn_agl.potentials._levenberg_marquardt import (
     Damping,
     QuadraticModel,
 )
-from sklearn_agl.potentials._penalty import GroupLasso
+from sklearn_agl.potentials._norm_penalties import Lasso
+from sklearn_agl.potentials._penalty import GroupPenalty
 from sklearn_agl.potentials._training import Training
 from tests.potentials._data import mixed_features, random_problem
 from tests.selection._planted import planted
@@ -43,7 +44,7 @@ def quadratic_problem(seed, n_structures=30, strength=0.0, weight_decay=0.0):
     """A model around random weights, its penalty, and what it was made from."""
     rng = np.random.default_rng(seed)
     layout, _, weights = random_problem(rng, hidden=(3,))
-    penalty = GroupLasso(layout, np.full(4, strength), weight_decay)
+    penalty = GroupPenalty(layout, np.full(4, strength), weight_decay, Lasso())
     errors, jacobian = rng.normal(size=n_structures), rng.normal(size=(n_structures, len(weights)))
     model = QuadraticModel(weights, penalty, n_structures)
     for first in range(0, n_structures, 7):
@@ -85,7 +86,7 @@ def test_nothing_but_damping_is_kept_of_weights_without_data():
     model, penalty, _, _ = quadratic_problem(3, n_structures=5, strength=0.1)
     weights = model.minimise(1e-6, penalty)
     assert np.isfinite(weights).all()
-    change = model.change(weights) + penalty.lasso(weights) - penalty.lasso(model.weights)
+    change = model.change(weights) + penalty.of_norms(weights) - penalty.of_norms(model.weights)
     assert change < 0.0
 
 
@@ -231,7 +232,7 @@ def test_the_group_lasso_of_several_outputs_is_that_of_scikit_learn(strength):
     for task, start in enumerate(layout.starts[:, 0]):
         jacobian[task * n : (task + 1) * n, start : start + 5] = Z
     # scikit-learn divides by 2 n samples, the model by all n_tasks n errors.
-    penalty = GroupLasso(layout, np.full(5, 2.0 * strength / n_tasks), 0.0)
+    penalty = GroupPenalty(layout, np.full(5, 2.0 * strength / n_tasks), 0.0, Lasso())
     model = QuadraticModel(theta, penalty, len(jacobian))
     model.add(-targets.T.ravel(), jacobian)
     found = model.minimise(1e-10, penalty)
