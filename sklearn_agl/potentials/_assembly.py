@@ -72,9 +72,7 @@ def assemble_regressor(
     feature_scaler.ranges_ = ranges
     energy_scaler = EnergyScaler()
     energy_scaler.deviation_, energy_scaler.references_ = float(deviation), references
-    penalty = GroupPenalty(
-        layout, np.zeros(layout.n_features), regressor.weight_decay, Lasso()
-    )
+    penalty = GroupPenalty(layout, np.zeros(layout.n_features), regressor.weight_decay, Lasso())
     module = HDNNP(layout, regressor.activation, weights)
     net = HDNNPNet(module, observations=None, penalty=penalty, verbose=0).initialize()
     regressor.n_features_in_ = layout.n_features

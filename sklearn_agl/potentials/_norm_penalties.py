@@ -62,9 +62,7 @@ class ConcavePenalty:
             pull = step * strengths * self.concavity / self.span
             middle = (norms - pull) / (1.0 - step / self.span)
             candidates.insert(1, np.clip(middle, onsets, knees))
-        values = [
-            (t - norms) ** 2 / (2.0 * step) + self.value(t, strengths) for t in candidates
-        ]
+        values = [(t - norms) ** 2 / (2.0 * step) + self.value(t, strengths) for t in candidates]
         return np.choose(np.argmin(values, axis=0), candidates)
 
 

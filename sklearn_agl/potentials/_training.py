@@ -232,9 +232,7 @@ class Training:
         return net.initialize()
 
     def _make_penalty(self, strengths):
-        return GroupPenalty(
-            self.layout, strengths, self.settings.weight_decay, self._norm_penalty
-        )
+        return GroupPenalty(self.layout, strengths, self.settings.weight_decay, self._norm_penalty)
 
     def _callbacks(self):
         callbacks = list(self.settings.callbacks or [])

@@ -253,6 +253,19 @@ def test_the_optimality_conditions_hold_at_the_end(table, alpha, factor):
     assert (model.group_norms_ == 0.0).any() == (factor > 1.0)
 
 
+@pytest.mark.parametrize("penalty", ["mcp", "scad"])
+def test_they_hold_for_concave_penalties_whose_objective_never_rises(table, penalty):
+    factors = np.array([1.0, 1.0, 1.0, 1.0, 50.0, 50.0])
+    settings = EXACT | {"alpha": 0.2, "feature_weights": factors, "weight_decay": 1e-3}
+    model = HDNNPRegressor((4,), penalty=penalty, concavity=20.0, **settings).fit(*table)
+    assert model.optimality_violation_ < 1e-6
+    assert (np.diff(model.net_.history[:, "train_loss"]) <= 1e-14).all()
+    strengths = 0.2 / 6 * factors
+    norms = model.group_norms_
+    assert (norms == 0.0).any()
+    assert ((norms > 0.0) & (norms < 20.0 * strengths)).any(), "all are beyond the penalty"
+
+
 def test_the_optimality_conditions_hold_for_ragged_structures_of_two_elements(mixed):
     X, y = mixed
     settings = EXACT | {"alpha": 0.05, "weight_decay": 1e-3}
