@@ -143,8 +143,9 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         over the training structures, with :math:`g` the gradient of its smooth part:
         :math:`\max(\lVert g_i \rVert - \lambda_i, 0)` for a feature of zero weights,
         :math:`\lVert g_i + \rho'_i w_i / \lVert w_i \rVert \rVert` for any other, where
-        :math:`\rho'_i = \lambda_i = \alpha c_i / N` with "lasso", and :math:`|g_k|` for a weight of no feature. It is not
-        small where early stopping or `max_epochs` ended the training. NaN with the other solvers.
+        :math:`\rho'_i = \lambda_i = \alpha c_i / N` with "lasso", and :math:`|g_k|` for a weight of
+        no feature. It is not small where early stopping or `max_epochs` ended the training. NaN
+        with the other solvers.
     n_iter_ : int
         Epochs run.
     n_features_in_ : int

@@ -65,6 +65,16 @@ def test_features_do_not_return(small_path):
         assert not (after & ~before).any()
 
 
+def test_the_penalty_of_the_path_or_else_of_the_estimator(small_table, small_path):
+    X, y, _ = small_table
+    settings = {"min_features": 2, "refit": False, "random_state": 5}
+    mine = group_lasso_path(X, y, SMALL, penalty="scad", concavity=40.0, **settings)
+    estimator = HDNNPRegressor((4,), penalty="scad", concavity=40.0)
+    its = group_lasso_path(X, y, estimator, **settings)
+    assert_array_equal(mine.group_norms, its.group_norms)
+    assert mine.group_norms[-1].tolist() != small_path.group_norms[-1].tolist()
+
+
 def test_ranks_of_features_that_left_at_different_times():
     norms = np.array([[4, 5, 6, 1, 2, 3], [0, 0, 3, 1, 0, 2], [0, 0, 0, 0, 0, 1]], dtype=float)
     initial = np.array([1.0, 2.0, 5.0, 4.0, 0.0, 3.0])
