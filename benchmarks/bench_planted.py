@@ -51,6 +51,8 @@ def our_methods(hidden_layer_sizes, seed):
         "wald": WaldSelector(N_USED, step=0.1, **settings),
         "adaptive": AdaptiveGroupLassoSelector(**lasso),
         "plain": AdaptiveGroupLassoSelector(adaptive=False, **lasso),
+        "mcp": AdaptiveGroupLassoSelector(penalty="mcp", adaptive=False, **lasso),
+        "scad": AdaptiveGroupLassoSelector(penalty="scad", adaptive=False, **lasso),
     }
 
 
@@ -78,7 +80,7 @@ def main():
     parser.add_argument(
         "--methods",
         nargs="+",
-        choices=["wald", "adaptive", "plain", "lassonet"],
+        choices=["wald", "adaptive", "plain", "mcp", "scad", "lassonet"],
         default=["wald", "adaptive", "plain"],
         help="lassonet needs the package of that name",
     )

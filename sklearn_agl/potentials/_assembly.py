@@ -7,7 +7,8 @@ import numpy as np
 from sklearn_agl.potentials._layout import NetworkLayout
 from sklearn_agl.potentials._module import HDNNP
 from sklearn_agl.potentials._nets import HDNNPNet
-from sklearn_agl.potentials._penalty import GroupLasso
+from sklearn_agl.potentials._norm_penalties import Lasso
+from sklearn_agl.potentials._penalty import GroupPenalty
 from sklearn_agl.potentials._scaling import EnergyScaler, FeatureScaler
 
 
@@ -71,7 +72,7 @@ def assemble_regressor(
     feature_scaler.ranges_ = ranges
     energy_scaler = EnergyScaler()
     energy_scaler.deviation_, energy_scaler.references_ = float(deviation), references
-    penalty = GroupLasso(layout, np.zeros(layout.n_features), regressor.weight_decay)
+    penalty = GroupPenalty(layout, np.zeros(layout.n_features), regressor.weight_decay, Lasso())
     module = HDNNP(layout, regressor.activation, weights)
     net = HDNNPNet(module, observations=None, penalty=penalty, verbose=0).initialize()
     regressor.n_features_in_ = layout.n_features

@@ -54,8 +54,8 @@ class QuadraticModel:
     ----------
     weights : ndarray of shape (n_weights,)
         Where the model is exact.
-    penalty : GroupLasso
-        Knows the weight decay; its group lasso is no part of the model, which is smooth.
+    penalty : GroupPenalty
+        Knows the weight decay; its penalty of the norms is no part of the model, which is smooth.
     n_structures : int
         How many `add` will bring in all.
     """
@@ -84,6 +84,8 @@ class QuadraticModel:
     def minimise(self, damping, penalty):
         """Minimiser of model + damping / 2 ||step||^2 + group lasso.
 
+        In the place of a concave penalty stands its tangent at `weights`, which lies above it.
+
         Raises
         ------
         numpy.linalg.LinAlgError
@@ -97,7 +99,8 @@ class QuadraticModel:
         if not penalty.selects:
             return target
         inverse, _ = dpotri(factor, lower=1, overwrite_c=1)
-        return penalty.step(target, inverse, 1.0, tol=1e-12, max_sweeps=1000)
+        slopes = penalty.slopes(self.weights)
+        return penalty.step(target, inverse, slopes, tol=1e-12, max_sweeps=1000)
 
 
 class LevenbergMarquardtNet(HDNNPNet):
@@ -204,8 +207,8 @@ class LevenbergMarquardtNet(HDNNPNet):
             return model.weights, 0.0
         squared_error = self.observations.squared_error(self.module_, weights, dataset.rows)
         before = model.squared_error + penalty.value(model.weights)
-        lasso_change = penalty.lasso(weights) - penalty.lasso(model.weights)
-        promised = -(model.change(weights) + lasso_change)
+        penalty_change = penalty.of_norms(weights) - penalty.of_norms(model.weights)
+        promised = -(model.change(weights) + penalty_change)
         decrease = before - squared_error - penalty.value(weights)
         beyond_rounding = promised > np.finfo(float).eps * before
         return weights, decrease / promised if beyond_rounding else 0.0

@@ -26,8 +26,8 @@ class HDNNPNet(NeuralNetRegressor):
         An `HDNNP` with its initial weights.
     observations : EnergyObservations
         Features of all structures, and what is known about their energies.
-    penalty : GroupLasso
-        Group lasso and weight decay.
+    penalty : GroupPenalty
+        Penalty of the group norms, and weight decay.
     **kwargs
         Handed on to skorch.
     """
@@ -91,7 +91,8 @@ class KalmanNet(HDNNPNet):
     """Extended Kalman filter with the group-lasso step in its own metric.
 
     A batch is taken in by blocks of observations; after the batch, the weights move to the minimum
-    of the filter's quadratic model plus the batch's share of the penalty. The noise variance R is
+    of the filter's quadratic model plus the batch's share of the penalty, if that is concave of its
+    tangent at the weights before the batch. The noise variance R is
     the mean squared error on held-out structures (without any: of the predictions made before each
     update), so that data that cannot be fitted better are not overfitted.
 
@@ -163,6 +164,7 @@ class KalmanNet(HDNNPNet):
         """Take in a batch; the loss is that of the predictions before each update."""
         rows, _ = batch
         weights = self.module_.get_weights()
+        slopes = self.penalty.slopes(weights)
         size = max(1, self.block_size // self.observations.n_per_structure)
         blocks = [rows[block] for block in _slices(len(rows), size)]
         errors = [self._update(weights, block) for block in blocks]
@@ -174,7 +176,7 @@ class KalmanNet(HDNNPNet):
         self._squared_errors.append(errors[: len(rows)] ** 2)
         if self.penalty.selects:
             factor = len(rows) / (2.0 * self.noise_variance_)
-            weights = self.penalty.step(weights, self.optimizer_.lower, factor)
+            weights = self.penalty.step(weights, self.optimizer_.lower, factor * slopes)
         self.module_.set_weights(weights)
         return self._result(batch, errors, weights)
 
@@ -204,6 +206,9 @@ class KalmanNet(HDNNPNet):
 
 class AdamWNet(HDNNPNet):
     """Adam with a proximal step after each batch, in the metric of Adam's own step lengths.
+
+    There, a concave penalty is replaced by its tangent at the weights before the batch; with the
+    plain learning rate, its step is exact.
 
     With the plain learning rate in place of the metric, as often seen, the iterates settle at the
     minimum of another objective (Yun, Lozano & Yang 2021). Weight decay is part of the loss.
@@ -292,20 +297,21 @@ class AdamWNet(HDNNPNet):
 
     def train_step(self, batch, **fit_params):
         """One Adam step and the proximal step that belongs to it."""
+        if not self.penalty.selects:
+            return super().train_step(batch, **fit_params)
+        slopes = self.penalty.slopes(self.module_.get_weights())
         step = super().train_step(batch, **fit_params)
-        if self.penalty.selects:
-            weights = self.module_.get_weights()
-            diagonal_proximal_step(
-                weights, self._step_lengths(), self.penalty.groups, self.penalty.strengths
-            )
-            self.module_.set_weights(weights)
+        weights = self.module_.get_weights()
+        if self.proximal_metric == "euclidean":
+            self.penalty.euclidean_step(weights, self.optimizer_.param_groups[0]["lr"])
+        else:
+            diagonal_proximal_step(weights, self._step_lengths(), self.penalty.groups, slopes)
+        self.module_.set_weights(weights)
         return step
 
     def _step_lengths(self):
         """What Adam multiplies each averaged gradient with, in the order of the layout."""
         group = self.optimizer_.param_groups[0]
-        if self.proximal_metric == "euclidean":
-            return np.full(self.module_.layout.n_weights, group["lr"])
         lengths = []
         for tensor in self.module_.tensors:
             state = self.optimizer_.state[tensor]

@@ -5,8 +5,10 @@ import numpy as np
 from sklearn_agl.potentials._proximal import metric_proximal_step
 
 
-class GroupLasso:
-    """``sum_i strengths_i ||w_i|| + weight_decay ||inner weights||^2``.
+class GroupPenalty:
+    """``sum_i rho(||w_i||, strengths_i) + weight_decay ||inner weights||^2``.
+
+    rho is linear for the group lasso, or concave.
 
     Parameters
     ----------
@@ -16,14 +18,17 @@ class GroupLasso:
         ``alpha c_i / N``; entries of features that the layout has dropped do not matter.
     weight_decay : float
         Applies to the weights behind the first layer.
+    norm_penalty : Lasso or ConcavePenalty
+        rho.
     """
 
-    def __init__(self, layout, strengths, weight_decay):
+    def __init__(self, layout, strengths, weight_decay, norm_penalty):
         present = [i for i, group in enumerate(layout.groups) if len(group)]
         self.groups = [layout.groups[i] for i in present]
         self.strengths = np.asarray(strengths, dtype=float)[present]
         self.inner_weights = layout.inner_weights
         self.weight_decay = weight_decay
+        self.norm_penalty = norm_penalty
         self._dual = None
 
     @property
@@ -34,11 +39,19 @@ class GroupLasso:
     def value(self, theta):
         """Sum of both terms."""
         decay = self.weight_decay * np.sum(theta[self.inner_weights] ** 2)
-        return self.lasso(theta) + float(decay)
+        return self.of_norms(theta) + float(decay)
 
-    def lasso(self, theta):
-        """The group lasso, ``sum_i strengths_i ||w_i||``."""
-        return float(self.strengths @ self._norms(theta))
+    def of_norms(self, theta):
+        """The part that selects, ``sum_i rho(||w_i||, strengths_i)``."""
+        return float(self.norm_penalty.value(self._norms(theta), self.strengths).sum())
+
+    def slopes(self, theta):
+        """Derivative of each group's penalty by its norm, (n_groups,); the strengths for the lasso.
+
+        A group lasso of these strengths is a tangent to the penalty at `theta`, and as that is
+        concave in the norms, lies nowhere below it (local linear approximation, Zou & Li 2008).
+        """
+        return self.norm_penalty.slope(self._norms(theta), self.strengths)
 
     def _norms(self, theta):
         return np.array([np.linalg.norm(theta[group]) for group in self.groups])
@@ -56,9 +69,9 @@ class GroupLasso:
     def violation(self, theta, gradient):
         """How far some weights are from the conditions for a minimum of the objective.
 
-        With g the gradient of its smooth part: ``||g_i|| <= strengths_i`` for features whose
-        weights are zero, ``g_i = -strengths_i w_i / ||w_i||`` for the others, and ``g_k = 0`` for
-        weights that belong to no feature.
+        With g the gradient of its smooth part and s_i the slope of feature i's penalty:
+        ``||g_i|| <= s_i`` for features whose weights are zero, ``g_i = -s_i w_i / ||w_i||`` for the
+        others, and ``g_k = 0`` for weights that belong to no feature.
 
         Parameters
         ----------
@@ -74,19 +87,26 @@ class GroupLasso:
         """
         gradient = gradient.copy()
         worst = 0.0
-        for group, strength, norm in zip(
-            self.groups, self.strengths, self._norms(theta), strict=True
+        for group, slope, norm in zip(
+            self.groups, self.slopes(theta), self._norms(theta), strict=True
         ):
             if norm > 0.0:
-                excess = np.linalg.norm(gradient[group] + strength * theta[group] / norm)
+                excess = np.linalg.norm(gradient[group] + slope * theta[group] / norm)
             else:
-                excess = np.linalg.norm(gradient[group]) - strength
+                excess = np.linalg.norm(gradient[group]) - slope
             worst = max(worst, excess)
             gradient[group] = 0.0
         return float(max(worst, np.abs(gradient).max()))
 
-    def step(self, theta, covariance, factor, *, tol=1e-3, max_sweeps=200):
-        """Group-lasso step in the metric of `covariance`, with the strengths times `factor`.
+    def euclidean_step(self, theta, length):
+        """Proximal step of a given length, exact for every penalty; `theta` is changed in place."""
+        norms = self._norms(theta)
+        shrunk = self.norm_penalty.shrink(norms, self.strengths, length)
+        for group, before, after in zip(self.groups, norms, shrunk, strict=True):
+            theta[group] *= after / before if before > 0.0 else 0.0
+
+    def step(self, theta, covariance, slopes, *, tol=1e-3, max_sweeps=200):
+        """Group-lasso step in the metric of `covariance`, with strengths of (n_groups,).
 
         Only the lower triangle of `covariance` is read. Each call starts from the dual solution of
         the last one. A coarse tolerance will do for a solver that soon comes back.
@@ -95,7 +115,7 @@ class GroupLasso:
             theta,
             covariance,
             self.groups,
-            factor * self.strengths,
+            slopes,
             self._dual,
             tol=tol,
             max_sweeps=max_sweeps,

@@ -15,6 +15,7 @@ from sklearn_agl.potentials._blocks import make_blocks
 from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.potentials._feature_gradients import differentiate
 from sklearn_agl.potentials._gradient import ACTIVATIONS
+from sklearn_agl.potentials._norm_penalties import PENALTIES
 from sklearn_agl.potentials._training import NETS, Training
 
 
@@ -36,6 +37,16 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     `feature_weights`, :math:`\beta` the `weight_decay` and :math:`W_\mathrm{inner}` the weights
     behind the first layer. So `alpha` is a pure number.
 
+    With another `penalty`, :math:`\rho(\lVert w_i \rVert; \lambda_i)` takes the place of
+    :math:`\lambda_i \lVert w_i \rVert`, :math:`\lambda_i = \alpha c_i / N`, with the same slope
+    :math:`\lambda_i` at zero, but none from :math:`a \lambda_i` on, a being the `concavity`:
+
+    .. math::
+
+        \rho'_\mathrm{MCP}(t; \lambda) = \left( \lambda - \frac{t}{a} \right)_+ , \qquad
+        \rho'_\mathrm{SCAD}(t; \lambda)
+        = \min \left( \lambda, \frac{(a \lambda - t)_+}{a - 1} \right) .
+
     With forces, the objective has one term more, `force_weight` times the mean squared error of the
     forces in units of their mean square. It is taken over random directions of each structure: a
     direction moves all atoms at once, and the force along it is one number.
@@ -48,6 +59,12 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         Activation of the hidden layers.
     alpha : float, default=0.0
         Strength of the group lasso (the paper's lambda).
+    penalty : {"lasso", "mcp", "scad"}, default="lasso"
+        What the norms are charged: the group lasso, or a concave penalty that does not shrink large
+        ones, the minimax concave penalty or that of smoothly clipped absolute deviation.
+    concavity : float, default=None
+        Norm beyond which "mcp" (above 1) or "scad" (above 2) charges no more, in units of
+        :math:`\lambda_i`; larger ones come nearer to the group lasso. By default 30.
     feature_weights : array-like of shape (n_features,), default=None
         Factors c_i; a feature of infinite weight is left out. By default all are 1.
     weight_decay : float, default=1e-7
@@ -125,9 +142,10 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         With solver lm, the largest violation of the conditions for a minimum of the objective
         over the training structures, with :math:`g` the gradient of its smooth part:
         :math:`\max(\lVert g_i \rVert - \lambda_i, 0)` for a feature of zero weights,
-        :math:`\lVert g_i + \lambda_i w_i / \lVert w_i \rVert \rVert` for any other,
-        :math:`\lambda_i = \alpha c_i / N`, and :math:`|g_k|` for a weight of no feature. It is not
-        small where early stopping or `max_epochs` ended the training. NaN with the other solvers.
+        :math:`\lVert g_i + \rho'_i w_i / \lVert w_i \rVert \rVert` for any other, where
+        :math:`\rho'_i = \lambda_i = \alpha c_i / N` with "lasso", and :math:`|g_k|` for a weight of
+        no feature. It is not small where early stopping or `max_epochs` ended the training. NaN
+        with the other solvers.
     n_iter_ : int
         Epochs run.
     n_features_in_ : int
@@ -145,13 +163,16 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     Comput. 15, 3075), with the noise variance set to the error on held-out structures, and a
     group-lasso step in the metric of its own covariance. Levenberg-Marquardt steps are damped by
     the rule of Nielsen (Madsen, Nielsen & Tingleff 2004, Methods for non-linear least squares
-    problems); the user guide has the formulas.
+    problems); the user guide has the formulas. In the metrics of these two and of Adam, a concave
+    penalty stands in as its tangent at the weights before the step, a group lasso [3]_.
 
     References
     ----------
     .. [1] J. Behler, M. Parrinello, Phys. Rev. Lett. 98, 146401 (2007).
     .. [2] J. Sandberg, T. Voigtmann, E. Devijver, N. Jakse, Mach. Learn.: Sci. Technol. 5, 025043
        (2024), eqs. 5 and 6.
+    .. [3] H. Zou, R. Li, Ann. Stat. 36, 1509 (2008).
+    .. [4] P. Breheny, J. Huang, Stat. Comput. 25, 173 (2015), group MCP and group SCAD.
 
     Examples
     --------
@@ -171,6 +192,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         "hidden_layer_sizes": ["array-like"],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "alpha": [Interval(Real, 0, None, closed="left")],
+        "penalty": [StrOptions(set(PENALTIES))],
+        "concavity": [Interval(Real, 1, None, closed="neither"), None],
         "feature_weights": ["array-like", None],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "solver": [StrOptions({*NETS, "auto"})],
@@ -197,6 +220,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         activation="tanh",
         *,
         alpha=0.0,
+        penalty="lasso",
+        concavity=None,
         feature_weights=None,
         weight_decay=1e-7,
         solver="kalman",
@@ -219,6 +244,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.alpha = alpha
+        self.penalty = penalty
+        self.concavity = concavity
         self.feature_weights = feature_weights
         self.weight_decay = weight_decay
         self.solver = solver

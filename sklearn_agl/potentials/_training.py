@@ -16,8 +16,9 @@ from sklearn_agl.potentials._layout import NetworkLayout
 from sklearn_agl.potentials._levenberg_marquardt import LevenbergMarquardtNet, QuadraticModel
 from sklearn_agl.potentials._module import HDNNP
 from sklearn_agl.potentials._nets import PRIOR_VARIANCE, AdamWNet, ForceAdamWNet, KalmanNet
+from sklearn_agl.potentials._norm_penalties import make_norm_penalty
 from sklearn_agl.potentials._observations import EnergyObservations
-from sklearn_agl.potentials._penalty import GroupLasso
+from sklearn_agl.potentials._penalty import GroupPenalty
 from sklearn_agl.potentials._scaling import EnergyScaler, FeatureScaler
 from sklearn_agl.potentials._wald import condition_on_zero, wald_statistics
 
@@ -50,6 +51,7 @@ class Training:
         self.settings = settings
         self.rng = rng
         self.interrupted = False
+        self._norm_penalty = make_norm_penalty(settings.penalty, settings.concavity)
         columns = [np.setdiff1d(X.columns_of(z), list(excluded)) for z in X.elements]
         hidden = check_hidden_layer_sizes(settings.hidden_layer_sizes)
         self.layout = NetworkLayout(X.elements, tuple(columns), X.n_features, hidden)
@@ -89,7 +91,7 @@ class Training:
         process has trained the weights or found them in a checkpoint.
         """
         self.restore_state(self.save_state())
-        self.net.penalty = GroupLasso(self.layout, strengths, self.settings.weight_decay)
+        self.net.penalty = self._make_penalty(strengths)
 
     def _choose(self, name):
         """A setting, or where it is None, its default."""
@@ -149,7 +151,7 @@ class Training:
         return np.linalg.inv(precision)
 
     def _quadratic_model(self):
-        """The objective without the group lasso around the present weights."""
+        """The objective without the group penalty around the present weights."""
         weights, rows = self.weights, self.train_rows
         model = QuadraticModel(weights, self.net.penalty, len(rows))
         for chunk in np.array_split(rows, -(-len(rows) // GRADIENT_CHUNK)):
@@ -223,11 +225,14 @@ class Training:
             "callbacks": self._callbacks(),
             **(settings.net_params or {}),
         }
-        penalty = GroupLasso(self.layout, strengths, settings.weight_decay)
+        penalty = self._make_penalty(strengths)
         net = self._nets[self.solver](
             module, observations=self.observations, penalty=penalty, **params
         )
         return net.initialize()
+
+    def _make_penalty(self, strengths):
+        return GroupPenalty(self.layout, strengths, self.settings.weight_decay, self._norm_penalty)
 
     def _callbacks(self):
         callbacks = list(self.settings.callbacks or [])
@@ -271,7 +276,7 @@ class Training:
         return self.squared_error(rows) + self.net.penalty.value(self.weights)
 
     def optimality_violation(self):
-        """How far the weights are from a minimum of the objective, see `GroupLasso.violation`."""
+        """How far the weights are from a minimum of the objective, see `GroupPenalty.violation`."""
         return self.net.penalty.violation(self.weights, self._quadratic_model().gradient)
 
 

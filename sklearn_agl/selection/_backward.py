@@ -157,18 +157,18 @@ class BackwardEliminationSelector(AtomicSelector):
         given = regressor.random_state if self.random_state is None else self.random_state
         trials = Trials(self, X, y, draw_seed(given))
         support = np.ones(self.n_features_in_, dtype=bool)
-        self.ranking_ = np.ones(self.n_features_in_, dtype=int)
+        ranking = np.ones(self.n_features_in_, dtype=int)
         errors = [trials.errors([support])[0]]
         search = Search(trials, self.tol, self.n_features_in_)
         for left in range(self.n_features_in_ - 1, wanted - 1, -1):
             gone, error = search.next(support, errors[-1])
             support[gone] = False
-            self.ranking_[gone] = left - wanted + 2
+            ranking[gone] = left - wanted + 2
             errors.append(error)
             if self.verbose:
                 print(f"{left:4d} features   without {gone:4d}   RMSE {error:.3e}")
         self.errors_, self.n_fits_ = np.array(errors), trials.n_fits
-        self._select(support)
+        self._select_ranked(ranking)
         return self
 
 

@@ -1,5 +1,6 @@
 """What all selectors share: dropping columns, putting them back, and how many to select."""
 
+import inspect
 import warnings
 from numbers import Integral
 
@@ -52,13 +53,42 @@ def resolve_n_features(n_features_to_select, n_features):
     return int(n_features_to_select)
 
 
+OWN_MODULES = ("sklearn_agl.", "sklearn.", "joblib.")
+"""Whose frames a warning does not point at."""
+
+
+def rank_from_best(order, n_selected, n_features):
+    """The `ranking_` that follows from an order of the features.
+
+    Parameters
+    ----------
+    order : ndarray of int
+        Indices, the best one first; not necessarily all.
+    n_selected : int
+        How many of them are selected.
+    n_features : int
+        Number of features there are.
+
+    Returns
+    -------
+    ndarray of int of shape (n_features,)
+        1 for the selected features, then 2, 3, ...; those that `order` leaves out come last, with
+        one rank for all.
+    """
+    ranking = np.full(n_features, max(len(order) - n_selected, 0) + 2)
+    ranking[order] = np.maximum(np.arange(1, len(order) + 1) - n_selected + 1, 1)
+    return ranking
+
+
 class EmptySupportError(ValueError):
     """A selector has left no feature."""
 
 
-def warn_of_early_end(
-    selector, reached, wanted, reason="every other one is constant or repeats those chosen"
-):
+NO_OTHER = "every other one is constant or repeats those chosen"
+"""Why a filter finds no more features."""
+
+
+def warn_of_early_end(selector, reached, wanted, reason):
     """Warn that there are not as many features to select as were requested.
 
     Parameters
@@ -68,14 +98,26 @@ def warn_of_early_end(
     reached, wanted : int
         Number of features found and requested.
     reason : str
-        Why there are no more; by default that no independent one is left.
+        Why there are no more.
     """
     warnings.warn(
         f"{type(selector).__name__} ended with {reached} of the {wanted} features requested: "
         f"{reason}. Ask for fewer features.",
         UserWarning,
-        stacklevel=4,
+        stacklevel=_depth_of_caller(),
     )
+
+
+def _depth_of_caller():
+    """How many frames lie between whoever calls this and the user's own code, for `stacklevel`.
+
+    The user's code is the first that belongs neither to this package nor to scikit-learn, whose
+    wrappers and pipelines call `fit`.
+    """
+    frame, depth = inspect.currentframe().f_back, 1
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(OWN_MODULES):
+        frame, depth = frame.f_back, depth + 1
+    return depth
 
 
 # transform and fit_transform stay unwrapped here, because set_output cannot put atoms into a
@@ -83,8 +125,10 @@ def warn_of_early_end(
 class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Base of the selectors: `fit` finds columns, everything else is here.
 
-    A subclass calls `_validate` on the features it gets in `fit` and ends with `_select` or
-    `_select_in_order`.
+    A subclass calls `_validate` on the features it gets in `fit` and ends with `_select`,
+    `_select_in_order` or `_select_by_scores`. What is called `ranking_` has the same meaning in all
+    of them, that of scikit-learn's RFE: 1 for the features that are selected, larger for others,
+    the largest for those that would be taken last.
     """
 
     def _validate(self, X, **check_params):
@@ -122,12 +166,30 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         self.n_features_ = int(self.support_.sum())
         self._refuse_empty_support()
 
-    def _select_in_order(self, order):
-        """Keep the features of a list of indices, the best one first."""
-        self.selected_order_ = np.asarray(order, dtype=np.intp)
-        self.ranking_ = np.full(self.n_features_in_, len(order) + 1)
-        self.ranking_[self.selected_order_] = np.arange(1, len(order) + 1)
-        self._select(self.ranking_ <= len(order))
+    def _select_ranked(self, ranking):
+        """Keep the features of rank 1."""
+        self.ranking_ = ranking
+        self._select(ranking == 1)
+
+    def _select_in_order(self, order, n_selected=None):
+        """Keep the first ones, by default all, of a list of indices, the best one first.
+
+        Features that are not in the list share the last rank.
+        """
+        order = np.asarray(order, dtype=np.intp)
+        n_selected = len(order) if n_selected is None else n_selected
+        self.selected_order_ = order[:n_selected]
+        self._select_ranked(rank_from_best(order, n_selected, self.n_features_in_))
+
+    def _select_by_scores(self, order, scores, n_wanted, reason=NO_OTHER):
+        """Keep the features that a filter has chosen one by one, with the score of each choice.
+
+        If there are fewer than were wanted, a warning gives the reason.
+        """
+        if len(order) < n_wanted:
+            warn_of_early_end(self, len(order), n_wanted, reason)
+        self._select_in_order(order)
+        self.scores_ = np.array(scores)
 
     def _refuse_empty_support(self):
         if not self.support_.any():

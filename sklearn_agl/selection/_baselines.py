@@ -31,7 +31,7 @@ class RandomSelector(AtomicSelector):
     selected_order_ : ndarray of int of shape (n_selected,)
         Selected features in the order they were drawn.
     ranking_ : ndarray of int of shape (n_features,)
-        1 for the feature drawn first, then 2, ...; all others share the rank that follows.
+        1 for the selected features, 2 for all others.
     n_features_ : int
         Number of selected features.
     n_features_in_ : int
@@ -105,7 +105,7 @@ class EvenlySpacedSelector(AtomicSelector):
     selected_order_ : ndarray of int of shape (n_selected,)
         Selected features, ascending.
     ranking_ : ndarray of int of shape (n_features,)
-        1 for the first selected feature, then 2, ...; all others share the rank that follows.
+        1 for the selected features, 2 for all others.
     n_features_ : int
         Number of selected features.
     n_features_in_ : int

@@ -10,7 +10,6 @@ from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
     AtomicSelector,
     resolve_n_features,
-    warn_of_early_end,
 )
 from sklearn_agl.selection._compression import compress
 from sklearn_agl.selection._greedy import RootColumns, choose_by_leverage
@@ -50,7 +49,7 @@ class CURSelector(AtomicSelector):
     selected_order_ : ndarray of int of shape (n_selected,)
         Selected features in the order of choice.
     ranking_ : ndarray of int of shape (n_features,)
-        1 for the feature chosen first, then 2, ...; all others share the rank that follows.
+        1 for the selected features, 2 for all others.
     scores_ : ndarray of shape (n_selected,)
         Leverage score of each selected feature when it was chosen, in the order of choice.
     n_features_ : int
@@ -133,10 +132,7 @@ class CURSelector(AtomicSelector):
         wanted = resolve_n_features(self.n_features_to_select, X.n_features)
         columns = RootColumns(*compress(X, self.scaling))
         order, scores = choose_by_leverage(columns, wanted, self.k, self.recompute_every, _products)
-        if len(order) < wanted:
-            warn_of_early_end(self, len(order), wanted)
-        self._select_in_order(order)
-        self.scores_ = np.array(scores)
+        self._select_by_scores(order, scores, wanted)
         return self
 
 

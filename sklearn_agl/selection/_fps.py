@@ -11,7 +11,6 @@ from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
     AtomicSelector,
     resolve_n_features,
-    warn_of_early_end,
 )
 from sklearn_agl.selection._compression import ROUNDING, gram_matrix
 from sklearn_agl.selection._greedy import check_first, first_largest
@@ -65,7 +64,7 @@ class FPSSelector(AtomicSelector):
     selected_order_ : ndarray of int of shape (n_selected,)
         Selected features in the order of choice.
     ranking_ : ndarray of int of shape (n_features,)
-        1 for the feature chosen first, then 2, ...; all others share the rank that follows.
+        1 for the selected features, 2 for all others.
     scores_ : ndarray of shape (n_selected,)
         Distance of each selected feature from the nearest one chosen before it, in the order of
         choice; infinite for the first. The unit is that of the scaled columns' norm, which with
@@ -149,31 +148,9 @@ class FPSSelector(AtomicSelector):
         X = self._validate(X, ensure_min_samples=2)
         wanted = resolve_n_features(self.n_features_to_select, X.n_features)
         gram, noise = gram_matrix(X, self.scaling)
-        select_farthest(self, gram, noise, wanted)
+        chosen = choose_farthest(gram, noise, wanted, self.initial, self.random_state)
+        self._select_by_scores(*chosen, wanted, REPEATED)
         return self
-
-
-def select_farthest(selector, gram, noise, wanted):
-    """Let a selector keep the features that are farthest from each other.
-
-    Parameters
-    ----------
-    selector : AtomicSelector
-        Has `initial` and `random_state`; gets `scores_` and all that `_select_in_order` sets.
-    gram : ndarray of shape (n_features, n_features)
-        Products of the features.
-    noise : ndarray of shape (n_features,)
-        Norm below which a feature is constant.
-    wanted : int
-        Number of features to select.
-    """
-    varies = np.sqrt(np.maximum(np.diag(gram), 0.0)) > noise
-    start = first_features(selector.initial, varies, selector.random_state)
-    order, distances = choose_farthest(gram, noise, wanted, start[:wanted])
-    if len(order) < wanted:
-        warn_of_early_end(selector, len(order), wanted, REPEATED)
-    selector._select_in_order(order)
-    selector.scores_ = np.array(distances)
 
 
 def first_features(initial, varies, random_state):
@@ -213,7 +190,7 @@ def first_features(initial, varies, random_state):
     return indices.tolist()
 
 
-def choose_farthest(gram, noise, wanted, start):
+def choose_farthest(gram, noise, wanted, initial=None, random_state=None):
     """Greedy choice of points by their distance from those chosen before.
 
     Parameters
@@ -224,8 +201,8 @@ def choose_farthest(gram, noise, wanted, start):
         Norm below which a point is 0, and of what differs between points that are equal.
     wanted : int
         Number of points to choose, if there are so many different ones.
-    start : list of int
-        The first ones.
+    initial, random_state
+        The first ones, see `first_features`.
 
     Returns
     -------
@@ -233,10 +210,17 @@ def choose_farthest(gram, noise, wanted, start):
         Chosen points.
     distances : list of float
         Distance of each from the nearest before it; infinite for the first.
+
+    Raises
+    ------
+    ValueError
+        If `initial` has an index that cannot be chosen.
     """
     squares = np.diag(gram)
     # Points that are 0 have no place in the choice.
-    nearest = np.where(np.sqrt(np.maximum(squares, 0.0)) > noise, np.inf, 0.0)
+    varies = np.sqrt(np.maximum(squares, 0.0)) > noise
+    start = first_features(initial, varies, random_state)
+    nearest = np.where(varies, np.inf, 0.0)
     order, distances = [], []
     while len(order) < wanted and nearest.max(initial=0.0) > 0.0:
         chosen = start[len(order)] if len(order) < len(start) else first_largest(nearest)

@@ -12,7 +12,7 @@ from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection._costs import MEASURED, resolve_costs
-from sklearn_agl.selection._path import collect
+from sklearn_agl.selection._path import PENALTY_CONSTRAINTS, choose_penalty, collect
 from sklearn_agl.selection._record import Record
 from sklearn_agl.selection._routes import walk_down, walk_to, work_down, work_to
 from sklearn_agl.selection._walk import METRICS, WALKS
@@ -35,6 +35,10 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         Strength of the penalty; ignored if `n_features_to_select` is given.
     n_features_to_select : int or float, default=None
         Number or fraction of features to keep.
+    penalty : {"lasso", "mcp", "scad"}, default=None
+        What the norms are charged, see `HDNNPRegressor`; by default the estimator's own.
+    concavity : float, default=None
+        Of "mcp" and "scad"; by default the estimator's own.
     adaptive : bool, default=True
         False gives the plain group lasso, all :math:`c_i = 1`.
     metric : {"euclidean", "wald"}, default=None
@@ -79,6 +83,9 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         Selected features.
     n_features_ : int
         Their number.
+    ranking_ : ndarray of int of shape (n_features,)
+        1 for the selected features, 2 for the last one that left, and so on; of several that left
+        in one step, those with the larger norms before come first.
     path_ : SelectionPath
         All steps, without refits.
     initial_group_norms_, group_norms_ : ndarray of shape (n_features,)
@@ -132,6 +139,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         "estimator": [HDNNPRegressor, None],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "n_features_to_select": N_FEATURES_CONSTRAINT,
+        **PENALTY_CONSTRAINTS,
         "adaptive": ["boolean"],
         "metric": [StrOptions(set(METRICS)), None],
         "gamma": [Interval(Real, 0, None, closed="left")],
@@ -150,6 +158,8 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         *,
         alpha=1e-2,
         n_features_to_select=None,
+        penalty=None,
+        concavity=None,
         adaptive=True,
         metric=None,
         gamma=1.0,
@@ -164,6 +174,8 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         self.estimator = estimator
         self.alpha = alpha
         self.n_features_to_select = n_features_to_select
+        self.penalty = penalty
+        self.concavity = concavity
         self.adaptive = adaptive
         self.metric = metric
         self.gamma = gamma
@@ -204,7 +216,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         self.initial_group_norms_ = record.walk.initial_group_norms
         self.group_norms_ = self.path_.group_norms[-1]
         self.estimator_ = record.walk.fitted_regressor()
-        self._select(support)
+        self._select_ranked(self.path_.ranking(support))
         return self
 
     def _start_walk(self, regressor, X, y, forces=None):
@@ -213,6 +225,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
 
     def _begin(self, regressor, X, y, forces):
         """Train as far as the first fit of the group lasso, or go on with a checkpoint."""
+        choose_penalty(regressor, self.penalty, self.concavity)
         checkpoint = self._open_checkpoint(regressor, X, y, forces)
         walk = WALKS[self.init](
             regressor,

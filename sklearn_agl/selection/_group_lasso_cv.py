@@ -48,6 +48,10 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         "best" takes the alpha of the lowest mean error, the smallest one if several have it;
         "one_standard_error" takes the largest alpha, with the fewest features, whose mean error
         is within one standard error of the lowest one.
+    penalty : {"lasso", "mcp", "scad"}, default=None
+        What the norms are charged, see `HDNNPRegressor`; by default the estimator's own.
+    concavity : float, default=None
+        Of "mcp" and "scad"; by default the estimator's own.
     adaptive : bool, default=True
         False gives the plain group lasso, all :math:`c_i = 1`.
     metric : {"euclidean", "wald"}, default="euclidean"
@@ -100,6 +104,9 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         Features selected on all structures at `alpha_`.
     n_features_ : int
         Their number.
+    ranking_ : ndarray of int of shape (n_features,)
+        1 for the selected features, 2 for the last one that left on the way to `alpha_`, and so on;
+        of several that left in one step, those with the larger norms before come first.
     path_ : SelectionPath
         All steps to `alpha_` on all structures, without refits.
     initial_group_norms_, group_norms_ : ndarray of shape (n_features,)
@@ -199,6 +206,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         alphas=None,
         cv=None,
         rule="best",
+        penalty=None,
+        concavity=None,
         adaptive=True,
         metric="euclidean",
         gamma=1.0,
@@ -213,6 +222,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         self.alphas = alphas
         self.cv = cv
         self.rule = rule
+        self.penalty = penalty
+        self.concavity = concavity
         self.adaptive = adaptive
         self.metric = metric
         self.gamma = gamma
@@ -277,6 +288,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             random_state = draw_seed(random_state)
         return AdaptiveGroupLassoSelector(
             self.estimator,
+            penalty=self.penalty,
+            concavity=self.concavity,
             adaptive=self.adaptive,
             metric=self.metric,
             gamma=self.gamma,
@@ -357,7 +370,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         self.initial_group_norms_ = selector.initial_group_norms_
         self.group_norms_ = selector.group_norms_
         self.estimator_ = selector.estimator_
-        self._select(selector.support_)
+        self._select_ranked(selector.ranking_)
         return self
 
     def get_metadata_routing(self):

@@ -206,8 +206,8 @@ class LassoNetSelector(AtomicSelector):
         with one_blas_thread():
             record.begin().follow(walk.run(n_wanted), partial(steps_left, n_wanted))
         self.path_ = collect(walk)
-        self.ranking_ = walk.ranking(n_wanted)
-        self._select((self.ranking_ == 1) & (walk.initial_group_norms > 0))
+        support = self.path_.support(n_wanted) & (walk.initial_group_norms > 0)
+        self._select_ranked(self.path_.ranking(support))
         return self
 
     def _make_training(self, X, y, rng):

@@ -124,19 +124,6 @@ class LassoNetWalk:
             yield point
             strength *= ratio
 
-    def ranking(self, n_features):
-        """1 for the `n_features` that stayed longest, 2 for the one that left before, and so on.
-
-        Of features that left together, those with the larger skip weights before come first.
-        """
-        norms = np.array([point.group_norms for point in self.points])
-        last = np.where(norms.any(axis=0), len(norms) - 1 - (norms > 0)[::-1].argmax(axis=0), -1)
-        size = norms[last, np.arange(norms.shape[1])]
-        best_first = np.lexsort((size, last))[::-1]
-        ranking = np.empty(norms.shape[1], dtype=np.int64)
-        ranking[best_first] = np.arange(1, len(ranking) + 1) - n_features + 1
-        return np.maximum(ranking, 1)
-
 
 def steps_left(n_features, walk):
     """About how much of the way to `n_features` is left: features, on a logarithmic scale."""

@@ -18,6 +18,7 @@ from sklearn.utils.validation import _check_feature_names_in
 from sklearn_agl._validation import validate_energies, validate_features, validate_forces
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._directions import observe_forces
+from sklearn_agl.selection._base import rank_from_best
 from sklearn_agl.selection._checkpoint import open_checkpoint
 from sklearn_agl.selection._costs import MEASURED, resolve_costs
 from sklearn_agl.selection._parallel import as_they_end
@@ -98,6 +99,27 @@ class SelectionPath:
         support = np.zeros(len(order), dtype=bool)
         support[order[:n_features]] = True
         return support
+
+    def ranking(self, support):
+        """Ranks that say when the features left which are not in a set.
+
+        Parameters
+        ----------
+        support : ndarray of bool of shape (n_features_in,)
+            The set, such as one of `support`.
+
+        Returns
+        -------
+        ndarray of int of shape (n_features_in,)
+            1 for the features of the set, 2 for the last other one that left, and so on. Of several
+            that left in one step, those with the larger norms before come first.
+        """
+        # The first fit of the group lasso comes between the first point, without it, and the next.
+        norms = np.vstack([self.group_norms[:1], self.initial_group_norms, self.group_norms[1:]])
+        last = np.where(norms.any(axis=0), len(norms) - 1 - (norms > 0)[::-1].argmax(axis=0), -1)
+        before = norms[last, np.arange(norms.shape[1])]
+        best_first = np.lexsort((before, last, support))[::-1]
+        return rank_from_best(best_first, np.count_nonzero(support), len(support))
 
     def best(self, tolerance=0.05):
         """The smallest set that is nearly as good as the best.
@@ -182,10 +204,18 @@ class SelectionPath:
         return SelectionPathDisplay.from_path(self, ax=ax, **kwargs)
 
 
+PENALTY_CONSTRAINTS = {
+    "penalty": [*HDNNPRegressor._parameter_constraints["penalty"], None],
+    "concavity": HDNNPRegressor._parameter_constraints["concavity"],
+}
+"""Those of the networks, where None means the estimator's own."""
+
+
 @validate_params(
     {
         "estimator": [HDNNPRegressor, None],
         "alphas": ["array-like", None],
+        **PENALTY_CONSTRAINTS,
         "adaptive": ["boolean"],
         "metric": [StrOptions(set(METRICS)), None],
         "gamma": [Interval(Real, 0, None, closed="left")],
@@ -209,6 +239,8 @@ def group_lasso_path(
     *,
     forces=None,
     alphas=None,
+    penalty=None,
+    concavity=None,
     adaptive=True,
     metric=None,
     gamma=1.0,
@@ -242,6 +274,10 @@ def group_lasso_path(
     alphas : array-like of float, default=None
         Strengths of the penalty, ascending. By default they start where few features leave, and
         rise in steps that are refined where many would leave at once.
+    penalty : {"lasso", "mcp", "scad"}, default=None
+        What the norms are charged, see `HDNNPRegressor`; by default the estimator's own.
+    concavity : float, default=None
+        Of "mcp" and "scad"; by default the estimator's own.
     adaptive : bool, default=True
         False gives the plain group lasso.
     metric : {"euclidean", "wald"}, default=None
@@ -332,6 +368,7 @@ def group_lasso_path(
     X = validate_features(regressor, X, reset=True, ensure_min_samples=2)
     y, forces = validate_energies(X, y), validate_forces(X, forces)
     random_state = regressor.random_state if random_state is None else random_state
+    choose_penalty(regressor, penalty, concavity)
     options = {
         "adaptive": adaptive,
         "metric": metric,
@@ -366,6 +403,12 @@ def group_lasso_path(
     if refit and not walk.interrupted:
         _refit_all(record, X, y, forces, checkpoint.seed, n_jobs)
     return collect(walk, record.refits)
+
+
+def choose_penalty(regressor, penalty, concavity):
+    """Give the networks the penalty that a selector asks for; None leaves their own."""
+    wanted = {"penalty": penalty, "concavity": concavity}
+    regressor.set_params(**{name: value for name, value in wanted.items() if value is not None})
 
 
 def check_alphas(alphas):

@@ -12,10 +12,9 @@ from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
     AtomicSelector,
     resolve_n_features,
-    warn_of_early_end,
 )
 from sklearn_agl.selection._compression import ROUNDING
-from sklearn_agl.selection._fps import INITIAL_CONSTRAINT, select_farthest
+from sklearn_agl.selection._fps import INITIAL_CONSTRAINT, REPEATED, choose_farthest
 from sklearn_agl.selection._greedy import GramColumns, choose_by_leverage
 from sklearn_agl.selection._structure_products import structure_products
 
@@ -75,7 +74,7 @@ class PCovCURSelector(PCovSelector):
     selected_order_ : ndarray of int of shape (n_selected,)
         Selected features in the order of choice.
     ranking_ : ndarray of int of shape (n_features,)
-        1 for the feature chosen first, then 2, ...; all others share the rank that follows.
+        1 for the selected features, 2 for all others.
     scores_ : ndarray of shape (n_selected,)
         Leverage score of each selected feature when it was chosen, in the order of choice.
     n_features_ : int
@@ -167,10 +166,7 @@ class PCovCURSelector(PCovSelector):
         gram, noise, wanted = self._products(X, y)
         columns = FeaturesAndEnergies(gram, noise)
         order, scores = choose_by_leverage(columns, wanted, self.k, self.recompute_every, self._mix)
-        if len(order) < wanted:
-            warn_of_early_end(self, len(order), wanted)
-        self._select_in_order(order)
-        self.scores_ = np.array(scores)
+        self._select_by_scores(order, scores, wanted)
         return self
 
     def _mix(self, columns, free):
@@ -214,7 +210,7 @@ class PCovFPSSelector(PCovSelector):
     selected_order_ : ndarray of int of shape (n_selected,)
         Selected features in the order of choice.
     ranking_ : ndarray of int of shape (n_features,)
-        1 for the feature chosen first, then 2, ...; all others share the rank that follows.
+        1 for the selected features, 2 for all others.
     scores_ : ndarray of shape (n_selected,)
         Distance of each selected feature from the nearest one chosen before it, in the order of
         choice; infinite for the first.
@@ -299,7 +295,8 @@ class PCovFPSSelector(PCovSelector):
         """
         gram, noise, wanted = self._products(X, y)
         covariance = pcov_covariance(gram[:-1, :-1], gram[:-1, -1], self.mixing)
-        select_farthest(self, covariance, noise[:-1], wanted)
+        chosen = choose_farthest(covariance, noise[:-1], wanted, self.initial, self.random_state)
+        self._select_by_scores(*chosen, wanted, REPEATED)
         return self
 
 

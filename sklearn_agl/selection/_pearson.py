@@ -10,7 +10,6 @@ from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
     AtomicSelector,
     resolve_n_features,
-    warn_of_early_end,
 )
 from sklearn_agl.selection._compression import gram_matrix
 from sklearn_agl.selection._greedy import check_first
@@ -44,7 +43,7 @@ class PearsonSelector(AtomicSelector):
     selected_order_ : ndarray of int of shape (n_selected,)
         Selected features in the order of choice.
     ranking_ : ndarray of int of shape (n_features,)
-        1 for the feature chosen first, then 2, ...; all others share the rank that follows.
+        1 for the selected features, 2 for all others.
     scores_ : ndarray of shape (n_selected,)
         Largest absolute correlation of each selected feature with those chosen before it, in the
         order of choice; 0 for the first.
@@ -121,10 +120,7 @@ class PearsonSelector(AtomicSelector):
         if self.initial is not None:
             check_first(self.initial, np.diag(correlation) > 0)
         order, scores = choose_least_correlated(correlation, wanted, self.initial)
-        if len(order) < wanted:
-            warn_of_early_end(self, len(order), wanted)
-        self._select_in_order(order)
-        self.scores_ = np.array(scores)
+        self._select_by_scores(order, scores, wanted)
         return self
 
 

@@ -85,8 +85,8 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
     selected_order_ : ndarray of int of shape (n_selected,)
         Selected features, the most frequent one first.
     ranking_ : ndarray of int of shape (n_features,)
-        1 for the feature that is most frequent, then 2, ...; all that are not selected share the
-        rank that follows.
+        1 for the selected features, 2 for the most frequent other one, and so on; those that no
+        half led to share the last rank.
     n_features_ : int
         Number of selected features.
     n_features_in_ : int
@@ -217,10 +217,10 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
         self.selection_frequencies_ = self.supports_.mean(axis=0)
         order = sort_by_stability(self.supports_)
         if wanted is None:
-            order = order[self.selection_frequencies_[order] >= self.threshold]
+            wanted = np.count_nonzero(self.selection_frequencies_ >= self.threshold)
         elif len(order) < wanted:
             warn_of_early_end(self, len(order), wanted, "no half led to any other")
-        self._select_in_order(order[:wanted])
+        self._select_in_order(order, wanted)
         return self
 
     def _check_numbers(self, X):

@@ -13,7 +13,12 @@ from sklearn_agl._validation import validate_forces
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.potentials._training import Training
-from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
+from sklearn_agl.selection._base import (
+    N_FEATURES_CONSTRAINT,
+    AtomicSelector,
+    rank_from_best,
+    resolve_n_features,
+)
 from sklearn_agl.selection._path import collect
 from sklearn_agl.selection._record import Record
 from sklearn_agl.selection._routes import n_steps_down
@@ -154,10 +159,8 @@ class Elimination:
         After a run that Ctrl-C has ended, the features that are left follow each other by their
         statistics.
         """
-        worst_first = [*self.eliminated, *self._left()]
-        ranking = np.empty(len(worst_first), dtype=np.int64)
-        ranking[worst_first] = np.arange(len(worst_first), 0, -1) - n_features + 1
-        return np.maximum(ranking, 1)
+        worst_first = np.array([*self.eliminated, *self._left()])
+        return rank_from_best(worst_first[::-1], n_features, len(worst_first))
 
 
 def eliminations_left(n_features, step, elimination):
@@ -316,6 +319,5 @@ class WaldSelector(AtomicSelector):
         self.path_ = collect(elimination)
         self.statistics_ = elimination.statistics
         self.estimator_ = regressor._take_over(elimination.training)
-        self.ranking_ = elimination.ranking(n_wanted)
-        self._select(self.ranking_ == 1)
+        self._select_ranked(elimination.ranking(n_wanted))
         return self

@@ -31,8 +31,7 @@ class WeightNormSelector(AtomicSelector):
     selected_order_ : ndarray of int of shape (n_selected,)
         Selected features, that of the largest norm first.
     ranking_ : ndarray of int of shape (n_features,)
-        1 for the feature with the largest norm, then 2, ...; all that are not selected share the
-        rank that follows.
+        1 for the selected features, 2 for the one with the next smaller norm, and so on.
     group_norms_ : ndarray of shape (n_features,)
         Norms of the first-layer weights.
     estimator_ : HDNNPRegressor
@@ -106,5 +105,5 @@ class WeightNormSelector(AtomicSelector):
             regressor.set_params(random_state=self.random_state)
         self.estimator_ = regressor.fit(features, y)
         self.group_norms_ = regressor.group_norms_
-        self._select_in_order(np.argsort(-self.group_norms_, kind="stable")[:wanted])
+        self._select_in_order(np.argsort(-self.group_norms_, kind="stable"), wanted)
         return self

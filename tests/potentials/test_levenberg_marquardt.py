@@ -14,7 +14,8 @@ from sklearn_agl.potentials._levenberg_marquardt import (
     Damping,
     QuadraticModel,
 )
-from sklearn_agl.potentials._penalty import GroupLasso
+from sklearn_agl.potentials._norm_penalties import Lasso
+from sklearn_agl.potentials._penalty import GroupPenalty
 from sklearn_agl.potentials._training import Training
 from tests.potentials._data import mixed_features, random_problem
 from tests.selection._planted import planted
@@ -43,7 +44,7 @@ def quadratic_problem(seed, n_structures=30, strength=0.0, weight_decay=0.0):
     """A model around random weights, its penalty, and what it was made from."""
     rng = np.random.default_rng(seed)
     layout, _, weights = random_problem(rng, hidden=(3,))
-    penalty = GroupLasso(layout, np.full(4, strength), weight_decay)
+    penalty = GroupPenalty(layout, np.full(4, strength), weight_decay, Lasso())
     errors, jacobian = rng.normal(size=n_structures), rng.normal(size=(n_structures, len(weights)))
     model = QuadraticModel(weights, penalty, n_structures)
     for first in range(0, n_structures, 7):
@@ -85,7 +86,7 @@ def test_nothing_but_damping_is_kept_of_weights_without_data():
     model, penalty, _, _ = quadratic_problem(3, n_structures=5, strength=0.1)
     weights = model.minimise(1e-6, penalty)
     assert np.isfinite(weights).all()
-    change = model.change(weights) + penalty.lasso(weights) - penalty.lasso(model.weights)
+    change = model.change(weights) + penalty.of_norms(weights) - penalty.of_norms(model.weights)
     assert change < 0.0
 
 
@@ -231,7 +232,7 @@ def test_the_group_lasso_of_several_outputs_is_that_of_scikit_learn(strength):
     for task, start in enumerate(layout.starts[:, 0]):
         jacobian[task * n : (task + 1) * n, start : start + 5] = Z
     # scikit-learn divides by 2 n samples, the model by all n_tasks n errors.
-    penalty = GroupLasso(layout, np.full(5, 2.0 * strength / n_tasks), 0.0)
+    penalty = GroupPenalty(layout, np.full(5, 2.0 * strength / n_tasks), 0.0, Lasso())
     model = QuadraticModel(theta, penalty, len(jacobian))
     model.add(-targets.T.ravel(), jacobian)
     found = model.minimise(1e-10, penalty)
@@ -250,6 +251,19 @@ def test_the_optimality_conditions_hold_at_the_end(table, alpha, factor):
     assert model.n_iter_ < 1000
     assert_allclose(model.net_.history[-1, "violation"], model.optimality_violation_, rtol=1e-3)
     assert (model.group_norms_ == 0.0).any() == (factor > 1.0)
+
+
+@pytest.mark.parametrize("penalty", ["mcp", "scad"])
+def test_they_hold_for_concave_penalties_whose_objective_never_rises(table, penalty):
+    factors = np.array([1.0, 1.0, 1.0, 1.0, 50.0, 50.0])
+    settings = EXACT | {"alpha": 0.2, "feature_weights": factors, "weight_decay": 1e-3}
+    model = HDNNPRegressor((4,), penalty=penalty, concavity=20.0, **settings).fit(*table)
+    assert model.optimality_violation_ < 1e-6
+    assert (np.diff(model.net_.history[:, "train_loss"]) <= 1e-14).all()
+    strengths = 0.2 / 6 * factors
+    norms = model.group_norms_
+    assert (norms == 0.0).any()
+    assert ((norms > 0.0) & (norms < 20.0 * strengths)).any(), "all are beyond the penalty"
 
 
 def test_the_optimality_conditions_hold_for_ragged_structures_of_two_elements(mixed):

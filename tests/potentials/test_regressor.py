@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_info
 
 from sklearn_agl import AtomicFeatures, HDNNPRegressor
 from tests.potentials._data import COLUMNS, mixed_features
+from tests.potentials.test_norm_penalties import published
 
 SOLVERS = ("kalman", "lm", "adamw")
 CLOSE = {"kalman": 1e-2, "lm": 3e-6, "adamw": 4e-3}
@@ -89,6 +90,53 @@ def test_feature_weights_multiply_the_penalty(table, solver):
     model = linear(solver, alpha=1.0, feature_weights=factors).fit(X, y)
     assert_allclose(model.weights_[:-1], expected, atol=CLOSE[solver])
     assert_array_equal(model.group_norms_ > 0, expected != 0)
+
+
+def concave_by_coordinates(X, y, alpha, penalty, concavity):
+    """The same with a concave penalty: coordinate descent with the published operators."""
+    Z, t = standardised(X, y)
+    strength = alpha / Z.shape[1]
+    curvature = np.linalg.eigvalsh(2.0 * Z.T @ Z / len(t)).min()
+    assert curvature > 1.0 / (concavity - 1.0), "the objective has to be convex"
+    w = np.zeros(Z.shape[1])
+    for _ in range(5000):
+        for j in range(len(w)):
+            z = w[j] + Z[:, j] @ (t - Z @ w) / len(t)
+            w[j] = published(penalty, concavity, z, strength, 0.5)
+    return w
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(("penalty", "concavity"), [("mcp", 6.0), ("scad", 7.0)])
+def test_a_linear_model_with_a_concave_penalty(table, solver, penalty, concavity):
+    X, y = table
+    expected = concave_by_coordinates(X, y, 1.0, penalty, concavity)
+    assert 0 < np.count_nonzero(expected) < 5
+    assert np.abs(expected - lasso(X, y, 1.0)).max() > 0.02
+    model = linear(solver, alpha=1.0, penalty=penalty, concavity=concavity).fit(X, y)
+    # Next to no curvature is left, in which equal gradients lead less far.
+    assert_allclose(model.weights_[:-1], expected, atol=max(CLOSE[solver], 1e-5))
+    assert_array_equal(model.group_norms_ > 0, expected != 0)
+
+
+@pytest.mark.parametrize("penalty", ["mcp", "scad"])
+def test_plain_gradients_with_the_exact_step_of_a_concave_penalty(table, penalty):
+    X, y = table
+    expected = concave_by_coordinates(X, y, 1.0, penalty, 12.0)
+    exact = {"proximal_metric": "euclidean", "optimizer": torch.optim.SGD}
+    settings = {"max_epochs": 500, "lr": 0.3, "callbacks": None, "net_params": exact}
+    model = linear("adamw", alpha=1.0, penalty=penalty, concavity=12.0, **settings).fit(X, y)
+    assert_allclose(model.weights_[:-1], expected, atol=1e-5)
+    assert_array_equal(model.group_norms_ > 0, expected != 0)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("penalty", ["mcp", "scad"])
+def test_large_concavities_give_the_group_lasso(mixed, solver, penalty):
+    settings = {"solver": solver, "alpha": 0.05}
+    expected = short(**settings).fit(*mixed)
+    found = short(penalty=penalty, concavity=1e12, **settings).fit(*mixed)
+    assert_allclose(found.weights_, expected.weights_, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -536,6 +584,9 @@ def test_bad_energies_are_found(mixed, bad):
         ({"max_epochs": 0}, ["max_epochs", "0"]),
         ({"lr": 0.0}, ["lr", "0.0"]),
         ({"weight_decay": -1e-3}, ["weight_decay", "-0.001"]),
+        ({"penalty": "ridge"}, ["penalty", "'ridge'", "scad"]),
+        ({"concavity": 0.5}, ["concavity", "0.5"]),
+        ({"penalty": "scad", "concavity": 1.5}, ["concavity=1.5", "'scad'", "above 2"]),
     ],
 )
 def test_bad_parameters_are_named_with_their_values(table, params, words):

@@ -5,18 +5,22 @@ import pandas as pd
 import pytest
 from ase import Atoms
 from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import InvalidParameterError
 
-from sklearn_agl import AtomicFeatures
+from sklearn_agl import AtomicFeatures, HDNNPRegressor
 from sklearn_agl.selection import (
+    AdaptiveGroupLassoSelector,
     BackwardEliminationSelector,
     CURSelector,
     EvenlySpacedSelector,
     FPSSelector,
+    LassoNetSelector,
     PCovCURSelector,
     PCovFPSSelector,
     PearsonSelector,
     RandomSelector,
+    WaldSelector,
     WeightNormSelector,
 )
 from sklearn_agl.selection._base import AtomicSelector, resolve_n_features
@@ -69,10 +73,40 @@ def test_table_in_and_out(ragged):
     np.testing.assert_array_equal(Columns().fit_transform(table), table[:, [1, 3]])
 
 
+ALL = [*FILTERS, *TRAINED, LassoNetSelector, WaldSelector, AdaptiveGroupLassoSelector]
+QUICK = {"estimator": HDNNPRegressor((3,), max_epochs=3), "max_epochs": 20, "random_state": 0}
+
+
+@pytest.mark.parametrize("selector", ALL)
+def test_rank_one_is_selected_in_all_selectors(selector):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 6))
+    names = selector().get_params(deep=False)
+    quick = {name: value for name, value in QUICK.items() if name in names}
+    fitted = selector(n_features_to_select=3, **quick).fit(X, X[:, 0] - X[:, 4])
+    assert fitted.ranking_.dtype.kind == "i"
+    np.testing.assert_array_equal(fitted.ranking_ == 1, fitted.support_)
+    others = np.unique(fitted.ranking_[~fitted.support_])
+    np.testing.assert_array_equal(others, np.arange(2, 2 + len(others)))
+
+
+@pytest.mark.parametrize("selector", FILTERS)
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_a_warning_of_too_few_features_points_at_the_call_of_fit(selector, in_pipeline):
+    X = AtomicFeatures(np.random.default_rng(0).normal(size=(20, 3, 4)), np.ones((20, 3), int))
+    values = X.values.copy()
+    values[..., 2] = np.nan if selector in (EvenlySpacedSelector, RandomSelector) else 1.0
+    X = AtomicFeatures(values, X.numbers)
+    fitted = make_pipeline(selector(4)) if in_pipeline else selector(4)
+    with pytest.warns(UserWarning, match="ended with 3 of the 4") as caught:
+        fitted.fit(X, np.arange(20.0))
+    assert caught[0].filename == __file__
+
+
 def test_order_and_ranking(ragged):
     selector = Columns((3, 1, 4)).fit(ragged)
     assert selector.selected_order_.tolist() == [3, 1, 4]
-    assert selector.ranking_.tolist() == [4, 2, 4, 1, 3]
+    assert selector.ranking_.tolist() == [2, 1, 2, 1, 1]
     assert selector.get_support().tolist() == [False, True, False, True, True]
     assert selector.get_support(indices=True).tolist() == [1, 3, 4]
     assert selector.n_features_ == 3

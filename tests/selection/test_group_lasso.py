@@ -107,6 +107,30 @@ def test_gamma_and_adaptive_change_the_path(table, fitted):
         assert (other != small(alpha=0.1).fit(X, y).path_.group_norms[-1]).any()
 
 
+@pytest.mark.parametrize("penalty", ["mcp", "scad"])
+def test_the_penalty_is_that_of_the_selector_or_else_of_the_estimator(table, fitted, penalty):
+    X, y, used = table
+    mine = small(n_features_to_select=3, penalty=penalty, concavity=30.0).fit(X, y)
+    estimator = HDNNPRegressor((4,), penalty=penalty, concavity=30.0)
+    its = AdaptiveGroupLassoSelector(estimator, n_features_to_select=3, random_state=0).fit(X, y)
+    assert_array_equal(mine.path_.group_norms, its.path_.group_norms)
+    assert mine.estimator_.penalty == penalty
+    assert mine.estimator_.concavity == 30.0
+    assert set(mine.get_support(indices=True)) <= set(used)
+    assert len(mine.path_) != len(fitted.path_) or (mine.group_norms_ != fitted.group_norms_).any()
+    back = AdaptiveGroupLassoSelector(
+        estimator, n_features_to_select=3, penalty="lasso", random_state=0
+    )
+    assert_array_equal(back.fit(X, y).path_.group_norms, fitted.path_.group_norms)
+
+
+def test_ranks_say_when_features_left(table, fitted):
+    assert sorted(fitted.ranking_) == [1, 1, 1, 2, 3, 4, 5]
+    assert_array_equal(fitted.ranking_ == 1, fitted.support_)
+    for point in fitted.path_.supports:
+        assert fitted.ranking_[point].max() <= max(point.sum() - 2, 1)
+
+
 def test_frames_keep_their_names(table, fitted):
     X, y, _ = table
     frame = pd.DataFrame(X, columns=list("abcdefg"))

@@ -79,6 +79,18 @@ def test_it_ends_as_the_selector_of_the_chosen_alpha(table, fitted):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning", "ignore:One or more")
+def test_the_penalty_reaches_the_networks(table, fitted):
+    X, y, _ = table
+    selector = small(alphas=[0.1, 1.0], penalty="mcp", concavity=40.0).fit(X, y)
+    plain = AdaptiveGroupLassoSelector(
+        NETWORK, alpha=selector.alpha_, penalty="mcp", concavity=40.0, random_state=0
+    ).fit(X, y)
+    assert_array_equal(selector.group_norms_, plain.group_norms_)
+    assert_array_equal(selector.ranking_, plain.ranking_)
+    assert selector.estimator_.penalty == "mcp"
+    assert fitted.estimator_.penalty == "lasso"
+
+
 def test_scores_are_those_of_a_grid_search_over_the_pipeline(table):
     X, y, _ = table
     alphas = [*ALPHAS, 1e5]

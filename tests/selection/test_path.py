@@ -65,6 +65,33 @@ def test_features_do_not_return(small_path):
         assert not (after & ~before).any()
 
 
+def test_the_penalty_of_the_path_or_else_of_the_estimator(small_table, small_path):
+    X, y, _ = small_table
+    settings = {"min_features": 2, "refit": False, "random_state": 5}
+    mine = group_lasso_path(X, y, SMALL, penalty="scad", concavity=40.0, **settings)
+    estimator = HDNNPRegressor((4,), penalty="scad", concavity=40.0)
+    its = group_lasso_path(X, y, estimator, **settings)
+    assert_array_equal(mine.group_norms, its.group_norms)
+    assert mine.group_norms[-1].tolist() != small_path.group_norms[-1].tolist()
+
+
+def test_ranks_of_features_that_left_at_different_times():
+    norms = np.array([[4, 5, 6, 1, 2, 3], [0, 0, 3, 1, 0, 2], [0, 0, 0, 0, 0, 1]], dtype=float)
+    initial = np.array([1.0, 2.0, 5.0, 4.0, 0.0, 3.0])
+    errors = {
+        name: np.zeros(3)
+        for name in ("objective", "penalised_rmse", "refitted_rmse", "fit_time", "refit_time")
+    }
+    path = SelectionPath(
+        alphas=np.arange(3.0), supports=norms > 0, group_norms=norms, initial_group_norms=initial,
+        feature_names=np.array(list("abcdef")), **errors,
+    )  # fmt: skip
+    # 4 went in the first fit; 0 and 1 before the second point, 2 and 3 before the third.
+    assert path.ranking(path.support(1)).tolist() == [5, 4, 2, 3, 6, 1]
+    assert path.ranking(path.support(2)).tolist() == [4, 3, 1, 2, 5, 1]
+    assert path.ranking(path.support(6)).tolist() == [1, 1, 1, 1, 1, 1]
+
+
 def test_it_ends_at_the_number_asked_for(small_table, small_path):
     X, y, _ = small_table
     assert small_path.n_features[-1] <= 2 < small_path.n_features[-2]

@@ -199,7 +199,7 @@ def test_the_threshold_is_reached_by_equality(threshold, expected):
 def test_order_and_ranking():
     stability = stability_of([[1, 1, 0], [0, 1, 0], [1, 1, 1], [0, 1, 0]], threshold=0.5)
     assert_array_equal(stability.selected_order_, [1, 0])
-    assert_array_equal(stability.ranking_, [2, 1, 3])
+    assert_array_equal(stability.ranking_, [1, 1, 2])
 
 
 def test_ties_go_to_features_of_smaller_sets_then_to_the_lower_index():
