@@ -89,7 +89,8 @@ def _check_cell(index, atoms):
     sound = np.isfinite(vectors).all() and (lengths > 0).all()
     if sound:
         directions = vectors / lengths[:, None]
-        sound = np.linalg.det(directions @ directions.T) > FLAT_CELL**2
+        # The determinant of their products would be rounding, and hide that there is no volume.
+        sound = np.prod(np.linalg.svd(directions, compute_uv=False)) > FLAT_CELL
     if not sound:
         raise ValueError(
             f"Structure {index} is periodic along {atoms.pbc.tolist()} but its cell "
