@@ -29,7 +29,7 @@ def damages(draw):
 
     def damage(text):
         i = int(place * len(text))
-        if kind == "truncate":
+        if kind == "truncate" or not text:
             return text[:i]
         if kind == "cut":
             return text[:i] + text[i + length :]
