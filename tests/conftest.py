@@ -1,5 +1,11 @@
+import os
+
 import pytest
 import torch
+from hypothesis import settings
+
+settings.register_profile("long", max_examples=10_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture(scope="session", autouse=True)

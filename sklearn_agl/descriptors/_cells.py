@@ -22,6 +22,9 @@ CELLS_PER_ATOM = 4
 FAR = 1e300
 """In place of infinity, which fastmath does not know."""
 
+NARROW = 1e-100
+"""Atoms in such a span are in one plane; one over a smaller number may be infinite."""
+
 
 class Batch(NamedTuple):
     """Some structures, in the form that compiled code takes.
@@ -189,6 +192,8 @@ def _spread(fractions, first, last, axis):
         lowest = min(lowest, fractions[i, axis])
         highest = max(highest, fractions[i, axis])
     span = highest - lowest
+    if span < NARROW:
+        span = 0.0
     for i in range(first, last):
         fractions[i, axis] = (fractions[i, axis] - lowest) / span if span > 0.0 else 0.0
     return span

@@ -7,6 +7,13 @@ FLAT_CELL = 1e-10
 """Periodic vectors whose directions span less than this volume (of 1) are linearly dependent."""
 
 
+FARTHEST = 1e9
+"""Coordinates beyond this leave a distance fewer than seven digits behind the point."""
+
+MOST_IMAGES = 1e5
+"""An atom that sees more periodic images of each atom is in a cell of the wrong unit."""
+
+
 def check_structures(structures):
     """Refuse anything that is not a list of sound structures.
 
@@ -24,7 +31,8 @@ def check_structures(structures):
     ------
     ValueError
         With the index of the structure and the cure, for an entry that is no ase.Atoms, a structure
-        without atoms, positions that are not finite, and a periodic cell without volume.
+        without atoms, positions that are not finite or too far away, and a periodic cell without
+        volume.
     """
     if isinstance(structures, Atoms):
         raise ValueError("Got one ase.Atoms; put it into a list: [atoms].")
@@ -55,6 +63,14 @@ def _check_structure(index, atoms):
             f"Structure {index} has a position that is not finite: atom {bad} is at "
             f"{atoms.positions[bad].tolist()}. Correct it or leave the structure out."
         )
+    far = (np.abs(atoms.positions) > FARTHEST).any(axis=1)
+    if far.any():
+        bad = int(np.argmax(far))
+        raise ValueError(
+            f"Structure {index} has a position too far away: atom {bad} is at "
+            f"{atoms.positions[bad].tolist()}, where no digits are left for distances. Shift the "
+            f"structure so that no coordinate is beyond {FARTHEST:g}."
+        )
     if (atoms.numbers <= 0).any():
         bad = int(np.argmax(atoms.numbers <= 0))
         raise ValueError(
@@ -68,14 +84,53 @@ def _check_cell(index, atoms):
     vectors = atoms.cell.array[atoms.pbc]
     if not len(vectors):
         return
-    lengths = np.linalg.norm(vectors, axis=1)
+    with np.errstate(over="ignore"):
+        lengths = np.linalg.norm(vectors, axis=1)
     sound = np.isfinite(vectors).all() and (lengths > 0).all()
     if sound:
         directions = vectors / lengths[:, None]
-        sound = np.linalg.det(directions @ directions.T) > FLAT_CELL**2
+        # The determinant of their products would be rounding, and hide that there is no volume.
+        sound = np.prod(np.linalg.svd(directions, compute_uv=False)) > FLAT_CELL
     if not sound:
         raise ValueError(
             f"Structure {index} is periodic along {atoms.pbc.tolist()} but its cell "
             f"{atoms.cell.array.tolist()} has no volume there. Set the cell, or switch periodicity "
             "off with atoms.pbc = False."
         )
+
+
+def check_images(structures, r_cut):
+    """Refuse cells that are so small that neighbours cannot be counted.
+
+    Parameters
+    ----------
+    structures : list of ase.Atoms
+        As `check_structures` returns them.
+    r_cut : float
+        Largest cutoff radius.
+
+    Raises
+    ------
+    ValueError
+        With the index of the structure and the cure.
+    """
+    for index, atoms in enumerate(structures):
+        images = _count_images(atoms, r_cut)
+        if images > MOST_IMAGES:
+            raise ValueError(
+                f"Structure {index} has about {images:.0e} periodic images of every atom within "
+                f"the cutoff radius {r_cut:g}: its cell {atoms.cell.array.tolist()} is too small. "
+                "Give both in the same unit of length."
+            )
+
+
+def _count_images(atoms, r_cut):
+    """In the box around the sphere."""
+    if not atoms.pbc.any():
+        return 1.0
+    vectors = atoms.cell.array[atoms.pbc]
+    lengths = np.linalg.norm(vectors, axis=1)
+    # The heights of the cell are one over the lengths of the reciprocal vectors.
+    relative_heights = 1.0 / np.linalg.norm(np.linalg.pinv(vectors / lengths[:, None]), axis=0)
+    with np.errstate(over="ignore"):
+        return float(np.prod(2.0 * r_cut / lengths / relative_heights + 1.0))

@@ -18,7 +18,7 @@ from ._evaluation import Evaluation, make_batches, sparse_jacobian
 from ._jacobian import JacobianProducts
 from ._plan import Planner
 from ._presets import automatic_symmetry_functions, symmetry_function_preset
-from ._structures import check_structures
+from ._structures import check_images, check_structures
 
 
 class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
@@ -177,8 +177,9 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         ------
         ValueError
             With the index of the structure and the cure: if an entry is no ase.Atoms, a structure
-            is empty, has positions that are not finite, two atoms at one point, a periodic cell
-            without volume, or an element that was not seen in `fit`.
+            is empty, has positions that are not finite or too far away, two atoms at one point, a
+            periodic cell without volume or far smaller than the cutoff radius, or an element that
+            was not seen in `fit`.
         """
         structures, batches = self._batches(structures)
         numbers = _padded_numbers(structures)
@@ -349,6 +350,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         check_is_fitted(self)
         structures = _check_input(structures)
         _check_elements(structures, self.elements_)
+        check_images(structures, max(function.r_cut for function in self.symmetry_functions_))
         return structures, make_batches(structures, self.elements_, self.n_jobs)
 
     def _products(self, structures):

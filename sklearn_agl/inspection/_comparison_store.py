@@ -4,12 +4,12 @@ import hashlib
 import json
 from pathlib import Path
 
+from sklearn_agl._files import replace_file
 from sklearn_agl._version import __version__
 from sklearn_agl.selection._checkpoint import (
     Checkpoint,
     describe,
     draw_seed,
-    write_whole,
 )
 
 
@@ -117,7 +117,7 @@ class Store:
             For JSON.
         """
         text = json.dumps({"identity": identity, "result": result}, indent=1)
-        write_whole(self._path(identity), lambda file: file.write(text.encode()))
+        replace_file(self._path(identity), lambda file: file.write(text.encode()))
 
     def _path(self, identity):
         digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

@@ -1,7 +1,8 @@
-"""Exchange with other programs: potentials and structures of n2p2 and LAMMPS."""
+"""Files of estimators, and exchange with other programs: potentials and structures of n2p2."""
 
 from sklearn_agl.io._input_data import read_input_data, write_input_data
+from sklearn_agl.io._persistence import load, save
 from sklearn_agl.io._reader import read_n2p2
 from sklearn_agl.io._writer import write_n2p2
 
-__all__ = ["read_input_data", "read_n2p2", "write_input_data", "write_n2p2"]
+__all__ = ["load", "read_input_data", "read_n2p2", "save", "write_input_data", "write_n2p2"]

@@ -118,6 +118,7 @@ def read_n2p2(folder, *, length_unit=None, energy_unit=None):
             layout.hidden_layer_sizes, activation=topology.activation, scaling=scaling.kind
         ),
         layout=layout,
+        activation=topology.activation,
         weights=weights,
         offset=scaling.offset,
         divisor=scaling.divisor,

@@ -36,8 +36,9 @@ class Assembly:
 
 
 def assemble_regressor(
-    regressor, *, layout, weights, offset, divisor, ranges, deviation, references, feature_names
-):
+    regressor, *, layout, activation, weights, offset, divisor, ranges, deviation, references,
+    feature_names=None,
+):  # fmt: skip
     """Give a regressor the state of a fitted one.
 
     The energy of a structure is then ``deviation`` times the sum of the networks' outputs, plus
@@ -46,9 +47,11 @@ def assemble_regressor(
     Parameters
     ----------
     regressor : HDNNPRegressor
-        Its `activation` is that of the networks; its other parameters matter in a later `fit`.
+        Its parameters matter in a later `fit`.
     layout : NetworkLayout
         Elements, columns and shapes of the networks.
+    activation : str
+        Activation of their hidden layers.
     weights : ndarray of shape (layout.n_weights,)
         All weights and biases in the order of the layout.
     offset, divisor : ndarray of shape (n_features,)
@@ -59,8 +62,8 @@ def assemble_regressor(
         Unit of the networks' outputs.
     references : ndarray of shape (n_elements,)
         Energy of an atom of each element where its network gives 0.
-    feature_names : sequence of str
-        Names of the columns.
+    feature_names : sequence of str, default=None
+        Names of the columns, where they have any.
 
     Returns
     -------
@@ -73,8 +76,9 @@ def assemble_regressor(
     energy_scaler = EnergyScaler()
     energy_scaler.deviation_, energy_scaler.references_ = float(deviation), references
     penalty = GroupPenalty(layout, np.zeros(layout.n_features), regressor.weight_decay, Lasso())
-    module = HDNNP(layout, regressor.activation, weights)
+    module = HDNNP(layout, activation, weights)
     net = HDNNPNet(module, observations=None, penalty=penalty, verbose=0).initialize()
     regressor.n_features_in_ = layout.n_features
-    regressor.feature_names_in_ = np.array(feature_names, dtype=object)
+    if feature_names is not None:
+        regressor.feature_names_in_ = np.array(feature_names, dtype=object)
     return regressor._take_over(Assembly(net, layout, feature_scaler, energy_scaler))

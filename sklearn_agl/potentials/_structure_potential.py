@@ -10,7 +10,7 @@ from sklearn_agl.descriptors._evaluation import (
     vector_jacobian_product,
 )
 from sklearn_agl.descriptors._plan import make_plan
-from sklearn_agl.descriptors._structures import check_structures
+from sklearn_agl.descriptors._structures import check_images, check_structures
 from sklearn_agl.features import AtomicFeatures
 from sklearn_agl.potentials._feature_gradients import differentiate
 from sklearn_agl.potentials._pipelines import ends_of, functions_behind_selectors
@@ -69,6 +69,7 @@ class StructurePotential:
                 f"The structure contains {chemical_symbols[unknown[0]]}, but the potential knows "
                 f"{known} only. Train it on structures with that element."
             )
+        check_images([atoms], max(function.r_cut for function in self.functions))
         make_batches([atoms], self._elements, None)
 
     def load(self, atoms):

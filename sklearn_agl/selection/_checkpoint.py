@@ -4,9 +4,7 @@ import csv
 import hashlib
 import io
 import json
-import os
 import time
-import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
@@ -15,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import check_random_state
 
+from sklearn_agl._files import replace_file, temporary_path
 from sklearn_agl._version import __version__
 
 STATE, TABLE = "state.npz", "path.csv"
@@ -117,7 +116,7 @@ class Checkpoint:
         """
         text = io.StringIO()
         csv.writer(text).writerows(make_table())
-        write_whole(self.folder / TABLE, lambda file: file.write(text.getvalue().encode()))
+        replace_file(self.folder / TABLE, lambda file: file.write(text.getvalue().encode()))
         self._write_state(make_state())
 
     def _write_state(self, state):
@@ -127,14 +126,14 @@ class Checkpoint:
             for name, array in arrays.items()
         }
         about = {"identity": json.dumps(self._identity), "seed": self.seed}
-        write_whole(self.folder / STATE, lambda file: np.savez(file, **about, **arrays))
+        replace_file(self.folder / STATE, lambda file: np.savez(file, **about, **arrays))
 
     def _prepare_folder(self):
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             for name in (STATE, TABLE):
                 _clear_leftovers(self.folder.glob(f"{name}.*.tmp"))
-            probe = _temporary(self.folder / "probe")
+            probe = temporary_path(self.folder / "probe")
             probe.touch()
             probe.unlink()
         except OSError as error:
@@ -252,11 +251,6 @@ def _nest(arrays):
     return state
 
 
-def _temporary(path):
-    """A name beside `path` that no other process uses."""
-    return path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
-
-
 def _clear_leftovers(files):
     """Delete what kills have left in the middle of a write, but not what is being written."""
     for file in files:
@@ -264,25 +258,3 @@ def _clear_leftovers(files):
         with suppress(FileNotFoundError):
             if time.time() - file.stat().st_mtime > HOUR:
                 file.unlink()
-
-
-def write_whole(path, fill):
-    """Replace a file as a whole: a kill leaves the old one or the new one.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    fill : callable
-        Writes to a binary file.
-    """
-    temporary = _temporary(path)
-    try:
-        with open(temporary, "xb") as file:
-            fill(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

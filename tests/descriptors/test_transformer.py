@@ -181,6 +181,7 @@ def broken(position=None, cell=None, numbers=None):
         (broken([np.inf, 0, 0]), "Structure 1 .* not finite: atom 3"),
         (broken(cell=np.zeros((3, 3))), "Structure 1 is periodic .* no volume.*pbc = False"),
         (broken(cell=np.full((3, 3), 5.0)), "Structure 1 is periodic .* no volume"),
+        (broken(cell=[[0, 1, 0], [0, 1e3, 1], [0, 0, 1]]), "Structure 1 is periodic .* no volume"),
         (broken(cell=np.diag([5, 5, np.nan])), "Structure 1 is periodic .* no volume"),
         (broken(numbers=0), "Structure 1 has an atom without an element: atom 2"),
     ],

@@ -185,8 +185,8 @@ KILL = """
 import os, signal, sys
 from sklearn_agl.inspection import _comparison_store as store
 from tests.inspection.test_compare_selectors import compare
-real, left = store.write_whole, int(sys.argv[2])
-def write_whole(path, fill):
+real, left = store.replace_file, int(sys.argv[2])
+def replace_file(path, fill):
     global left
     left -= 1
     if left == 0:
@@ -195,7 +195,7 @@ def write_whole(path, fill):
             file.flush()
             os.kill(os.getpid(), signal.SIGKILL)
     real(path, fill)
-store.write_whole = write_whole
+store.replace_file = replace_file
 compare(checkpoint=sys.argv[1], n_jobs=2)
 """
 

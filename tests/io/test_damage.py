@@ -5,20 +5,19 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_agl.io import read_input_data, read_n2p2, write_n2p2
+from tests._fuzzing import fuzzing
 
 from ._potentials import fitted_pipeline, make_transformer
 from .test_input_data import GOOD
 
-FUZZING = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+FUZZING = fuzzing(60)
 WORDS = st.sampled_from(
     ["", "nan", "-inf", "1e999", "-1", "0", "3", "99999999999", "H", "Xx", "#", "!", "1 2", "\n",
-     "t", "é", "1e-320", "٣", "0x10", "a", "b"]
+     "t", "é", "1e308", "-1e308", "1e-308", "1e-320", "٣", "0x10", "a", "b"]
 ) | st.text(max_size=4)  # fmt: skip
 
 
@@ -30,7 +29,7 @@ def damages(draw):
 
     def damage(text):
         i = int(place * len(text))
-        if kind == "truncate":
+        if kind == "truncate" or not text:
             return text[:i]
         if kind == "cut":
             return text[:i] + text[i + length :]
@@ -56,12 +55,13 @@ def intact(tmp_path_factory):
 
 @pytest.mark.parametrize("name", ["input.nn", "scaling.data", "weights.006.data"])
 @FUZZING
-@given(damage=damages())
-def test_damaged_potentials(intact, tmp_path, name, damage):
+@given(damage=damages(), place=st.floats(0, 1), new=st.binary(max_size=2))
+def test_damaged_potentials(intact, tmp_path, name, damage, place, new):
     folder = tmp_path / "damaged"
     shutil.copytree(intact, folder, dirs_exist_ok=True)
     text = damage((intact / name).read_text())
-    (folder / name).write_bytes(text.encode("utf-8", errors="surrogatepass"))
+    content = text.encode("utf-8", errors="surrogatepass")
+    (folder / name).write_bytes(damage_bytes(content, place, len(new) // 2, new))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*unknown keyword")
         try:
@@ -75,11 +75,18 @@ def test_damaged_potentials(intact, tmp_path, name, damage):
     assert (model._feature_scaler.divisor_ > 0).all()
 
 
+def damage_bytes(content, place, length, new):
+    """Bytes that need not be text any more."""
+    i = int(place * len(content))
+    return content[:i] + new + content[i + length :]
+
+
 @FUZZING
-@given(damage=damages())
-def test_damaged_structures(tmp_path, damage):
+@given(damage=damages(), more=damages(), place=st.floats(0, 1), new=st.binary(max_size=4))
+def test_damaged_structures(tmp_path, damage, more, place, new):
     path = tmp_path / "input.data"
-    path.write_bytes(damage(GOOD + GOOD).encode("utf-8", errors="surrogatepass"))
+    content = more(damage(GOOD + GOOD)).encode("utf-8", errors="surrogatepass")
+    path.write_bytes(damage_bytes(content, place, len(new) // 2, new))
     try:
         structures = read_input_data(path)
     except ValueError as error:

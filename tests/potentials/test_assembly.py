@@ -18,6 +18,7 @@ def test_an_assembled_regressor_is_the_trained_one():
     assembled = assemble_regressor(
         HDNNPRegressor(**trained.get_params()),
         layout=trained._layout,
+        activation=trained.activation,
         weights=trained.weights_,
         offset=trained._feature_scaler.offset_,
         divisor=trained._feature_scaler.divisor_,
