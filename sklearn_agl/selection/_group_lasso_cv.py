@@ -3,8 +3,7 @@
 from numbers import Integral
 
 import numpy as np
-from joblib import delayed
-from sklearn.base import _fit_context, clone
+from sklearn.base import _fit_context
 from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import (
@@ -15,15 +14,19 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
+from sklearn_agl._validation import validate_forces
 from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._base import AtomicSelector
-from sklearn_agl.selection._checkpoint import draw_seed
-from sklearn_agl.selection._costs import resolve_costs
+from sklearn_agl.selection._checkpoint import fingerprint, open_checkpoint
+from sklearn_agl.selection._cross_validation import CrossValidation, summarise
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
-from sklearn_agl.selection._parallel import in_threads
 from sklearn_agl.selection._path import check_alphas
-from sklearn_agl.selection._routes import walk_down, walk_to_each
-from sklearn_agl.selection._splits import check_split, score_support
+from sklearn_agl.selection._splits import check_split
+
+SELECTION = "selection"
+"""Of a checkpoint's folder, the one where the last selection has its own."""
+APART = {"estimator", "cv", "rule", "n_jobs", "checkpoint", "verbose", "random_state"}
+"""Parameters that do not change what is found in a split, or that a checkpoint knows otherwise."""
 
 
 class AdaptiveGroupLassoSelectorCV(AtomicSelector):
@@ -75,8 +78,13 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
     n_jobs : int, default=None
         Threads for the splits and the refits, or processes where ``joblib.parallel_config`` asks
         for them. The result does not depend on it.
+    checkpoint : str or path-like, default=None
+        A folder that keeps what is found, split by split and fit by fit. The same `fit` goes on
+        from there, whatever has ended the last one, and finds what a run without a break would
+        have.
     verbose : int, default=0
-        1 prints a line per alpha with its error, 2 also the steps of the last selection.
+        1 prints a line per split and fit, with an estimate of the time left, and one per alpha with
+        its error, 2 also the steps of the last selection.
     random_state : int, RandomState or None, default=None
         Draws the held-out structures, the weights and the order of the structures. By default
         the estimator's own. An integer serves every fit; otherwise one is drawn that does.
@@ -126,7 +134,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
     ValueError
         In fit, if a split has too few structures or an element to test that it has not for
         training, or if every alpha left nothing in some split. If a cost is not positive, or `X`
-        does not know what to measure.
+        does not know what to measure. If `checkpoint` cannot be written to, is damaged or holds a
+        run on other data or with other settings.
 
     See Also
     --------
@@ -197,7 +206,6 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
     _parameter_constraints.pop("alpha")
     _parameter_constraints.pop("n_features_to_select")
     _parameter_constraints.pop("reweight")
-    _parameter_constraints.pop("checkpoint")
 
     def __init__(
         self,
@@ -215,6 +223,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         init="warm",
         initial_alpha=None,
         n_jobs=None,
+        checkpoint=None,
         verbose=0,
         random_state=None,
     ):
@@ -231,6 +240,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         self.init = init
         self.initial_alpha = initial_alpha
         self.n_jobs = n_jobs
+        self.checkpoint = checkpoint
         self.verbose = verbose
         self.random_state = random_state
 
@@ -261,31 +271,33 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         self._validate(X, ensure_min_samples=2)
         selector = self._selector()
         regressor, features, energies = selector._validate_for_training(X, y)
-        # Measured once, else the splits would differ in the objective.
-        selector.set_params(feature_costs=resolve_costs(self.feature_costs, features))
-        self.alphas_ = None if self.alphas is None else np.unique(check_alphas(self.alphas))
+        alphas = None if self.alphas is None else np.unique(check_alphas(self.alphas))
         splits = self._split(features, energies, params)
-        observed = observe_forces(
-            features, forces, regressor.n_force_directions, selector.random_state
+        checked = validate_forces(features, forces)
+        checkpoint = self._checkpoint_of(regressor, features, energies, checked, splits)
+        if not isinstance(selector.random_state, Integral):
+            selector.set_params(random_state=checkpoint.seed)
+        directions = observe_forces(
+            features, checked, regressor.n_force_directions, selector.random_state
         )
-        data = features, energies, observed
-        if self.alphas_ is None:
-            self.alphas_ = propose_alphas(selector._start_walk(regressor, *data))
-        scores, n_features = self._cross_validate(selector, *data, splits)
+        data = regressor, features, energies, directions
+        run = CrossValidation(selector, *data, splits, checkpoint, self.n_jobs, self.verbose)
+        self.alphas_ = run.run(alphas, self.feature_costs).alphas
+        scores, n_features = run.table()
         self.cv_results_ = summarise(self.alphas_, scores, n_features)
         if self.verbose:
             self._print_results()
         self.alpha_ = float(self.alphas_[self._choose(scores)])
+        folder = checkpoint.folder and checkpoint.folder / SELECTION
+        selector.set_params(alpha=self.alpha_, checkpoint=folder)
         # With the names of the columns, which `features` may have lost.
-        return self._take_over(selector.set_params(alpha=self.alpha_).fit(X, y, forces))
+        return self._take_over(selector.fit(X, y, forces))
 
     def _selector(self):
-        """The selector that stands for all splits, with an integer for its random state."""
+        """The selector that stands for all splits."""
         random_state = self.random_state
         if random_state is None and self.estimator is not None:
             random_state = self.estimator.random_state
-        if not isinstance(random_state, Integral):
-            random_state = draw_seed(random_state)
         return AdaptiveGroupLassoSelector(
             self.estimator,
             penalty=self.penalty,
@@ -302,6 +314,19 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             random_state=random_state,
         )
 
+    def _checkpoint_of(self, regressor, X, y, forces, splits):
+        """The folder of the parameter `checkpoint`; how to split is told by the splits."""
+        settings = {
+            name: value for name, value in self.get_params(deep=False).items() if name not in APART
+        }
+        settings["run"] = type(self).__name__
+        for part, name in enumerate(("training", "test")):
+            rows = [np.asarray(split[part]) for split in splits]
+            settings[f"rows for {name}"] = fingerprint(np.concatenate(rows))
+            settings[f"numbers of rows for {name}"] = [len(own) for own in rows]
+        random_state = self._selector().random_state
+        return open_checkpoint(self.checkpoint, settings, regressor, X, y, forces, random_state)
+
     def _split(self, X, y, params):
         """The pairs of train and test indices, checked."""
         if _routing_enabled():
@@ -317,28 +342,6 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         for k, (train, test) in enumerate(splits):
             check_split(X, k, train, test)
         return splits
-
-    def _cross_validate(self, selector, X, y, forces, splits):
-        """Scores and numbers of features, both of shape (n_splits, n_alphas)."""
-        walks = (
-            delayed(_find_supports)(
-                clone(selector), X[train], y[train], forces and forces[train], self.alphas_
-            )
-            for train, _ in splits
-        )
-        supports = np.array(list(in_threads(walks, self.n_jobs)))
-        refits = {
-            (k, support.tobytes()): delayed(score_support)(
-                selector, X, y, forces, splits[k], support
-            )
-            for k, found in enumerate(supports)
-            for support in found
-        }
-        scores = dict(zip(refits, in_threads(refits.values(), self.n_jobs), strict=True))
-        return (
-            np.array([[scores[k, one.tobytes()] for one in row] for k, row in enumerate(supports)]),
-            supports.sum(axis=2),
-        )
 
     def _choose(self, scores):
         """Index of the alpha that the rule prefers."""
@@ -386,71 +389,3 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         mapping.add(caller="fit_transform", callee="split")
         router = MetadataRouter(owner=self).add_self_request(self)
         return router.add(splitter=check_cv(self.cv), method_mapping=mapping)
-
-
-def propose_alphas(walk):
-    """Strengths around which a path on all structures loses features, until it has none.
-
-    Of several that leave equally many, and so the same ones, the smallest and the largest, and some
-    between, at least one per decade: in a part of the structures, other features may leave there.
-
-    Parameters
-    ----------
-    walk : Walk
-        Where the path starts.
-
-    Returns
-    -------
-    ndarray of shape (n_alphas,)
-        The strengths, ascending.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        After Ctrl-C.
-    """
-    points = list(walk_down(walk, 1))
-    if walk.interrupted:
-        raise KeyboardInterrupt
-    alphas = np.array([point.alpha for point in points])
-    n_features = np.array([point.n_features for point in points])
-    changes = np.diff(n_features) != 0
-    kept = np.append(True, changes) | np.append(changes, True)
-    for i in range(1, len(alphas)):
-        kept[i] |= alphas[i] >= 10.0 * alphas[:i][kept[:i]][-1]
-    return alphas[kept & (n_features > 0)]
-
-
-def summarise(alphas, scores, n_features):
-    """Put the results of all splits into a table.
-
-    Parameters
-    ----------
-    alphas : ndarray of shape (n_alphas,)
-        Strengths of the penalty.
-    scores : ndarray of shape (n_splits, n_alphas)
-        Test scores.
-    n_features : ndarray of int of shape (n_splits, n_alphas)
-        Numbers of selected features.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n_alphas,)
-        Its columns.
-    """
-    results = {
-        "alpha": alphas,
-        "mean_test_score": scores.mean(axis=0),
-        "std_test_score": scores.std(axis=0),
-        "mean_n_features": n_features.mean(axis=0),
-    }
-    for k in range(len(scores)):
-        results[f"split{k}_test_score"] = scores[k]
-        results[f"split{k}_n_features"] = n_features[k]
-    return results
-
-
-def _find_supports(selector, X, y, forces, alphas):
-    """What the selector would select at each alpha."""
-    walk = selector._start_walk(*selector._validate_for_training(X, y), forces)
-    return [point.group_norms > 0 for point in walk_to_each(walk, alphas)]

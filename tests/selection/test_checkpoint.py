@@ -12,6 +12,7 @@ from skorch.callbacks import Callback
 
 from sklearn_agl import (
     AdaptiveGroupLassoSelector,
+    AdaptiveGroupLassoSelectorCV,
     HDNNPRegressor,
     WaldSelector,
     group_lasso_path,
@@ -45,6 +46,11 @@ def eliminate(**params):
 def select(**params):
     settings = {"n_features_to_select": 3, "random_state": 0} | params
     return AdaptiveGroupLassoSelector(HDNNPRegressor((4,)), **settings).fit(*TABLE)
+
+
+def cross_validate(**params):
+    settings = {"alphas": ALPHAS, "cv": 2, "random_state": 0} | params
+    return AdaptiveGroupLassoSelectorCV(HDNNPRegressor((4,)), **settings).fit(*TABLE)
 
 
 def assert_same_path(found, expected):
@@ -223,6 +229,35 @@ def test_selector_goes_on_from_every_point(tmp_path, monkeypatch, params):
     selector, n_deaths = run_in_pieces(monkeypatch, lambda: select(checkpoint=tmp_path, **params))
     assert n_deaths == len(expected.path_)
     assert_same_selector(selector, expected)
+
+
+@pytest.mark.parametrize("params", [{}, {"n_jobs": 2}, {"alphas": None}])
+def test_cross_validation_goes_on_from_every_part(tmp_path, monkeypatch, params):
+    found, n_deaths = run_in_pieces(
+        monkeypatch, lambda: cross_validate(checkpoint=tmp_path, **params)
+    )
+    assert n_deaths > 4
+    expected = cross_validate(**params)
+    assert found.alpha_ == expected.alpha_
+    assert found.cv_results_.keys() == expected.cv_results_.keys()
+    for name, column in expected.cv_results_.items():
+        assert_array_equal(found.cv_results_[name], column, err_msg=name)
+    assert_same_selector(found, expected)
+
+
+def test_cross_validation_on_other_splits_is_refused(tmp_path):
+    cross_validate(checkpoint=tmp_path, alphas=[0.1])
+    with pytest.raises(ValueError, match="holds a run with other rows for training"):
+        cross_validate(checkpoint=tmp_path, alphas=[0.1], cv=3)
+
+
+def test_a_finished_cross_validation_trains_nothing(tmp_path, monkeypatch):
+    first = cross_validate(checkpoint=tmp_path)
+    calls = count_trainings(monkeypatch)
+    again = cross_validate(checkpoint=tmp_path, rule="one_standard_error", verbose=1)
+    assert_array_equal(again.alphas_, first.alphas_)
+    # The other rule may choose another alpha, of a selection that has not been run.
+    assert bool(calls) == (again.alpha_ != first.alpha_)
 
 
 def test_two_elements_go_on(tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ from sklearn_agl import (
     HDNNPRegressor,
 )
 from sklearn_agl.metrics import neg_rmse_per_atom
-from sklearn_agl.selection._group_lasso_cv import propose_alphas
+from sklearn_agl.selection._cross_validation import propose_alphas
 from sklearn_agl.selection._routes import walk_to, walk_to_each
 from tests.selection._planted import planted, planted_atoms
 
@@ -351,8 +351,9 @@ def test_verbose_prints_a_line_per_alpha(table, capsys):
     X, y, _ = table
     small(verbose=1).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 4
-    assert all("RMSE" in line for line in lines)
+    assert [line.split()[:2] for line in lines[:3]] == [["split", str(k)] for k in range(3)]
+    assert all(line.startswith("split") and "RMSE" in line for line in lines[3:-4])
+    assert all(line.startswith("alpha") and "RMSE" in line for line in lines[-4:])
 
 
 def test_saved_selectors_transform_the_same(table, fitted):
