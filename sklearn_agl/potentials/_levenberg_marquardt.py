@@ -160,6 +160,11 @@ class LevenbergMarquardtNet(HDNNPNet):
             raise KeyboardInterrupt
         super().on_epoch_begin(*args, **kwargs)
 
+    @property
+    def has_ended(self):
+        """Whether something other than the number of epochs has ended the training."""
+        return self.finished_ or self.interrupted_
+
     def _stopped_early(self):
         return self.finished_ or super()._stopped_early()
 

@@ -1,9 +1,11 @@
 """The network potential as a scikit-learn regressor."""
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -84,8 +86,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     validation_fraction : float, default=0.1
         Fraction of the structures to hold out.
     n_iter_no_change : int, default=None
-        Epochs without improvement after which to stop; by default 10 (kalman), 40 (lm) or
-        50 (adamw).
+        Epochs without improvement that end it; by default 10 (kalman), 40 (lm) or 50 (adamw).
     force_weight : float, default=0.3
         Weight of the forces in the objective, where `fit` gets any.
     n_force_directions : int, default=None
@@ -289,6 +290,11 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         ------
         ValueError
             If features, energies or forces are not finite, or their numbers differ.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `solver` is "lm", no early stopping is wanted, and `max_epochs` have ended it.
         """
         X = validate_features(self, X, reset=True, ensure_min_samples=2)
         y = validate_energies(X, y)
@@ -306,7 +312,15 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
             if training.interrupted:
                 break
         training.net = best[1]
-        return self._take_over(training)
+        self._take_over(training)
+        if training.solver == "lm" and not (self.early_stopping or self.net_.has_ended):
+            warnings.warn(
+                f"After {self.n_iter_} epochs, the optimality conditions are still violated by "
+                f"{self.optimality_violation_:.1e}. Raise max_epochs.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        return self
 
     def _strengths(self):
         """Penalty of each feature's norm, and the features of infinite weight."""

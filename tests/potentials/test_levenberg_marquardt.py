@@ -1,9 +1,11 @@
 import copy
+import warnings
 
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import MultiTaskLasso, Ridge
 
 from sklearn_agl import AdaptiveGroupLassoSelector, AtomicFeatures, HDNNPRegressor
@@ -307,6 +309,21 @@ def test_it_stops_where_rounding_lets_no_step_through(table):
     assert model.optimality_violation_ < 1e-7
     assert model.net_.optimizer_.value < LARGEST_DAMPING
     assert not model._interrupted
+
+
+@pytest.mark.parametrize("params", [{"max_epochs": 3}, {"max_epochs": 3, "early_stopping": True}])
+def test_a_fit_that_was_cut_short_says_so(table, params):
+    X, y = table[:2]
+    settings = {"solver": "lm", "early_stopping": False, "random_state": 0}
+    model = HDNNPRegressor((3,), **(settings | params))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        model.fit(X, y)
+    assert len(caught) == (not model.early_stopping)
+    if caught:
+        assert "After 3 epochs" in str(caught[0].message)
+        assert f"{model.optimality_violation_:.1e}" in str(caught[0].message)
+        assert caught[0].filename == __file__
 
 
 def test_the_penalty_may_change_between_runs(table):
