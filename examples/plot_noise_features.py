@@ -10,9 +10,8 @@ keeps them.
 # %%
 # Columns of noise
 # ----------------
-# Each is as large and as wide as one of the real columns, and positive as these are: absolute values
-# of Gaussian numbers with the mean and the standard deviation of a real column, drawn anew for each
-# atom.
+# Each is as large and as wide as one of the real columns, and positive like these: absolute values
+# of Gaussian numbers with the mean and the standard deviation of a real column, one for each atom.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,14 +27,14 @@ from sklearn_agl import (
 from sklearn_agl.datasets import make_lennard_jones
 from sklearn_agl.inspection import SupportMatrixDisplay
 
-N_NOISE, N_SELECTED, N_DRAWS = 10, 8, 5
+N_NOISE, N_SELECTED, N_DRAWS = 10, 6, 2
 
 structures, energies = make_lennard_jones(
-    200,
-    n_atoms=108,
+    600,
+    n_atoms=32,
     temperatures=[0.5, 1.0, 1.5],
     densities=[0.9, 1.0, 1.1],
-    r_cut=2.2,
+    r_cut=1.5,
     n_jobs=2,
     random_state=0,
 )
@@ -53,9 +52,9 @@ def add_noise(rng):
 
 
 # %%
-# Eight of thirty-two
-# -------------------
-# Five draws of noise; each selector keeps eight columns each time.
+# Six of thirty-two
+# -----------------
+# Two draws of the noise; each selector keeps six columns each time.
 
 selectors = {
     "AGL": AdaptiveGroupLassoSelector(n_features_to_select=N_SELECTED, random_state=0),
@@ -74,8 +73,8 @@ for name, share in shares.items():
     print(f"{name:>8}: {share[real.n_features :].sum():.1f}")
 
 # %%
-# CUR and Pearson look for columns that differ from all others, and nothing differs from symmetry
-# functions, which resemble each other, as much as noise does. AGL and Wald ask what the energy needs.
+# CUR and Pearson look for columns that differ from all others. Symmetry functions resemble each
+# other, and nothing differs from them as much as noise. AGL and Wald ask what the energy needs.
 
 names = [f"{i + 1}" for i in range(real.n_features)] + [f"noise {i + 1}" for i in range(N_NOISE)]
 display = SupportMatrixDisplay(list(shares.values()), list(shares), names).plot()
