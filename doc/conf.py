@@ -16,6 +16,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
+    "sphinx_gallery.gen_gallery",
 ]
 # The docstrings put names of parameters in single backticks.
 default_role = "literal"
@@ -31,6 +32,22 @@ autodoc_typehints = "none"
 # The page of a class lists its members itself, see _templates/autosummary/class.rst.
 numpydoc_show_class_members = False
 toc_object_entries_show_parents = "hide"
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    # Those that take minutes are shown, but not run.
+    "filename_pattern": r"plot_(?!lennard_jones|molecular_dynamics)",
+    "within_subsection_order": "FileNameSortKey",
+    # What scripts print, not what their last expressions are.
+    "capture_repr": (),
+    "download_all_examples": False,
+    "show_signature": False,
+    # An example that fails does not hide the others; `sphinx -W` fails then all the same.
+    "only_warn_on_example_error": True,
+    "write_computation_times": False,
+    "doc_module": ("sklearn_agl",),
+}
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"sklearn_agl {version}"
