@@ -1,4 +1,4 @@
-"""Draw `path.svg`, the figure of the landing page: ``python doc/_static/make_path_figure.py``.
+"""Draw `_static/path.svg` for the landing page: ``python doc/make_path_figure.py``.
 
 It takes about a minute. The data are Lennard-Jones structures, as in
 `examples/plot_lennard_jones.py`, but fewer of them.
@@ -20,6 +20,5 @@ path = group_lasso_path(X, energies, n_jobs=2, random_state=0)
 
 angular = [function.is_angular for function in X.symmetry_functions]
 display = path.plot(angular=angular, energy_unit="ε/atom")
-display.figure_.savefig(
-    Path(__file__).with_name("path.svg"), bbox_inches="tight", metadata={"Date": None}
-)
+file = Path(__file__).parent / "_static" / "path.svg"
+display.figure_.savefig(file, bbox_inches="tight", metadata={"Date": None})
