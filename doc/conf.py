@@ -59,6 +59,10 @@ html_theme_options = {
     "use_edit_page_button": False,
 }
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
+# Pages that have no others below or beside them.
+html_sidebars = {page: [] for page in ("installation", "coming_from", "contributing", "changelog")}
 
 INHERITED = {"fit_transform", "get_feature_names_out", "get_support"}
 """What scikit-learn's base classes give that belongs on the page of an estimator."""

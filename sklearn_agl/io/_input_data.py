@@ -214,7 +214,15 @@ def write_input_data(
 
     Examples
     --------
-    See `read_input_data`.
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ase.build import molecule
+    >>> from sklearn_agl.io import write_input_data
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "input.data"
+    ...     write_input_data(file, [molecule("H2O"), molecule("CO2")], energies=[-14.2, -22.9])
+    ...     file.read_text().count("begin")
+    2
     """
     length = check_unit(length_unit, "length")
     energy = check_unit(energy_unit, "energy")

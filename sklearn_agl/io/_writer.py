@@ -83,7 +83,23 @@ def write_n2p2(pipeline, folder, *, overwrite=False):
 
     Examples
     --------
-    See `read_n2p2`.
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from ase.build import bulk
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_agl import HDNNPRegressor, SymmetryFunctionTransformer
+    >>> from sklearn_agl.io import write_n2p2
+    >>> structures = [bulk("Al", cubic=True) for _ in range(20)]
+    >>> for seed, atoms in enumerate(structures):
+    ...     atoms.rattle(0.1, seed=seed)
+    >>> pipe = make_pipeline(
+    ...     SymmetryFunctionTransformer("al-22"), HDNNPRegressor(max_epochs=2, random_state=0)
+    ... ).fit(structures, np.linspace(-1.0, 1.0, 20))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_n2p2(pipe, folder)
+    ...     sorted(file.name for file in Path(folder).iterdir())
+    ['input.nn', 'scaling.data', 'weights.013.data']
     """
     _, model = ends_of(pipeline)
     if not np.isfinite(model.weights_).all():

@@ -9,7 +9,18 @@ from sklearn_agl.potentials._structure_potential import StructurePotential
 
 
 class ExtrapolationWarning(UserWarning):
-    """A symmetry function has a value that no atom had in training."""
+    """A symmetry function has a value that no atom had in training.
+
+    Examples
+    --------
+    To end a run where the potential begins to guess:
+
+    >>> import warnings
+    >>> from sklearn_agl.potentials import ExtrapolationWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", ExtrapolationWarning)
+    ...     # ... and here the molecular dynamics
+    """
 
 
 class HDNNPCalculator(Calculator):

@@ -78,6 +78,23 @@ def predict_stress(pipeline: Pipeline, structures: Sequence[Atoms]) -> np.ndarra
     See Also
     --------
     sklearn_agl.HDNNPRegressor.predict_stress : The same from features.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ase.build import bulk
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_agl import HDNNPRegressor, SymmetryFunctionTransformer
+    >>> from sklearn_agl.potentials import predict_stress
+    >>> structures = [bulk("Al", cubic=True) for _ in range(20)]
+    >>> for seed, atoms in enumerate(structures):
+    ...     atoms.rattle(0.1, seed=seed)
+    >>> pipe = make_pipeline(
+    ...     SymmetryFunctionTransformer("al-22"), HDNNPRegressor(max_epochs=2, random_state=0)
+    ... ).fit(structures, np.linspace(-1.0, 1.0, 20))
+    >>> stress = predict_stress(pipe, structures[:2])
+    >>> stress.shape, np.allclose(stress, stress.transpose(0, 2, 1))
+    ((2, 3, 3), True)
     """
     return _regressor(pipeline, "predict_stress")(pipeline[:-1].transform(structures))
 

@@ -54,6 +54,19 @@ class SelectionPath:
         Names of the columns.
     feature_costs : ndarray of shape (n_features,) or None
         The costs that multiplied the adaptive weights; None if there were none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_agl import group_lasso_path
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 5))
+    >>> y = np.sin(X[:, 1]) + X[:, 1] * X[:, 4]
+    >>> path = group_lasso_path(X, y, random_state=0)
+    >>> path.support(2)
+    array([False,  True, False, False,  True])
+    >>> int(path.n_features[path.best(tolerance=0.25)])
+    2
     """
 
     alphas: np.ndarray
