@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import _num_samples, check_consistent_length, column_or_1d
 
+from sklearn_agl._numbers import as_numbers, find_unusable, rule_for
 from sklearn_agl.features import as_atomic_features, is_atomic
 
 
@@ -127,8 +128,10 @@ def _holds_structures(X: Any) -> bool:
 
 
 def _energies(values: Any, name: str) -> np.ndarray:
-    values = column_or_1d(values, dtype=np.float64)
-    bad = np.flatnonzero(~np.isfinite(values))
-    if bad.size:
-        raise ValueError(f"{name} of structure {bad[0]} is {values[bad[0]]}; it must be finite.")
-    return values
+    values = column_or_1d(as_numbers(values, name))
+    bad = find_unusable(values)
+    if bad is not None:
+        raise ValueError(
+            f"{name} of structure {bad[0]} is {values[bad]}; it {rule_for(values[bad])}."
+        )
+    return values.astype(np.float64, copy=False)
