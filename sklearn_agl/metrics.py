@@ -45,17 +45,23 @@ def rmse_per_atom(y_true: ArrayLike, y_pred: ArrayLike, n_atoms: ArrayLike) -> f
     1.4142135623730951
     """
     y_true, y_pred = _energies(y_true, "y_true"), _energies(y_pred, "y_pred")
-    n_atoms = np.asarray(n_atoms)
-    if n_atoms.ndim == 0:
-        n_atoms = np.full(len(y_true), n_atoms)
+    if np.isscalar(n_atoms):
+        n_atoms = [n_atoms] * len(y_true)
+    n_atoms = as_numbers(n_atoms, "n_atoms")
+    if not len(y_true):
+        raise ValueError("y_true is empty; give at least one energy.")
     for name, given in (("y_pred", y_pred), ("n_atoms", n_atoms)):
         if given.shape != y_true.shape:
             raise ValueError(
                 f"y_true has shape {y_true.shape}, but {name} has shape {given.shape}; "
                 "give one entry per structure."
             )
-    if (n_atoms < 1).any():
-        raise ValueError(f"Structure {int(np.argmax(n_atoms < 1))} has no atom; leave it out.")
+    bad = np.flatnonzero(~((n_atoms >= 1) & (n_atoms % 1 == 0)))
+    if bad.size:
+        raise ValueError(
+            f"n_atoms of structure {bad[0]} is {n_atoms[bad[0]]:g}; it must be a whole number "
+            "above 0. Leave structures without atoms out."
+        )
     return float(np.sqrt(np.mean(np.square((y_pred - y_true) / n_atoms))))
 
 
@@ -93,6 +99,8 @@ def neg_rmse_per_atom(estimator: Any, X: Any, y: ArrayLike) -> float:
     >>> bool(scores.min() > -1e-5)
     True
     """
+    if not hasattr(estimator, "predict"):
+        raise ValueError(f"estimator is of type {type(estimator).__name__}, which cannot predict.")
     check_consistent_length(X, y)
     return -rmse_per_atom(y, estimator.predict(X), count_atoms(X))
 
