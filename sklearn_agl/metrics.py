@@ -58,9 +58,11 @@ def rmse_per_atom(y_true: ArrayLike, y_pred: ArrayLike, n_atoms: ArrayLike) -> f
             )
     bad = np.flatnonzero(~((n_atoms >= 1) & (n_atoms % 1 == 0)))
     if bad.size:
+        if n_atoms[bad[0]] == 0:
+            raise ValueError(f"Structure {bad[0]} has no atom; leave it out.")
         raise ValueError(
             f"n_atoms of structure {bad[0]} is {n_atoms[bad[0]]:g}; it must be a whole number "
-            "above 0. Leave structures without atoms out."
+            "above 0."
         )
     return float(np.sqrt(np.mean(np.square((y_pred - y_true) / n_atoms))))
 

@@ -249,7 +249,7 @@ def _is_liquid(temperature, density):
 def _check_positive(values, name):
     """Return the values as a list of floats."""
     if not len(values):
-        raise ValueError(f"{name} is empty; give at least one.")
+        raise ValueError(f"{name} is empty, but a minimum of 1 is required.")
     values = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
     if values.ndim != 1 or (values <= 0).any():
         raise ValueError(f"{name} must be a 1-D array of positive numbers, got {values!r}.")

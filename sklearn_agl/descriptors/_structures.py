@@ -117,6 +117,6 @@ def _check_cell(index, atoms):
     if not sound:
         raise ValueError(
             f"Structure {index} is periodic along {atoms.pbc.tolist()} but its cell "
-            f"{atoms.cell.array.tolist()} has no finite volume there. Set the cell, or switch "
+            f"{atoms.cell.array.tolist()} has no volume there. Set the cell, or switch "
             "periodicity off with atoms.pbc = False."
         )

@@ -48,7 +48,7 @@ class SelectorComparisonDisplay:
 
     def __init__(self, errors):
         if not isinstance(errors, dict) or not errors:
-            raise ValueError("errors must be a dict of errors by selector, at least one.")
+            raise ValueError("errors must be a dict of errors by name, with at least one selector.")
         self.errors = {
             name: as_vector(values, f"errors[{name!r}]") for name, values in errors.items()
         }

@@ -354,7 +354,7 @@ STRUCTURE_CASES = {
     "far": ([pair([0, 0, 0], [0, 0, HUGE])], "Structure 0: atom 1", "wrap"),
     "no volume": ([pair([0, 0, 0], [0, 0, 1], pbc=True)], "Structure 0 is", "Set the cell"),
     "huge cell": (
-        [pair([0, 0, 0], [0, 0, 1], cell=[HUGE] * 3, pbc=True)], "Structure 0", "finite volume",
+        [pair([0, 0, 0], [0, 0, 1], cell=[HUGE] * 3, pbc=True)], "Structure 0", "no volume",
     ),
     "placeholder": ([Atoms("X")], "Structure 0 has an atom without an element", "symbol"),
 }  # fmt: skip
@@ -572,7 +572,7 @@ def rows_of_metrics():
         "lengths": ((one, [1.0, 2.0], 1), "y_true has shape (1,), but y_pred has shape (2,)"),
         "NaN": (([NAN], one, 1), "y_true of structure 0 is nan"),
         "huge": (([HUGE], one, 1), "y_true of structure 0 is 1e+300"),
-        "no atom": ((one, one, 0), "n_atoms of structure 0 is 0"),
+        "no atom": ((one, one, 0), "Structure 0 has no atom"),
         "atoms NaN": ((one, one, NAN), "n_atoms of structure 0 is nan"),
         "atoms text": ((one, one, "a"), "n_atoms[0] is 'a'"),
         "empty": (([], [], 1), "y_true is empty"),
