@@ -1,9 +1,23 @@
 """Checks of the features, energies and forces given to an estimator."""
 
+from contextlib import contextmanager
+
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
-from sklearn_agl.features import as_atomic_features, is_atomic
+from sklearn_agl._numbers import (
+    as_numbers,
+    find_unusable,
+    refuse_entries,
+    refuse_other_than_arrays,
+    rule_for,
+)
+from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
+
+FEATURES = "give AtomicFeatures, or an array of shape (n_structures, [n_atoms_max,] n_features)."
+ENERGIES = "give one total energy per structure."
+FORCES = "give an array of shape (n_atoms, 3) for each structure."
 
 
 def validate_features(estimator, X, *, reset, **check_params):
@@ -31,12 +45,17 @@ def validate_features(estimator, X, *, reset, **check_params):
         If a value is missing or infinite, or the columns are not those of `fit`.
     """
     if not is_atomic(X):
-        refuse_structures(X)
-        X = validate_data(estimator, X, reset=reset, dtype=[np.float64, np.float32], **check_params)
-        return as_atomic_features(X)
+        checks = {"reset": reset, "dtype": [np.float64, np.float32], "ensure_all_finite": False}
+        with explain_tables(X):
+            table = validate_data(estimator, X, **checks, **check_params)
+        check_table(table)
+        return as_atomic_features(table)
     X = as_atomic_features(X)
-    if len(X) == 0:
-        raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required.")
+    for count, kind in ((len(X), "sample(s)"), (X.n_features, "feature(s)")):
+        if count == 0:
+            raise ValueError(
+                f"Found array with 0 {kind} (shape={X.shape}) while a minimum of 1 is required."
+            )
     if X.is_computed:  # otherwise they come from a transformer, which has checked the structures
         _check_finite(X)
     _check_columns(estimator, X, reset)
@@ -65,22 +84,31 @@ def validate_energies(X, y):
     """
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None: give the energies.")
-    y = check_array(y, ensure_2d=False, dtype=None, ensure_all_finite=False, input_name="y")
-    y = column_or_1d(y, warn=True)
-    if y.dtype.kind not in "biuf":
-        y = y.astype(np.float64)
+    y = _as_vector(y)
     if len(X) != len(y):
         raise ValueError(
             f"X has {len(X)} structures, but y has {len(y)} energies: inconsistent numbers of "
             "samples. Give one total energy per structure."
         )
-    bad = np.flatnonzero(~np.isfinite(y))
-    if bad.size:
+    bad = find_unusable(y)
+    if bad is not None:
         raise ValueError(
-            f"Energy of structure {bad[0]} is {y[bad[0]]}; energies must not contain NaN or "
-            "infinity. Leave that structure out."
+            f"Energy of structure {bad[0]} is {y[bad]}; energies {rule_for(y[bad])}. Leave that "
+            "structure out."
         )
-    return y.astype(np.float64)
+    return y
+
+
+def _as_vector(y):
+    """Energies as an array of floats."""
+    refuse_other_than_arrays(y, "y", ENERGIES)
+    lenient = {"ensure_2d": False, "allow_nd": True, "ensure_min_samples": 0, "dtype": None}
+    try:
+        y_checked = check_array(y, ensure_all_finite=False, input_name="y", **lenient)
+        return column_or_1d(y_checked, warn=True).astype(np.float64)
+    except (TypeError, ValueError):
+        refuse_entries(y, "y")
+        raise
 
 
 def validate_forces(X, forces):
@@ -105,27 +133,93 @@ def validate_forces(X, forces):
     """
     if forces is None:
         return None
+    refuse_other_than_arrays(forces, "forces", FORCES)
     if len(forces) != len(X):
         raise ValueError(
-            f"X has {len(X)} structures, but there are forces for {len(forces)}: give an array of "
-            "shape (n_atoms, 3) for each structure."
+            f"X has {len(X)} structures, but there are forces for {len(forces)}: {FORCES}"
         )
     checked = []
     for index, (given, n_atoms) in enumerate(zip(forces, X.n_atoms, strict=True)):
-        own = np.asarray(given, dtype=np.float64)
+        own = as_numbers(given, f"forces[{index}]", f"give an array of shape {(int(n_atoms), 3)}.")
         if own.shape != (n_atoms, 3):
             raise ValueError(
                 f"Forces of structure {index} have shape {own.shape}, but its {n_atoms} atoms need "
                 f"{(int(n_atoms), 3)}."
             )
-        bad = np.flatnonzero(~np.isfinite(own).all(axis=1))
-        if bad.size:
+        bad = find_unusable(own)
+        if bad is not None:
             raise ValueError(
                 f"The force on atom {bad[0]} of structure {index} is {own[bad[0]].tolist()}; "
-                "forces must not contain NaN or infinity. Leave that structure out."
+                f"forces {rule_for(own[bad])}. Leave that structure out."
             )
-        checked.append(own)
+        checked.append(own.astype(np.float64, copy=False))
     return checked
+
+
+@contextmanager
+def explain_tables(X):
+    """Whatever fails within, explain first what is wrong with a table, if it is the table.
+
+    Parameters
+    ----------
+    X : object
+        Should be array-like of shape (n_structures, n_features).
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `X` holds structures, is no array or has other than two dimensions; and in place of an
+        error from within, if an entry is no number or rows differ in length.
+    """
+    refuse_structures(X)
+    refuse_other_than_arrays(X, "X", FEATURES)
+    _refuse_deep(X)
+    try:
+        yield
+    except (TypeError, ValueError):
+        if not issparse(X):
+            refuse_entries(X, "X")
+        raise
+
+
+def check_table(table):
+    """Refuse a table with entries that nothing can be computed with.
+
+    Parameters
+    ----------
+    table : ndarray of float of shape (n_structures, n_features)
+        Features.
+
+    Raises
+    ------
+    ValueError
+        If an entry is NaN, infinite or too large, with its row and column.
+    """
+    bad = find_unusable(table)
+    if bad is not None:
+        raise ValueError(
+            f"Feature {bad[1]} of structure {bad[0]} is {table[bad]}; X {rule_for(table[bad])}. "
+            "Leave that structure out."
+        )
+
+
+def _refuse_deep(X):
+    """Refuse more dimensions than two, which only an array and AtomicFeatures may have."""
+    if isinstance(X, (list, tuple)):
+        if not len(X):
+            raise ValueError(f"X is empty; {FEATURES}")
+        if isinstance(X[0], AtomicFeatures):
+            raise ValueError(
+                "X is a list of AtomicFeatures; join them with sklearn_agl.features.concatenate."
+            )
+        if getattr(X[0], "ndim", 0) > 1 or isinstance(X[0], (list, tuple)) and np.ndim(X[0][0]):
+            raise ValueError(
+                "X is a list of arrays of more than one dimension; give one array of shape "
+                "(n_structures, n_atoms_max, n_features), with rows of NaN where a structure has "
+                "fewer atoms."
+            )
+    elif getattr(X, "ndim", 0) > 3:
+        raise ValueError(f"X has {X.ndim} dimensions; {FEATURES}")
 
 
 def refuse_structures(X):
@@ -163,6 +257,13 @@ def _check_finite(X):
                     f"Features of structure {rows[bad][0]}, atom {slots[bad][0]} contain NaN or "
                     "infinity. Only padding and functions of other elements may be NaN."
                 )
+            bad = find_unusable(values[:, defined])
+            if bad is not None:
+                value, column = values[:, defined][bad], np.flatnonzero(defined)[bad[1]]
+                raise ValueError(
+                    f"Feature {column} of structure {rows[bad[0]]}, atom {slots[bad[0]]} is "
+                    f"{value}; features {rule_for(value)}. Leave that structure out."
+                )
 
 
 def _atoms_of(X, element, chunk=256):
@@ -186,12 +287,14 @@ def _check_columns(estimator, X, reset):
             del estimator.feature_names_in_
         return
     kind = type(estimator).__name__
+    known = getattr(estimator, "feature_names_in_", None)
     if X.n_features != estimator.n_features_in_:
+        missing = [] if names is None or known is None else [n for n in known if n not in names]
         raise ValueError(
             f"X has {X.n_features} features, but {kind} is expecting "
             f"{estimator.n_features_in_} features as input."
+            + (f" There is no {missing[0]}." if missing else "")
         )
-    known = getattr(estimator, "feature_names_in_", None)
     if names is not None and known is not None and not np.array_equal(names, known):
         differing = int(np.argmax(names != known))
         raise ValueError(

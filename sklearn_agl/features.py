@@ -7,6 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_agl._numbers import as_numbers
+
 ANONYMOUS_ELEMENT = 1
 """Atomic number given to the rows of plain arrays, which name no element."""
 
@@ -60,15 +62,15 @@ class AtomicFeatures:
 
     def __init__(self, values, numbers=None, *, symmetry_functions=None, structures=None):
         if not isinstance(values, np.memmap):  # which tells the name of its file
-            values = np.asarray(values)
+            values = as_numbers(values, "values")
         if values.ndim != 3:
             raise ValueError(
                 "AtomicFeatures needs values of shape (n_structures, n_atoms_max, n_features), "
                 f"got an array of {values.ndim} dimensions."
             )
-        if values.dtype.kind != "f":
-            values = values.astype(np.float64)
         if numbers is None:
+            if not values.shape[2]:
+                raise ValueError("values has no feature, so that numbers must say where atoms are.")
             numbers = np.where(np.isnan(values).all(axis=2), 0, ANONYMOUS_ELEMENT)
         self._values, self._evaluation = _read_only(values), None
         self._describe(numbers, symmetry_functions, structures)
@@ -98,7 +100,7 @@ class AtomicFeatures:
         return self
 
     def _describe(self, numbers, symmetry_functions, structures):
-        self.numbers = _read_only(np.asarray(numbers))
+        self.numbers = _read_only(_check_atomic_numbers(numbers))
         self.symmetry_functions = _as_tuple(symmetry_functions)
         self.structures = _as_tuple(structures)
         self._check_shapes()
@@ -323,6 +325,22 @@ def _read_only(array):
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def _check_atomic_numbers(numbers):
+    """Atomic numbers as integers."""
+    array = np.asarray(numbers)
+    if array.dtype.kind in "iu" and (not array.size or array.min() >= 0):
+        return array
+    array = as_numbers(numbers, "numbers")
+    bad = np.argwhere(~((array >= 0) & (array % 1 == 0)))
+    if bad.size:
+        place = tuple(bad[0].tolist())
+        raise ValueError(
+            f"numbers{list(place)} is {array[place]:g}; atomic numbers are whole and not negative, "
+            "0 for padding."
+        )
+    return array.astype(np.int64)
 
 
 def _as_tuple(sequence):

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import _num_samples, check_consistent_length, column_or_1d
 
+from sklearn_agl._numbers import as_numbers, find_unusable, rule_for
 from sklearn_agl.features import as_atomic_features, is_atomic
 
 
@@ -43,19 +44,17 @@ def rmse_per_atom(y_true: ArrayLike, y_pred: ArrayLike, n_atoms: ArrayLike) -> f
     >>> rmse_per_atom([10.0, 20.0], [12.0, 20.0], n_atoms=[1, 2])
     1.4142135623730951
     """
-    y_true, y_pred = _energies(y_true, "y_true"), _energies(y_pred, "y_pred")
-    n_atoms = np.asarray(n_atoms)
-    if n_atoms.ndim == 0:
-        n_atoms = np.full(len(y_true), n_atoms)
-    for name, given in (("y_pred", y_pred), ("n_atoms", n_atoms)):
-        if given.shape != y_true.shape:
+    true, predicted = _energies(y_true, "y_true"), _energies(y_pred, "y_pred")
+    if not len(true):
+        raise ValueError("y_true is empty; give at least one energy.")
+    sizes = _sizes(n_atoms, len(true))
+    for name, given in (("y_pred", predicted), ("n_atoms", sizes)):
+        if given.shape != true.shape:
             raise ValueError(
-                f"y_true has shape {y_true.shape}, but {name} has shape {given.shape}; "
+                f"y_true has shape {true.shape}, but {name} has shape {given.shape}; "
                 "give one entry per structure."
             )
-    if (n_atoms < 1).any():
-        raise ValueError(f"Structure {int(np.argmax(n_atoms < 1))} has no atom; leave it out.")
-    return float(np.sqrt(np.mean(np.square((y_pred - y_true) / n_atoms))))
+    return float(np.sqrt(np.mean(np.square((predicted - true) / sizes))))
 
 
 def neg_rmse_per_atom(estimator: Any, X: Any, y: ArrayLike) -> float:
@@ -92,6 +91,8 @@ def neg_rmse_per_atom(estimator: Any, X: Any, y: ArrayLike) -> float:
     >>> bool(scores.min() > -1e-5)
     True
     """
+    if not hasattr(estimator, "predict"):
+        raise ValueError(f"estimator is of type {type(estimator).__name__}, which cannot predict.")
     check_consistent_length(X, y)
     return -rmse_per_atom(y, estimator.predict(X), count_atoms(X))
 
@@ -121,14 +122,31 @@ def count_atoms(X: Any) -> np.ndarray:
     return np.ones(_num_samples(X), dtype=int)
 
 
+def _sizes(n_atoms: Any, n_structures: int) -> np.ndarray:
+    if np.isscalar(n_atoms):
+        n_atoms = [n_atoms] * n_structures
+    sizes = as_numbers(n_atoms, "n_atoms")
+    bad = np.flatnonzero(~((sizes >= 1) & (sizes % 1 == 0)))
+    if bad.size:
+        first = np.ravel(sizes)[bad[0]]
+        if first == 0:
+            raise ValueError(f"Structure {bad[0]} has no atom; leave it out.")
+        raise ValueError(
+            f"n_atoms of structure {bad[0]} is {first:g}; it must be a whole number above 0."
+        )
+    return sizes
+
+
 def _holds_structures(X: Any) -> bool:
     """Whether the entries are ase.Atoms, which no table holds."""
     return not hasattr(X, "shape") and hasattr(X[0], "get_positions")
 
 
 def _energies(values: Any, name: str) -> np.ndarray:
-    values = column_or_1d(values, dtype=np.float64)
-    bad = np.flatnonzero(~np.isfinite(values))
-    if bad.size:
-        raise ValueError(f"{name} of structure {bad[0]} is {values[bad[0]]}; it must be finite.")
-    return values
+    values = column_or_1d(as_numbers(values, name))
+    bad = find_unusable(values)
+    if bad is not None:
+        raise ValueError(
+            f"{name} of structure {bad[0]} is {values[bad]}; it {rule_for(values[bad])}."
+        )
+    return values.astype(np.float64, copy=False)

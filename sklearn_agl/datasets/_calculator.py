@@ -1,9 +1,12 @@
 """The Lennard-Jones potential of the data set as an ASE calculator."""
 
+from numbers import Real
+
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
 from sklearn_agl.datasets._molecular_dynamics import energy_and_forces, neighbor_list
+from sklearn_agl.descriptors._structures import check_structures
 
 
 class LennardJonesCalculator(Calculator):
@@ -66,9 +69,14 @@ class LennardJonesCalculator(Calculator):
         system_changes : sequence of str, default=tuple(all_changes)
             What has changed since the last calculation.
         """
+        if not isinstance(self.r_cut, Real) or not 0.0 < self.r_cut < np.inf:
+            raise ValueError(f"r_cut={self.r_cut!r} must be a positive number.")
         super().calculate(atoms, list(properties), list(system_changes))
+        check_structures([self.atoms])
         length = self._box_length()
         energy, forces = evaluate(self.atoms.positions.T, length, self.r_cut)
+        if not np.isfinite(energy):
+            raise ValueError("Two atoms are (nearly) at one point: move or remove one of them.")
         self.results = {"energy": energy, "free_energy": energy, "forces": forces.T.copy()}
 
     def _box_length(self):

@@ -24,6 +24,8 @@ def get_data_home(data_home: str | os.PathLike | None = None) -> Path:
     >>> get_data_home("data").name
     'data'
     """
+    if not isinstance(data_home, (str, os.PathLike, type(None))):
+        raise TypeError(f"data_home must be a str or a path, got {type(data_home).__name__}.")
     chosen = data_home or os.environ.get("SKLEARN_AGL_DATA") or Path("~") / "sklearn_agl_data"
     return Path(chosen).expanduser()
 

@@ -22,6 +22,9 @@ MELTING_STEPS = 2000
 # Times the state's temperature: a crystal without surface melts only far above its melting point.
 MELTING_FACTOR = 3.0
 TRIPLE_POINT_TEMPERATURE = 0.69
+UNSTABLE = 1e6
+"""Boxes that an atom crosses in a simulation that has gone wrong."""
+
 # Density / temperature^(1/4) of freezing and of melting, as polynomials in 1 / temperature.
 COEXISTENCE_LINES = (
     [-0.14433, 0.63932, -1.08918, 0.85861, -0.25124, 0.91070],
@@ -202,6 +205,11 @@ def _simulate(
     structures = []
     for _ in range(n_samples):
         advance(temperature, sampling_interval)
+        if not np.isfinite(positions).all() or np.abs(positions).max() > UNSTABLE * length:
+            raise ValueError(
+                f"The simulation at temperature={temperature:g} and density={density:g} has become "
+                "unstable: lower the temperature or the density."
+            )
         atoms = _to_atoms(positions, length, r_cut)
         atoms.info.update(temperature=temperature, density=density)
         structures.append(atoms)
@@ -240,6 +248,8 @@ def _is_liquid(temperature, density):
 
 def _check_positive(values, name):
     """Return the values as a list of floats."""
+    if not len(values):
+        raise ValueError(f"{name} is empty, but a minimum of 1 is required.")
     values = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
     if values.ndim != 1 or (values <= 0).any():
         raise ValueError(f"{name} must be a 1-D array of positive numbers, got {values!r}.")

@@ -6,10 +6,12 @@ written to disk once, under a name made from its content, and imported from ther
 compiled in memory.
 """
 
+import errno
 import hashlib
 import importlib.util
 import linecache
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -33,6 +35,10 @@ HELPERS = (
 """What the generated code calls: numba does not notice changes there, so the name must."""
 
 
+ROOM = 20e6
+"""Bytes; the machine code of a set takes about one hundredth of it."""
+
+
 def load_kernel(source):
     """Import generated source.
 
@@ -48,6 +54,7 @@ def load_kernel(source):
     """
     name = f"sklearn_agl_kernel_{_fingerprint(source)}"
     try:
+        _check_room(cache_folder())
         path = _write_once(cache_folder() / f"{name}.py", "CACHE = True\n" + source)
         return _import_file(name, path)
     except (OSError, RuntimeError):  # numba's error for a folder without room for its cache
@@ -75,15 +82,26 @@ def _fingerprint(source):
     return digest.hexdigest()[:16]
 
 
+def _check_room(folder):
+    """Refuse a nearly full disk: numba writes machine code later, where nobody can catch errors."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(folder).free < ROOM:
+        raise OSError(errno.ENOSPC, f"less than {ROOM / 1e6:.0f} MB are free", str(folder))
+
+
 def _write_once(path, text):
     """Write a file unless it is there; other processes never see half of it."""
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(temporary, path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
     return path
 
 

@@ -4,9 +4,11 @@ import sys
 import time
 from collections.abc import Sequence
 from functools import partial
+from numbers import Real
 
 import numpy as np
 from ase import Atoms
+from sklearn.utils._param_validation import Interval, validate_params
 
 from ._cells import make_batch
 from ._definitions import SymmetryFunction, check_complete, elements_of
@@ -24,6 +26,8 @@ N_ATOMS = 500
 N_ROUNDS = 5
 """Calls of each kind, at least: the fastest one is the one that nothing disturbed."""
 
+DURATION = Interval(Real, 0, None, closed="left")
+
 SMALLEST_SHARE = 0.01
 """No function costs less than this part of the mean, so that noise makes none of them free."""
 
@@ -36,6 +40,10 @@ STEP = ("values", "vjp")
 """Programs that a step of molecular dynamics runs: for the energy and for the forces."""
 
 
+@validate_params(
+    {"symmetry_functions": ["array-like"], "duration": [DURATION]},
+    prefer_skip_nested_validation=True,
+)
 def measure_costs(
     symmetry_functions: Sequence[SymmetryFunction],
     structures: Sequence[Atoms],
@@ -119,6 +127,10 @@ def measure_costs(
     return np.maximum(costs, SMALLEST_SHARE * costs.mean())
 
 
+@validate_params(
+    {"symmetry_functions": ["array-like"], "sets": ["array-like"], "duration": [DURATION]},
+    prefer_skip_nested_validation=True,
+)
 def measure_set_costs(symmetry_functions, structures, sets, *, duration=1.0):
     """Measure what sets of symmetry functions cost per atom and step of molecular dynamics.
 
@@ -177,7 +189,9 @@ def measure_set_costs(symmetry_functions, structures, sets, *, duration=1.0):
     sample = _sample(check_structures(structures))
     elements = elements_of(functions, sample)
     batch = make_batch(sample, elements)
-    sets = [tuple(int(column) for column in columns) for columns in sets]
+    sets = [_check_set(index, columns, len(functions)) for index, columns in enumerate(sets)]
+    if not sets:
+        raise ValueError("sets is empty; give at least one.")
     calls = {
         (columns, program): partial(bind(plan, batch, program), data)
         for columns in dict.fromkeys(sets)
@@ -187,6 +201,18 @@ def measure_set_costs(symmetry_functions, structures, sets, *, duration=1.0):
     seconds = _race(calls, duration)
     costs = [sum(seconds[columns, program] for program in STEP) for columns in sets]
     return MICRO / len(batch.positions) * np.array(costs)
+
+
+def _check_set(index, columns, n_functions):
+    columns = np.asarray(columns)
+    if columns.ndim != 1 or not columns.size or columns.dtype.kind not in "iu":
+        raise ValueError(f"sets[{index}] must be a list of columns, at least one; got {columns}.")
+    if columns.min() < 0 or columns.max() >= n_functions:
+        raise ValueError(
+            f"sets[{index}] is {columns.tolist()}, but there are {n_functions} functions, counted "
+            "from 0."
+        )
+    return tuple(columns.tolist())
 
 
 def _data_of_a_step(batch, n_columns):

@@ -2,9 +2,11 @@
 
 import math
 from dataclasses import KW_ONLY, dataclass, replace
+from numbers import Real
 
 import numpy as np
 from ase.data import atomic_numbers, chemical_symbols
+from sklearn.utils._param_validation import Interval
 
 from ._cutoffs import CUTOFFS, WITHOUT_INNER_RADIUS
 
@@ -16,6 +18,13 @@ KINDS = {
     "G5": ("eta", "zeta", "lambda_"),
 }
 """The kinds and the parameters each of them needs."""
+
+LARGEST = 1e6
+"""Of all parameters: far beyond any in use, and far from numbers whose squares overflow."""
+LARGEST_ZETA = 1000.0
+"""2 to a power of it is still a number."""
+R_CUT = Interval(Real, 1.0 / LARGEST, LARGEST, closed="both")
+"""What a cutoff radius may be."""
 
 ANGULAR_KINDS = ("G4", "G5")
 SHIFTED_KINDS = ("G2", "G4", "G5")
@@ -119,7 +128,7 @@ class SymmetryFunction:
         clean = {
             "eta": _number("eta", self.eta, at_least=0.0),
             "r_s": _number("r_s", self.r_s),
-            "zeta": _number("zeta", self.zeta, above=0.0),
+            "zeta": _number("zeta", self.zeta, above=0.0, at_most=LARGEST_ZETA),
             "lambda_": None if self.lambda_ is None else int(self.lambda_),
             "kappa": _number("kappa", self.kappa),
             "r_cut": _number("r_cut", self.r_cut, above=0.0),
@@ -213,7 +222,7 @@ def _neighbor_choices(function, symbols):
 
 def _check_kind(function):
     kind = function.kind
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(
             f"Symmetry functions of kind {kind!r} are not supported; choose one of {list(KINDS)}."
         )
@@ -253,7 +262,7 @@ def _check_inner_radius(function):
 
 
 def _check_choice(name, value, choices):
-    if value not in choices:
+    if not isinstance(value, (type(None), str, Real)) or value not in choices:
         raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}.")
 
 
@@ -274,7 +283,7 @@ def _check_unique(functions):
         seen.add(function)
 
 
-def _number(name, value, *, at_least=None, above=None):
+def _number(name, value, *, at_least=None, above=None, at_most=LARGEST):
     if value is None and name not in ("r_s", "r_inner"):
         return None
     try:
@@ -283,6 +292,8 @@ def _number(name, value, *, at_least=None, above=None):
         raise ValueError(f"{name} must be a number, got {value!r}.") from None
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, got {value!r}.")
+    if abs(number) > at_most:
+        raise ValueError(f"{name} must not exceed {at_most:g}, got {value!r}; check the units.")
     if at_least is not None and number < at_least:
         raise ValueError(f"{name} must be at least {at_least:g}, got {value!r}.")
     if above is not None and number <= above:
@@ -299,7 +310,7 @@ def _symbol(value):
 def _sorted_symbols(kind, neighbors):
     if neighbors is None:
         return None
-    given = (neighbors,) if isinstance(neighbors, str) else tuple(neighbors)
+    given = tuple(neighbors) if isinstance(neighbors, (tuple, list)) else (neighbors,)
     wanted = 2 if kind in ANGULAR_KINDS else 1
     if len(given) != wanted:
         raise ValueError(
@@ -328,6 +339,11 @@ def check_complete(functions):
     if not functions:
         raise ValueError("symmetry_functions is empty; give at least one function.")
     for index, function in enumerate(functions):
+        if not isinstance(function, SymmetryFunction):
+            raise ValueError(
+                f"symmetry_functions[{index}] is of type {type(function).__name__}; give the "
+                "symmetry_functions_ of a fitted SymmetryFunctionTransformer."
+            )
         fields = (function.center, function.r_cut, function.cutoff)
         if None in fields or (function.neighbors is None and not function.weighted):
             raise ValueError(

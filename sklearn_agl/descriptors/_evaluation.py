@@ -1,7 +1,11 @@
 """Runs the compiled programs over many structures: in pieces, in parallel, into a file if asked."""
 
+import errno
 import itertools
+import math
+import shutil
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +33,39 @@ ATOMS_PER_BATCH = 20_000
 BYTES_PER_PIECE = 2**26
 """What changes along displacements may take while they are computed, per thread; more displacements
 are done in pieces."""
+
+
+@contextmanager
+def _new_file(folder, n_bytes):
+    """A new file for so many bytes, which is removed if it does not come to its end."""
+    name = f"memmap_folder={str(folder)!r}"
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+        if free < n_bytes:
+            raise OSError(
+                errno.ENOSPC, f"{n_bytes / 1e6:.0f} MB are needed, {free / 1e6:.0f} are free"
+            )
+        file = tempfile.NamedTemporaryFile(
+            dir=folder, prefix="symmetry_functions_", suffix=".npy", delete=False
+        )
+    except OSError as error:
+        raise _cannot_write(name, error) from error
+    try:
+        with file:
+            yield file
+    except OSError as error:
+        Path(file.name).unlink(missing_ok=True)
+        raise _cannot_write(name, error) from error
+    except BaseException:
+        Path(file.name).unlink(missing_ok=True)
+        raise
+
+
+def _cannot_write(name, error):
+    return ValueError(
+        f"{name} cannot be written to: {error.strerror}. Give another folder, or make room."
+    )
 
 
 @dataclass(frozen=True)
@@ -81,13 +118,10 @@ class Evaluation:
             "fortran_order": False,
             "shape": self.shape,
         }
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=folder, prefix="symmetry_functions_", suffix=".npy", delete=False
-        ) as file:
+        with _new_file(folder, math.prod(self.shape) * self.dtype.itemsize) as file:
             np.lib.format.write_array_header_1_0(file, header)
             for block in self._blocks():
-                block.tofile(file)
+                file.write(memoryview(np.ascontiguousarray(block)).cast("B"))
         return np.load(file.name, mmap_mode="r")
 
     def _blocks(self):

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 from joblib import Parallel, delayed
 
+from .._numbers import as_numbers, refuse_other_than_arrays
 from ._definitions import check_complete, elements_of
 from ._evaluation import (
     jacobian_vector_product,
@@ -99,7 +100,7 @@ class JacobianProducts:
         ValueError
             If the vectors have the wrong shape.
         """
-        vectors = np.asarray(vectors, dtype=np.float64)
+        vectors = as_numbers(vectors, "vectors").astype(np.float64, copy=False)
         if vectors.shape != self.shape:
             raise ValueError(f"vectors has shape {vectors.shape}, but needs {self.shape}.")
         results = self._map(vector_jacobian_product, [(vectors[rows],) for rows in self._rows()])
@@ -192,7 +193,11 @@ class JacobianProducts:
         return [slice(a, b) for a, b in itertools.pairwise(bounds)]
 
     def _check_displacements(self, displacements, ndim):
-        displacements = [np.asarray(rows, dtype=np.float64) for rows in displacements]
+        refuse_other_than_arrays(displacements, "displacements")
+        displacements = [
+            as_numbers(rows, f"displacements[{index}]").astype(np.float64, copy=False)
+            for index, rows in enumerate(displacements)
+        ]
         if len(displacements) != len(self._sizes):
             raise ValueError(
                 f"Got displacements for {len(displacements)} structures, but there are "

@@ -1,12 +1,28 @@
 """Named sets of symmetry functions, and the rules by which sets are built."""
 
-import numpy as np
+from numbers import Integral
 
-from ._definitions import SymmetryFunction
+import numpy as np
+from sklearn.utils._param_validation import Interval, validate_params
+
+from .._numbers import as_numbers
+from ._definitions import R_CUT, SymmetryFunction
 
 SIGNS = (-1, 1)
 
 
+@validate_params(
+    {
+        "r_cut": [R_CUT],
+        "n_centered": [Interval(Integral, 0, None, closed="left")],
+        "n_shifted": [Interval(Integral, 0, None, closed="left")],
+        "shifted_range": [tuple, list, None],
+        "angular_eta": ["array-like"],
+        "angular_zeta": ["array-like"],
+        "angular_r_s": ["array-like"],
+    },
+    prefer_skip_nested_validation=True,
+)
 def symmetry_function_grid(
     *,
     r_cut,
@@ -61,6 +77,11 @@ def symmetry_function_grid(
         Centred, shifted, then angular functions: for each eta and r_s, lambda = -1 with all zeta,
         then lambda = 1.
 
+    Raises
+    ------
+    ValueError
+        If a parameter is impossible.
+
     References
     ----------
     G. Imbalzano et al., J. Chem. Phys. 148, 241730 (2018);
@@ -76,6 +97,7 @@ def symmetry_function_grid(
     *|G2(*, eta=0.125, r_s=2, r_cut=4)
     """
     n = n_centered
+    _check_range(shifted_range, n_shifted)
     radial = [(_round((n ** (m / n) / r_cut) ** 2), 0.0) for m in range(n)]
     radial += _shifted(n_shifted, r_cut, shifted_range)
     where = {"r_cut": r_cut, "center": center, "weighted": weighted}
@@ -97,6 +119,16 @@ def symmetry_function_grid(
         for sign in SIGNS
         for zeta in angular_zeta
     ]
+
+
+def _check_range(shifted_range, n_shifted):
+    if shifted_range is None:
+        return
+    ends = as_numbers(shifted_range, "shifted_range")
+    if ends.shape != (2,) or not np.isfinite(ends).all() or (n_shifted > 1 and ends[0] >= ends[1]):
+        raise ValueError(
+            f"shifted_range must be the first and the last shift, ascending; got {shifted_range!r}."
+        )
 
 
 def _shifted(n_shifted, r_cut, shifted_range):
@@ -203,7 +235,7 @@ def symmetry_function_preset(name: str) -> list[SymmetryFunction]:
     >>> len(functions), sum(function.is_angular for function in functions)
     (22, 10)
     """
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise ValueError(f"Unknown set of symmetry functions {name!r}; known are {list(PRESETS)}.")
     return PRESETS[name]()
 

@@ -6,7 +6,6 @@ from ase import Atoms
 FLAT_CELL = 1e-10
 """Periodic vectors whose directions span less than this volume (of 1) are linearly dependent."""
 
-
 FARTHEST = 1e9
 """Coordinates beyond this leave a distance fewer than seven digits behind the point."""
 
@@ -67,9 +66,9 @@ def _check_structure(index, atoms):
     if far.any():
         bad = int(np.argmax(far))
         raise ValueError(
-            f"Structure {index} has a position too far away: atom {bad} is at "
-            f"{atoms.positions[bad].tolist()}, where no digits are left for distances. Shift the "
-            f"structure so that no coordinate is beyond {FARTHEST:g}."
+            f"Structure {index}: atom {bad} is at {atoms.positions[bad].tolist()}, farther than "
+            f"{FARTHEST:g} from the origin, where distances lose their digits. Correct it, or wrap "
+            "the atoms into the cell with atoms.wrap()."
         )
     if (atoms.numbers <= 0).any():
         bad = int(np.argmax(atoms.numbers <= 0))
@@ -94,8 +93,8 @@ def _check_cell(index, atoms):
     if not sound:
         raise ValueError(
             f"Structure {index} is periodic along {atoms.pbc.tolist()} but its cell "
-            f"{atoms.cell.array.tolist()} has no volume there. Set the cell, or switch periodicity "
-            "off with atoms.pbc = False."
+            f"{atoms.cell.array.tolist()} has no volume there. Set the cell, or switch "
+            "periodicity off with atoms.pbc = False."
         )
 
 

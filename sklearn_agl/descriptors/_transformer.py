@@ -1,19 +1,19 @@
 """The estimator that turns structures into symmetry function values."""
 
 import os
-from numbers import Real
+from numbers import Integral
 
 import numpy as np
 from ase.data import atomic_numbers, chemical_symbols
 from joblib.parallel import SequentialBackend, ThreadingBackend, get_active_backend
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..features import AtomicFeatures
 from ._cells import make_batch
 from ._cutoffs import CUTOFFS
-from ._definitions import SymmetryFunction, expand_symmetry_functions
+from ._definitions import R_CUT, SymmetryFunction, expand_symmetry_functions
 from ._evaluation import Evaluation, make_batches, sparse_jacobian
 from ._jacobian import JacobianProducts
 from ._plan import Planner
@@ -95,7 +95,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
 
     _parameter_constraints: dict = {
         "symmetry_functions": [str, "array-like"],
-        "r_cut": [Interval(Real, 0, None, closed="neither")],
+        "r_cut": [R_CUT],
         "cutoff": [StrOptions(set(CUTOFFS))],
         "elements": ["array-like", None],
         "dtype": [StrOptions({"float64", "float32"})],
@@ -149,6 +149,8 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         if self.elements is None:
             elements = np.unique(np.concatenate([atoms.numbers for atoms in structures]))
         else:
+            if not len(self.elements):
+                raise ValueError("elements is empty; name at least one, or leave it None.")
             elements = np.unique([_atomic_number(element) for element in self.elements])
             _check_elements(structures, elements)
         self.elements_ = elements.astype(np.int64)
@@ -381,7 +383,8 @@ def _check_elements(structures, elements):
 
 def _atomic_number(element):
     number = atomic_numbers.get(element, 0) if isinstance(element, str) else element
-    if isinstance(number, (bool, float)) or not 0 < number < len(chemical_symbols):
+    whole = isinstance(number, Integral) and not isinstance(number, bool)
+    if not whole or not 0 < number < len(chemical_symbols):
         raise ValueError(f"Unknown element {element!r} in elements; write for example 'Si' or 14.")
     return int(number)
 

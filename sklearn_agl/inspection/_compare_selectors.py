@@ -193,6 +193,8 @@ def _check_selectors(selectors):
     if not selectors:
         raise ValueError("selectors is empty; give at least one, as {name: selector}.")
     for name, selector in selectors.items():
+        if isinstance(selector, type):
+            raise ValueError(f"selectors[{name!r}] is a class; give {selector.__name__}().")
         if not hasattr(selector, "get_params") or size_parameter(selector) is None:
             raise ValueError(
                 f"selectors[{name!r}], a {type(selector).__name__}, has none of the parameters "

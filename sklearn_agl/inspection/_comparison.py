@@ -47,8 +47,8 @@ class SelectorComparisonDisplay:
     """
 
     def __init__(self, errors):
-        if not errors:
-            raise ValueError("errors is empty; give it at least one selector.")
+        if not isinstance(errors, dict) or not errors:
+            raise ValueError("errors must be a dict of errors by name, with at least one selector.")
         self.errors = {
             name: as_vector(values, f"errors[{name!r}]") for name, values in errors.items()
         }

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import _get_feature_names
 
-from sklearn_agl._validation import refuse_structures, validate_energies
+from sklearn_agl._validation import check_table, explain_tables, validate_energies
 from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
 from sklearn_agl.selection._checkpoint import fingerprint
 
@@ -45,9 +45,10 @@ class DataSet:
             self.X = as_atomic_features(X).compute()
             names = self.X.feature_names
         else:
-            refuse_structures(X)
-            names = _get_feature_names(X)
-            self.X = check_array(X, dtype=[np.float64, np.float32])
+            with explain_tables(X):
+                names = _get_feature_names(X)
+                self.X = check_array(X, dtype=[np.float64, np.float32], ensure_all_finite=False)
+            check_table(self.X)
         self.y = validate_energies(self.X, y)
         self.n_features = self.X.shape[-1]
         if names is None:

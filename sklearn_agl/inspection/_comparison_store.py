@@ -10,6 +10,7 @@ from sklearn_agl.selection._checkpoint import (
     Checkpoint,
     describe,
     draw_seed,
+    going_on_without_room,
 )
 
 
@@ -117,7 +118,8 @@ class Store:
             For JSON.
         """
         text = json.dumps({"identity": identity, "result": result}, indent=1)
-        replace_file(self._path(identity), lambda file: file.write(text.encode()))
+        with going_on_without_room(self._folder):
+            replace_file(self._path(identity), lambda file: file.write(text.encode()))
 
     def _path(self, identity):
         digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

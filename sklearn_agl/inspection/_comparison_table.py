@@ -16,6 +16,10 @@ def check_columns(table, names):
     ValueError
         If one is missing, or the table has no row.
     """
+    if not hasattr(table, "groupby"):
+        raise ValueError(
+            f"table is of type {type(table).__name__}; give one that compare_selectors returned."
+        )
     missing = [name for name in names if name not in table]
     if missing:
         raise ValueError(

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sklearn_agl._numbers import as_numbers
+
 
 def make_axes(ax, display, **figure_options):
     """Return ``ax``, or the axes of a new figure where it is None.
@@ -40,12 +42,21 @@ def as_vector(values, name, length=None):
     ValueError
         If the values are not one-dimensional, there are none, or there are too many or too few.
     """
-    values = np.asarray(values, dtype=np.float64)
+    values = as_numbers(values, name).astype(np.float64, copy=False)
     if values.ndim != 1 or not len(values):
         raise ValueError(f"{name} must be a 1-D array of numbers, got shape {values.shape}.")
     if length is not None and len(values) != length:
         raise ValueError(f"{name} has {len(values)} entries, but {length} are needed.")
     return values
+
+
+def check_is_path(path):
+    """Refuse anything but a SelectionPath, or what has the same attributes."""
+    if not hasattr(path, "supports"):
+        raise ValueError(
+            f"path is of type {type(path).__name__}; give a SelectionPath, such as "
+            "group_lasso_path returns or a selector has as path_."
+        )
 
 
 def known_angular(selectors):

@@ -1,9 +1,11 @@
 """The radial distribution function of periodic structures."""
 
+from numbers import Integral, Real
+
 import numpy as np
 from ase.neighborlist import neighbor_list
 
-from sklearn_agl.descriptors._structures import check_structures
+from sklearn_agl.descriptors._structures import check_images, check_structures
 
 
 def radial_distribution(structures, r_max, n_bins=200):
@@ -34,12 +36,19 @@ def radial_distribution(structures, r_max, n_bins=200):
     Raises
     ------
     ValueError
-        If a structure is not periodic in three directions and so has no density.
+        If a structure is not periodic in three directions and so has no density, or `r_max` or
+        `n_bins` is not positive.
     """
+    if not isinstance(r_max, Real) or not 0.0 < r_max < np.inf:
+        raise ValueError(f"r_max={r_max!r} must be a positive number.")
+    if not isinstance(n_bins, Integral) or n_bins < 1:
+        raise ValueError(f"n_bins={n_bins!r} must be a whole number above 0.")
+    structures = check_structures(structures)
+    check_images(structures, r_max)
     edges = np.linspace(0.0, r_max, n_bins + 1)
     counts = np.zeros(n_bins)
     expected = 0.0
-    for index, atoms in enumerate(check_structures(structures)):
+    for index, atoms in enumerate(structures):
         if not atoms.pbc.all():
             raise ValueError(
                 f"Structure {index} is not periodic in three directions: without a density there "

@@ -3,7 +3,13 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_agl.inspection._plotting import as_vector, known_angular, make_axes, use_log_scale
+from sklearn_agl.inspection._plotting import (
+    as_vector,
+    check_is_path,
+    known_angular,
+    make_axes,
+    use_log_scale,
+)
 
 BAR_SHARE = 0.25
 """Part of the height that belongs to the bars."""
@@ -92,6 +98,7 @@ class SelectionPathDisplay:
         -------
         SelectionPathDisplay
         """
+        check_is_path(path)
         n_angular = None
         if angular is not None:
             n_angular = np.asarray(path.supports)[:, np.asarray(angular, dtype=bool)].sum(axis=1)

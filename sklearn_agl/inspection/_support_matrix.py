@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from sklearn_agl._numbers import refuse_entries
 from sklearn_agl.inspection._comparison_table import check_columns, select_rows
-from sklearn_agl.inspection._plotting import known_angular, make_axes
+from sklearn_agl.inspection._plotting import check_is_path, known_angular, make_axes
 
 GAP = 0.6
 
@@ -57,6 +58,7 @@ class SupportMatrixDisplay:
     """
 
     def __init__(self, supports, row_names=None, column_names=None, angular=None):
+        refuse_entries(supports, "supports")
         supports = np.asarray(supports)
         if supports.ndim != 2 or supports.size == 0:
             raise ValueError(f"supports must be a 2-D array of bool, got shape {supports.shape}.")
@@ -100,6 +102,7 @@ class SupportMatrixDisplay:
         -------
         SupportMatrixDisplay
         """
+        check_is_path(path)
         supports = np.unique(np.asarray(path.supports, dtype=bool), axis=0)
         supports = supports[np.argsort(-supports.sum(axis=1), kind="stable")]
         return cls(supports, None, column_names, angular).plot(ax, **plot_options)
@@ -126,6 +129,7 @@ class SupportMatrixDisplay:
         -------
         SupportMatrixDisplay
         """
+        _check_selectors(selectors)
         supports = [selector.get_support() for selector in selectors.values()]
         if angular is None:
             angular = known_angular(selectors.values())
@@ -262,6 +266,18 @@ class SupportMatrixDisplay:
         ax.invert_yaxis()
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
+
+
+def _check_selectors(selectors):
+    if not isinstance(selectors, dict) or not selectors:
+        raise ValueError(
+            f"selectors must be a dict of fitted selectors by name, got {selectors!r}."
+        )
+    for name, selector in selectors.items():
+        if not hasattr(selector, "get_support"):
+            raise ValueError(
+                f"selectors[{name!r}] is of type {type(selector).__name__}, which is no selector."
+            )
 
 
 def _longest(names):

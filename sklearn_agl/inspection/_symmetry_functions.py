@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_agl.descriptors import SymmetryFunctionTransformer
+from sklearn_agl.descriptors import SymmetryFunction, SymmetryFunctionTransformer
 from sklearn_agl.descriptors._cutoffs import CUTOFFS, LARGEST
 from sklearn_agl.inspection._plotting import as_vector, make_axes
 from sklearn_agl.inspection._radial_distribution import radial_distribution
@@ -57,13 +57,13 @@ class SymmetryFunctionDisplay:
     """
 
     def __init__(self, symmetry_functions, cutoff, distances, rdf):
+        _check_functions(symmetry_functions)
         self.symmetry_functions = tuple(symmetry_functions)
         self.cutoff = cutoff
         self.distances = as_vector(distances, "distances")
         self.rdf = as_vector(rdf, "rdf", len(self.distances))
         if cutoff not in CUTOFFS:
             raise ValueError(f"cutoff must be one of {list(CUTOFFS)}, got {cutoff!r}.")
-        _check_functions(self.symmetry_functions)
 
     @classmethod
     def from_structures(
@@ -215,6 +215,11 @@ class SymmetryFunctionDisplay:
 
 
 def _check_functions(symmetry_functions):
+    is_list = isinstance(symmetry_functions, (list, tuple))
+    if not is_list or not all(isinstance(one, SymmetryFunction) for one in symmetry_functions):
+        raise ValueError(
+            f"symmetry_functions must be a list of SymmetryFunction, got {symmetry_functions!r}."
+        )
     if all(function.is_angular for function in symmetry_functions):
         raise ValueError("symmetry_functions has no radial function, so there is nothing to draw.")
     for function in symmetry_functions:

@@ -4,6 +4,13 @@ import os
 from pathlib import Path
 
 
+def as_path(value, name):
+    """A file or folder as a Path; an error with the parameter's name if it cannot be one."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name} must be a str or a path, got {type(value).__name__}.")
+    return Path(value)
+
+
 def write_files(folder, texts, *, overwrite):
     """Write several files that belong together.
 

@@ -1,14 +1,15 @@
 """Structures in n2p2's format input.data."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import atomic_numbers
 
-from sklearn_agl.io._files import write_files
+from sklearn_agl._numbers import as_numbers, refuse_other_than_arrays
+from sklearn_agl.descriptors._structures import check_structures
+from sklearn_agl.io._files import as_path, write_files
 from sklearn_agl.io._lines import read_lines
 from sklearn_agl.io._reader import check_unit
 
@@ -62,7 +63,7 @@ def read_input_data(file, *, length_unit=None, energy_unit=None):
     ('H2O', -14.2)
     """
     units = check_unit(length_unit, "length"), check_unit(energy_unit, "energy")
-    path = Path(file)
+    path = as_path(file, "file")
     structures, current = [], None
     for line in read_lines(path):
         keyword = line.words[0]
@@ -226,8 +227,11 @@ def write_input_data(
     """
     length = check_unit(length_unit, "length")
     energy = check_unit(energy_unit, "energy")
-    structures = list(structures)
+    path = as_path(file, "file")
+    structures = check_structures(structures)
     for name, given in (("energies", energies), ("forces", forces)):
+        if given is not None:
+            refuse_other_than_arrays(given, name)
         if given is not None and len(given) != len(structures):
             raise ValueError(f"Got {len(given)} {name} for {len(structures)} structures.")
     parts = []
@@ -236,7 +240,6 @@ def write_input_data(
         own_energy = stored.get("energy") if energies is None else energies[i]
         own_forces = stored.get("forces") if forces is None else forces[i]
         parts.append(_structure_text(i, atoms, own_energy, own_forces, length, energy))
-    path = Path(file)
     write_files(path.parent, {path.name: "".join(parts)}, overwrite=overwrite)
 
 
@@ -248,7 +251,7 @@ def _structure_text(i, atoms, energy, forces, length_unit, energy_unit):
             f"Structure {i} is periodic in {np.count_nonzero(atoms.pbc)} of 3 directions; n2p2 "
             "knows structures that are periodic in all directions or none."
         )
-    forces = np.zeros((len(atoms), 3)) if forces is None else np.asarray(forces, dtype=float)
+    forces = np.zeros((len(atoms), 3)) if forces is None else as_numbers(forces, f"forces[{i}]")
     if forces.shape != (len(atoms), 3):
         raise ValueError(
             f"Forces of structure {i} have shape {forces.shape}, but need {(len(atoms), 3)}."
@@ -267,6 +270,7 @@ def _structure_text(i, atoms, energy, forces, length_unit, energy_unit):
     ):
         lines.append(f"atom {' '.join(place)} {symbol} {charge} 0.0 {' '.join(force)}")
     if energy is not None:
+        energy = as_numbers([energy], f"energies of structure {i}")[0]
         lines.append(f"energy {_words(i, 'energy', energy / energy_unit)}")
     lines.append(f"charge {_words(i, 'charge', atoms.info.get('charge', charges.sum()))}")
     return "\n".join([*lines, "end", ""])

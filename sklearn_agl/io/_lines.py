@@ -75,6 +75,8 @@ def read_lines(path, comments="#"):
         text = path.read_text(encoding="utf-8-sig", errors="replace")
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} does not exist.") from None
+    except IsADirectoryError:
+        raise IsADirectoryError(f"{path} is a folder; give a file.") from None
     lines = []
     for number, line in enumerate(text.split("\n"), start=1):
         words = tuple(re.split(f"[{comments}]", line, maxsplit=1)[0].split())

@@ -4,12 +4,12 @@ import io
 import json
 import math
 import zipfile
-from pathlib import Path
 
 import numpy as np
 
 from sklearn_agl._files import replace_file
 from sklearn_agl._version import __version__
+from sklearn_agl.io._files import as_path
 from sklearn_agl.io._states import ESTIMATORS
 from sklearn_agl.io._values import CODECS, KINDS_OF_NUMBERS, Store, expect, parse_json
 
@@ -36,7 +36,8 @@ def save(estimator, path):
     ------
     ValueError
         If the estimator has something that no file can hold, with its name: an estimator of
-        another class, or a parameter that is an object, such as a callback or a RandomState.
+        another class, or a parameter that is an object, such as a callback or a RandomState. If
+        `path` is a folder, or in one that does not exist.
 
     See Also
     --------
@@ -69,6 +70,10 @@ def save(estimator, path):
     >>> np.array_equal(again.predict(X), model.predict(X))
     True
     """
+    path = as_path(path, "path")
+    if path.is_dir() or not path.parent.is_dir():
+        wrong = "is a folder" if path.is_dir() else "would be in a folder that does not exist"
+        raise ValueError(f"path={str(path)!r} {wrong}. Give the name of a file.")
     try:
         content = _pack(estimator)
         # What `load` would refuse is not written.
@@ -78,7 +83,7 @@ def save(estimator, path):
             f"This {type(estimator).__name__} cannot be saved: {error}. Set such a parameter to "
             "None, or use joblib.dump, which pickles."
         ) from error
-    replace_file(Path(path), lambda file: file.write(content))
+    replace_file(path, lambda file: file.write(content))
 
 
 def load(path):
@@ -110,7 +115,9 @@ def load(path):
     --------
     See `save`.
     """
-    path = Path(path)
+    path = as_path(path, "path")
+    if path.is_dir():
+        raise ValueError(f"path={str(path)!r} is a folder. Give the name of a file.")
     content = path.read_bytes()
     try:
         return _unpack(content)

@@ -1,7 +1,6 @@
 """Potentials of n2p2 as fitted pipelines."""
 
 from numbers import Real
-from pathlib import Path
 
 import numpy as np
 from ase import Atoms
@@ -10,6 +9,7 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_agl.descriptors import SymmetryFunctionTransformer
 from sklearn_agl.io._definitions import convert_length, read_functions
+from sklearn_agl.io._files import as_path
 from sklearn_agl.io._networks import read_topology, read_weights, weights_path
 from sklearn_agl.io._scaling import read_scaling
 from sklearn_agl.io._settings import read_settings
@@ -95,7 +95,7 @@ def read_n2p2(folder, *, length_unit=None, energy_unit=None):
     >>> np.allclose(again.predict(structures), pipe.predict(structures), rtol=1e-12)
     True
     """
-    folder = Path(folder)
+    folder = as_path(folder, "folder")
     length_unit, energy_unit = check_unit(length_unit, "length"), check_unit(energy_unit, "energy")
     settings = read_settings(folder / "input.nn")
     own_functions = read_functions(settings)

@@ -13,7 +13,7 @@ from sklearn_agl.io._definitions import (
     write_cutoff,
     write_function,
 )
-from sklearn_agl.io._files import write_files
+from sklearn_agl.io._files import as_path, write_files
 from sklearn_agl.io._networks import ACTIVATIONS, weights_name
 from sklearn_agl.potentials._pipelines import ends_of, functions_behind_selectors
 
@@ -101,6 +101,7 @@ def write_n2p2(pipeline, folder, *, overwrite=False):
     ...     sorted(file.name for file in Path(folder).iterdir())
     ['input.nn', 'scaling.data', 'weights.013.data']
     """
+    folder = as_path(folder, "folder")
     _, model = ends_of(pipeline)
     if not np.isfinite(model.weights_).all():
         raise ValueError("The potential has weights that are not finite; train it anew.")

@@ -2,6 +2,7 @@
 
 import warnings
 
+from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 
@@ -114,6 +115,9 @@ class HDNNPCalculator(Calculator):
         system_changes : sequence of str, default=tuple(all_changes)
             What has changed since the last calculation.
         """
+        if not isinstance(self.atoms if atoms is None else atoms, Atoms):
+            given = type(atoms).__name__
+            raise ValueError(f"atoms is of type {given}; give ase.Atoms to calculate.")
         super().calculate(atoms, list(properties), list(system_changes))
         if set(system_changes) - {"positions"}:
             self._potential.check(self.atoms)

@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from itertools import chain, islice, repeat
+from numbers import Integral, Real
 
 import numpy as np
 from skorch.callbacks import Callback
@@ -57,6 +58,7 @@ class LearningRateFinder(Callback):
         """Find the rate, unless the net is trained already."""
         if len(net.history):
             return
+        self._check_parameters()
         weights = deepcopy(net.module_.state_dict())
         rates = np.geomspace(self.lowest, self.highest, self.n_steps)
         losses = self._test(net, net.get_dataset(X, y), rates)
@@ -64,6 +66,19 @@ class LearningRateFinder(Callback):
         net.initialize_optimizer()
         self.lr_ = float(rates[np.nanargmin(losses)] / SAFETY)
         _set_rate(net, self.lr_)
+
+    def _check_parameters(self):
+        numbers = (self.lowest, self.highest, self.smoothing)
+        if not all(isinstance(number, Real) for number in numbers):
+            raise ValueError(f"lowest, highest and smoothing must be numbers, got {numbers!r}.")
+        if not 0.0 < self.lowest < self.highest < np.inf:
+            raise ValueError(
+                f"lowest={self.lowest} and highest={self.highest} must be positive and ascend."
+            )
+        if not isinstance(self.n_steps, Integral) or self.n_steps < 1:
+            raise ValueError(f"n_steps={self.n_steps} must be a whole number above 0.")
+        if not 0.0 <= self.smoothing < 1.0:
+            raise ValueError(f"smoothing={self.smoothing} must be from 0 to below 1.")
 
     def _test(self, net, dataset, rates):
         """Smoothed loss at each rate, as far as training at it makes sense."""

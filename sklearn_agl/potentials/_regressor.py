@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_agl._numbers import as_numbers
 from sklearn_agl._validation import validate_energies, validate_features
 from sklearn_agl.descriptors._jacobian import JacobianProducts
 from sklearn_agl.potentials._blocks import make_blocks
@@ -325,8 +326,10 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     def _strengths(self):
         """Penalty of each feature's norm, and the features of infinite weight."""
         n = self.n_features_in_
-        given = 1.0 if self.feature_weights is None else self.feature_weights
-        weights = np.full(n, given) if np.ndim(given) == 0 else np.asarray(given, dtype=float)
+        if self.feature_weights is None:
+            weights = np.ones(n)
+        else:
+            weights = as_numbers(self.feature_weights, "feature_weights").astype(float)
         if weights.shape != (n,):
             raise ValueError(
                 f"feature_weights has shape {weights.shape}, but X has {n} features: give one "

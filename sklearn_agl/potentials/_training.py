@@ -10,6 +10,7 @@ from skorch.helper import predefined_split
 from skorch.history import History
 
 from sklearn_agl._threads import one_blas_thread
+from sklearn_agl.potentials._advanced import check_callbacks, check_device
 from sklearn_agl.potentials._blocks import StructureDataset, make_blocks
 from sklearn_agl.potentials._defaults import choose_solver, default_settings
 from sklearn_agl.potentials._layout import NetworkLayout
@@ -48,6 +49,8 @@ class Training:
     """
 
     def __init__(self, settings, X, y, rng, excluded=(), forces=None):
+        check_device(settings.device)
+        check_callbacks(settings.callbacks)
         self.settings = settings
         self.rng = rng
         self.interrupted = False
@@ -226,10 +229,15 @@ class Training:
             **(settings.net_params or {}),
         }
         penalty = self._make_penalty(strengths)
-        net = self._nets[self.solver](
-            module, observations=self.observations, penalty=penalty, **params
-        )
-        return net.initialize()
+        make_net, data = self._nets[self.solver], {"observations": self.observations}
+        try:
+            return make_net(module, **data, penalty=penalty, **params).initialize()
+        except (TypeError, ValueError) as error:
+            if not settings.net_params:
+                raise
+            raise ValueError(
+                f"net_params={settings.net_params!r} do not suit solver {self.solver!r}: {error}"
+            ) from error
 
     def _make_penalty(self, strengths):
         return GroupPenalty(self.layout, strengths, self.settings.weight_decay, self._norm_penalty)
@@ -282,7 +290,7 @@ class Training:
 
 def check_hidden_layer_sizes(sizes):
     """The sizes as a tuple of int; an error if one of them is not a number of nodes."""
-    if any(not isinstance(size, Integral) or size < 1 for size in sizes):
+    if any(isinstance(n, bool) or not isinstance(n, Integral) or n < 1 for n in sizes):
         raise ValueError(
             f"hidden_layer_sizes={sizes!r} must hold whole numbers above 0; leave it empty, (), "
             "for a linear model."

@@ -10,7 +10,7 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_agl._validation import refuse_structures, validate_energies, validate_features
+from sklearn_agl._validation import explain_tables, validate_energies, validate_features
 from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
 from sklearn_agl.selection._checkpoint import open_checkpoint
 
@@ -247,8 +247,8 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         check_is_fitted(self)
         self._refuse_empty_support()
         if not is_atomic(X):
-            refuse_structures(X)
-            return super().transform(X)
+            with explain_tables(X):
+                return super().transform(X)
         kept = validate_features(self, X, reset=False).take_features(self.support_)
         return kept if isinstance(X, AtomicFeatures) else np.array(kept)
 
@@ -269,20 +269,34 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         Raises
         ------
         ValueError
-            If `X` has another number of columns than were selected.
+            If `X` has another number of columns than were selected, or others.
         """
         check_is_fitted(self)
         if not is_atomic(X):
-            refuse_structures(X)
-            return super().inverse_transform(X)
+            with explain_tables(X):
+                if getattr(X, "ndim", 0) == 2:
+                    self._refuse_unselected(X.shape[1])
+                return super().inverse_transform(X)
         features = as_atomic_features(X)
-        if features.n_features != self.n_features_:
-            raise ValueError(
-                f"X has {features.n_features} features, but {type(self).__name__} selected "
-                f"{self.n_features_}."
-            )
+        self._refuse_unselected(features.n_features, features.feature_names)
         restored = self._restore(features)
         return restored if isinstance(X, AtomicFeatures) else np.array(restored)
+
+    def _refuse_unselected(self, n_features, names=None):
+        """Refuse columns that are not those of `transform`."""
+        kind = type(self).__name__
+        if n_features != self.n_features_:
+            raise ValueError(
+                f"X has {n_features} features, but {kind} selected {self.n_features_}."
+            )
+        known = getattr(self, "feature_names_in_", None)
+        if names is None or known is None or np.array_equal(names, known[self.support_]):
+            return
+        place = int(np.argmax(names != known[self.support_]))
+        raise ValueError(
+            f"Column {place} is {names[place]}, but {kind} selected "
+            f"{known[self.support_][place]} there. Give what transform gave."
+        )
 
     def _restore(self, X):
         values = np.full((*X.shape[:2], self.n_features_in_), np.nan, dtype=X.dtype)

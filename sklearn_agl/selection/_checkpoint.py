@@ -5,8 +5,9 @@ import hashlib
 import io
 import json
 import time
+import warnings
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -102,7 +103,10 @@ class Checkpoint:
             self._load()
         else:
             # A run without a random state shall keep its seed even if it ends at once.
-            self._write_state({})
+            try:
+                self._write_state({})
+            except OSError as error:
+                raise self._not_writable(error) from error
 
     def save(self, make_state, make_table):
         """Replace what is in the folder.
@@ -116,8 +120,10 @@ class Checkpoint:
         """
         text = io.StringIO()
         csv.writer(text).writerows(make_table())
-        replace_file(self.folder / TABLE, lambda file: file.write(text.getvalue().encode()))
-        self._write_state(make_state())
+        with going_on_without_room(self.folder):
+            # The state first: where room is left for one of them, it is what counts.
+            self._write_state(make_state())
+            replace_file(self.folder / TABLE, lambda file: file.write(text.getvalue().encode()))
 
     def _write_state(self, state):
         arrays = {
@@ -137,10 +143,13 @@ class Checkpoint:
             probe.touch()
             probe.unlink()
         except OSError as error:
-            raise ValueError(
-                f"checkpoint={str(self.folder)!r} is no folder that can be written to: "
-                f"{error.strerror}. Give another one."
-            ) from error
+            raise self._not_writable(error) from error
+
+    def _not_writable(self, error):
+        return ValueError(
+            f"checkpoint={str(self.folder)!r} is no folder that can be written to: "
+            f"{error.strerror}. Give another one."
+        )
 
     def _load(self):
         path = self.folder / STATE
@@ -258,3 +267,28 @@ def _clear_leftovers(files):
         with suppress(FileNotFoundError):
             if time.time() - file.stat().st_mtime > HOUR:
                 file.unlink()
+
+
+@contextmanager
+def going_on_without_room(folder):
+    """Turn failed writes, as on a full disk, into a warning: a long run is worth more.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the writes go.
+
+    Warns
+    -----
+    UserWarning
+        If a write fails. What was in the folder before stays there.
+    """
+    try:
+        yield
+    except OSError as error:
+        warnings.warn(
+            f"The checkpoint in {str(folder)!r} could not be written: {error.strerror}. The run "
+            "goes on; what was saved before is kept, and later steps are saved once there is room.",
+            UserWarning,
+            stacklevel=3,
+        )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklearn_agl._numbers import as_numbers
 from sklearn_agl.descriptors import measure_costs
 
 MEASURED = "measured"
@@ -33,7 +34,7 @@ def resolve_costs(feature_costs, X):
         return None
     if isinstance(feature_costs, str):
         return _measure(X)
-    costs = np.asarray(feature_costs, dtype=float)
+    costs = as_numbers(feature_costs, "feature_costs")
     if costs.shape != (X.n_features,):
         raise ValueError(
             f"feature_costs has shape {costs.shape}, but X has {X.n_features} features. Give one "

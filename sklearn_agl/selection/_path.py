@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import _check_feature_names_in
 
+from sklearn_agl._numbers import as_numbers
 from sklearn_agl._validation import validate_energies, validate_features, validate_forces
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._directions import observe_forces
@@ -426,7 +427,7 @@ def choose_penalty(regressor, penalty, concavity):
 
 def check_alphas(alphas):
     """Strengths of the penalty as an array; an error if one of them cannot be."""
-    alphas = np.asarray(alphas, dtype=float)
+    alphas = as_numbers(alphas, "alphas").astype(float, copy=False)
     if alphas.ndim != 1 or not len(alphas):
         raise ValueError(f"alphas must be a list of numbers, at least one; got {alphas!r}.")
     bad = alphas[~np.isfinite(alphas) | (alphas < 0)]

@@ -209,10 +209,10 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
         _raise_for_params(params, self, "fit")
         features = self._validate(X)
         wanted = self._check_numbers(features)
-        X, y, groups = indexable(X, y, groups)
         if y is not None and isinstance(self._inner_selector(), AtomicSelector):
             # Here an error can still name a structure by the index that the caller knows.
             y = validate_energies(features, y)
+        X, y, groups = indexable(X, y, groups)
         self.supports_ = self._run(self._prepare(X, y, groups, params, features))
         self.selection_frequencies_ = self.supports_.mean(axis=0)
         order = sort_by_stability(self.supports_)

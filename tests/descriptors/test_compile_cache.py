@@ -93,3 +93,10 @@ def test_powers_are_squared_and_shared():
         "p3 = p2 * p1",
         "p6 = p3 * p3",
     ]
+
+
+def test_compiles_in_memory_where_the_disk_is_full(folder, monkeypatch):
+    usage = _compile_cache.shutil.disk_usage("/")._replace(free=1)
+    monkeypatch.setattr(_compile_cache.shutil, "disk_usage", lambda folder: usage)
+    assert load_kernel(SOURCE).evaluate(3) == 6
+    assert not list(folder.iterdir())
