@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklearn_agl._numbers import as_numbers
 from sklearn_agl.potentials._proximal import metric_proximal_step
 
 
@@ -121,3 +122,47 @@ class GroupPenalty:
             max_sweeps=max_sweeps,
         )
         return weights
+
+
+def check_strengths(alpha, feature_weights, n_features):
+    """Turn a strength and factors into the penalty of each feature's norm.
+
+    Parameters
+    ----------
+    alpha : float
+        Strength of the penalty.
+    feature_weights : array-like of shape (n_features,) or None
+        Factors; None for 1.
+    n_features : int
+        How many there are.
+
+    Returns
+    -------
+    strengths : ndarray of shape (n_features,)
+        ``alpha c_i / N``, 0 where a factor is infinite.
+    excluded : ndarray of int
+        Features whose factor is infinite.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer factors, one is negative or NaN, or all are infinite.
+    """
+    if feature_weights is None:
+        weights = np.ones(n_features)
+    else:
+        weights = as_numbers(feature_weights, "feature_weights").astype(float)
+    if weights.shape != (n_features,):
+        raise ValueError(
+            f"feature_weights has shape {weights.shape}, but X has {n_features} features: give one "
+            "number for each."
+        )
+    bad = np.flatnonzero(np.isnan(weights) | (weights < 0))
+    if bad.size:
+        raise ValueError(
+            f"feature_weights[{bad[0]}] is {weights[bad[0]]}; they must not be negative or NaN."
+        )
+    excluded = np.flatnonzero(np.isinf(weights))
+    if len(excluded) == n_features:
+        raise ValueError("All feature_weights are infinite, which leaves no feature.")
+    return alpha / n_features * np.where(np.isinf(weights), 0.0, weights), excluded

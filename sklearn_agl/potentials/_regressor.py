@@ -11,7 +11,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_agl._numbers import as_numbers
 from sklearn_agl._validation import validate_energies, validate_features
 from sklearn_agl.descriptors._jacobian import JacobianProducts
 from sklearn_agl.potentials._blocks import make_blocks
@@ -19,6 +18,7 @@ from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.potentials._feature_gradients import differentiate
 from sklearn_agl.potentials._gradient import ACTIVATIONS
 from sklearn_agl.potentials._norm_penalties import PENALTIES
+from sklearn_agl.potentials._penalty import check_strengths
 from sklearn_agl.potentials._training import NETS, Training
 
 
@@ -299,7 +299,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         """
         X = validate_features(self, X, reset=True, ensure_min_samples=2)
         y = validate_energies(X, y)
-        strengths, excluded = self._strengths()
+        strengths, excluded = check_strengths(self.alpha, self.feature_weights, self.n_features_in_)
         rng = check_random_state(self.random_state)
         forces = observe_forces(X, forces, self.n_force_directions, rng)
         training = Training(self, X, y, rng, excluded, forces)
@@ -322,28 +322,6 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
                 stacklevel=3,
             )
         return self
-
-    def _strengths(self):
-        """Penalty of each feature's norm, and the features of infinite weight."""
-        n = self.n_features_in_
-        if self.feature_weights is None:
-            weights = np.ones(n)
-        else:
-            weights = as_numbers(self.feature_weights, "feature_weights").astype(float)
-        if weights.shape != (n,):
-            raise ValueError(
-                f"feature_weights has shape {weights.shape}, but X has {n} features: give one "
-                "number for each."
-            )
-        bad = np.flatnonzero(np.isnan(weights) | (weights < 0))
-        if bad.size:
-            raise ValueError(
-                f"feature_weights[{bad[0]}] is {weights[bad[0]]}; they must not be negative or NaN."
-            )
-        excluded = np.flatnonzero(np.isinf(weights))
-        if len(excluded) == n:
-            raise ValueError("All feature_weights are infinite, which leaves no feature.")
-        return self.alpha / n * np.where(np.isinf(weights), 0.0, weights), excluded
 
     def _take_over(self, training):
         """Keep what prediction needs of a training that has ended."""

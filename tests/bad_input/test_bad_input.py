@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from sklearn_agl.potentials._training import Training
-from tests.bad_input import _table
+from tests.bad_input._rows import ALUMINIUM, ATOMIC
+from tests.bad_input._table import SOURCES
 
 MODULES = ("", ".datasets", ".descriptors", ".inspection", ".io", ".potentials", ".selection")
 NO_INPUT = {"ExtrapolationWarning", "__version__"}
@@ -27,7 +28,7 @@ def public_objects():
 
 @pytest.fixture(scope="module")
 def rows():
-    return {source: list(source()) for source in _table.SOURCES}
+    return {source: list(source()) for source in SOURCES}
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_every_public_object_has_rows(rows):
     assert set(public_objects()) - about == set()
 
 
-@pytest.mark.parametrize("source", _table.SOURCES, ids=lambda source: source.__name__)
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.__name__)
 def test_errors_name_the_culprit(rows, source, no_training):
     problems = []
     for row in rows[source]:
@@ -88,7 +89,7 @@ def estimators():
 def test_use_before_fit(estimator):
     methods = [name for name in AFTER_FIT if hasattr(estimator, name)]
     assert methods
-    X = _table.ALUMINIUM if "SymmetryFunction" in estimator.__name__ else _table.ATOMIC
+    X = ALUMINIUM if "SymmetryFunction" in estimator.__name__ else ATOMIC
     for name in methods:
         with pytest.raises(NotFittedError, match=f"{estimator.__name__}.*not fitted.*'fit'"):
             getattr(estimator(), name)(X)
