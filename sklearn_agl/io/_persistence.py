@@ -113,7 +113,14 @@ def load(path):
 
     Examples
     --------
-    See `save`.
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn_agl import CURSelector
+    >>> from sklearn_agl.io import load, save
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(CURSelector(7), Path(folder) / "selector.npz")
+    ...     load(Path(folder) / "selector.npz")
+    CURSelector(n_features_to_select=7)
     """
     path = as_path(path, "path")
     if path.is_dir():

@@ -41,7 +41,8 @@ def stopwatch(monkeypatch):
 
 
 def test_angular_functions_cost_more_than_radial_ones(aluminium, functions):
-    costs = measure_costs(functions, aluminium, duration=0.2)
+    # Other work can only make them longer.
+    costs = np.min([measure_costs(functions, aluminium, duration=0.1) for _ in range(5)], axis=0)
     assert costs.shape == (6,)
     assert (costs > 0).all()
     assert costs[[0, 4, 5]].min() > costs[1:4].max()

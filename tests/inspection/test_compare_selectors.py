@@ -29,6 +29,7 @@ from sklearn_agl.inspection import (
 )
 from sklearn_agl.inspection._comparison_cell import sets_on_the_way
 from sklearn_agl.metrics import rmse_per_atom
+from tests._children import FIND_TESTS
 from tests.selection._planted import planted, planted_atoms
 
 X, Y, USED = planted(0, n_samples=100, n_features=8)
@@ -201,7 +202,9 @@ compare(checkpoint=sys.argv[1], n_jobs=2)
 
 
 def test_killed_comparison_goes_on(tmp_path, table):
-    job = subprocess.run([sys.executable, "-c", KILL, str(tmp_path), "12"], timeout=300)
+    job = subprocess.run(
+        [sys.executable, "-c", FIND_TESTS + KILL, str(tmp_path), "12"], timeout=300
+    )
     assert job.returncode == -signal.SIGKILL
     n_files = len(list(tmp_path.glob("*.json")))
     assert 10 <= n_files < 3 * 3 + 18
@@ -241,6 +244,15 @@ def test_damaged_file_is_named(tmp_path):
         compare({"RFE": LINEAR["RFE"]}, checkpoint=tmp_path)
 
 
+@pytest.fixture
+def ctrl_c():
+    """SIGINT as in a process of its own: those that share the tests ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_gives_what_is_done_and_keeps_no_half_fit(tmp_path):
     selectors = {"filter": SelectKBest(r_regression), "stops": StopsEarly()}
     StopsEarly.n_left = 2

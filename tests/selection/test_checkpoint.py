@@ -19,6 +19,7 @@ from sklearn_agl import (
 )
 from sklearn_agl.selection import _checkpoint
 from sklearn_agl.selection._record import TimeLeft
+from tests._children import FIND_TESTS
 from tests.selection._planted import planted, planted_atoms
 
 TABLE = planted(0, n_samples=100, n_features=7)[:2]
@@ -173,7 +174,7 @@ def killed(tmp_path_factory, whole_path):
         ("eliminate", "later", "outside", 4),
     ]
     arguments = [f"{call},{folder / name},{how},{n}" for call, name, how, n in jobs]
-    subprocess.run([sys.executable, "-c", KILLS, *arguments], check=True)
+    subprocess.run([sys.executable, "-c", FIND_TESTS + KILLS, *arguments], check=True)
     return folder
 
 
