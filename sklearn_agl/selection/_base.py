@@ -80,6 +80,10 @@ def rank_from_best(order, n_selected, n_features):
     return ranking
 
 
+APART = {"estimator", "cv", "rule", "n_jobs", "checkpoint", "verbose", "random_state"}
+"""Parameters that do not change what a run finds, or that a checkpoint knows otherwise."""
+
+
 class EmptySupportError(ValueError):
     """A selector has left no feature."""
 
@@ -152,13 +156,16 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
 
     def _open_checkpoint(self, regressor, X, y, forces):
         """The folder of the parameter `checkpoint`, for a run that all others shall identify."""
-        settings = self.get_params(deep=False)
-        for name in ("estimator", "checkpoint", "verbose"):
-            del settings[name]
-        given = settings.pop("random_state")
+        given = self.random_state
         random_state = regressor.random_state if given is None else given
-        settings["run"] = type(self).__name__
+        settings = self._run_settings()
         return open_checkpoint(self.checkpoint, settings, regressor, X, y, forces, random_state)
+
+    def _run_settings(self):
+        """The parameters by which a checkpoint tells this run from others."""
+        params = self.get_params(deep=False).items()
+        settings = {name: value for name, value in params if name not in APART}
+        return settings | {"run": type(self).__name__}
 
     def _select(self, support):
         """Keep the features of a mask of shape (n_features,)."""

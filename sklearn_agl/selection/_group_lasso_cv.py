@@ -25,8 +25,6 @@ from sklearn_agl.selection._splits import check_split
 
 SELECTION = "selection"
 """Of a checkpoint's folder, the one where the last selection has its own."""
-APART = {"estimator", "cv", "rule", "n_jobs", "checkpoint", "verbose", "random_state"}
-"""Parameters that do not change what is found in a split, or that a checkpoint knows otherwise."""
 
 
 class AdaptiveGroupLassoSelectorCV(AtomicSelector):
@@ -274,7 +272,9 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         alphas = None if self.alphas is None else np.unique(check_alphas(self.alphas))
         splits = self._split(features, energies, params)
         checked = validate_forces(features, forces)
-        checkpoint = self._checkpoint_of(regressor, features, energies, checked, splits)
+        checkpoint = self._checkpoint_of(
+            selector.random_state, regressor, features, energies, checked, splits
+        )
         if not isinstance(selector.random_state, Integral):
             selector.set_params(random_state=checkpoint.seed)
         directions = observe_forces(
@@ -314,17 +314,13 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             random_state=random_state,
         )
 
-    def _checkpoint_of(self, regressor, X, y, forces, splits):
+    def _checkpoint_of(self, random_state, regressor, X, y, forces, splits):
         """The folder of the parameter `checkpoint`; how to split is told by the splits."""
-        settings = {
-            name: value for name, value in self.get_params(deep=False).items() if name not in APART
-        }
-        settings["run"] = type(self).__name__
+        settings = self._run_settings()
         for part, name in enumerate(("training", "test")):
             rows = [np.asarray(split[part]) for split in splits]
             settings[f"rows for {name}"] = fingerprint(np.concatenate(rows))
             settings[f"numbers of rows for {name}"] = [len(own) for own in rows]
-        random_state = self._selector().random_state
         return open_checkpoint(self.checkpoint, settings, regressor, X, y, forces, random_state)
 
     def _split(self, X, y, params):
