@@ -4,7 +4,7 @@ scipy's wrappers hold Python's lock, so that threads wait for each other. The ro
 need no lock, and scipy gives their addresses. Compiled code knows them by name, since an address
 would keep numba from caching it on disk.
 
-All matrices are in Fortran order, but for those of the last three functions.
+All matrices are in Fortran order, but for those of the last two functions.
 """
 
 import numpy as np
@@ -95,15 +95,4 @@ def multiply_transposed(a, b, c, n_rows, n_inner, n_columns):
     _dgemm(
         PLAIN.ctypes, TRANSPOSED.ctypes, n, m, k, ONE.ctypes, b.ctypes, n, a.ctypes, m, ZERO.ctypes,
         c.ctypes, n,
-    )  # fmt: skip
-
-
-@helper
-def add_outer_product(a, b, c, n_rows, n_inner, n_columns, distance_a, distance_b):
-    """``c += a @ b.T``, the rows of `a` and `b` lying `distance_a` and `distance_b` apart."""
-    sizes = np.array([n_columns, n_rows, n_inner, distance_a, distance_b], np.int32)
-    n, m, k = sizes[0:].ctypes, sizes[1:].ctypes, sizes[2:].ctypes
-    _dgemm(
-        TRANSPOSED.ctypes, PLAIN.ctypes, n, m, k, ONE.ctypes, b.ctypes, sizes[4:].ctypes, a.ctypes,
-        sizes[3:].ctypes, ONE.ctypes, c.ctypes, n,
     )  # fmt: skip

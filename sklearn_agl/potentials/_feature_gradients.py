@@ -80,10 +80,9 @@ def backward_to_features(theta, sizes, starts, deltas, slope):
     deltas[first : first + n_atoms] = 1.0
     for layer in range(starts.size - 1, -1, -1):
         n_in, n_out = sizes[layer], sizes[layer + 1]
-        weights = theta[starts[layer] : starts[layer] + n_in * n_out].reshape(n_out, n_in)
-        delta = deltas[first : first + n_out * n_atoms].reshape(n_out, n_atoms)
-        if layer == 0:
-            pull_back(weights, delta, slope)
-        else:
+        weights, delta = theta[starts[layer] :], deltas[first : first + n_out * n_atoms]
+        below = slope.ravel()
+        if layer > 0:
             first -= n_in * n_atoms
-            pull_back(weights, delta, deltas[first : first + n_in * n_atoms].reshape(n_in, n_atoms))
+            below = deltas[first:]
+        pull_back(weights, delta, below, n_out, n_in, n_atoms)

@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from sklearn_agl._vector_math import exp, tanh
+from sklearn_agl.potentials._products import add_outer_product, multiply, multiply_transposed
 
 ACTIVATIONS = {"identity": 0, "tanh": 1, "softplus": 2, "silu": 3, "relu": 4, "logistic": 5}
 
@@ -51,17 +52,14 @@ def activate(kind, values, slopes):
 
 @compiled
 def affine(weights, bias, inputs, outputs):
-    """outputs = weights @ inputs + bias; the inputs that the group lasso took out cost nothing."""
-    for h in range(weights.shape[0]):
+    """outputs = weights @ inputs + bias."""
+    n_out, n_in = weights.shape
+    n_atoms = outputs.shape[1]
+    multiply(weights.ravel(), inputs.ravel(), outputs.ravel(), n_out, n_in, n_atoms)
+    for h in range(n_out):
         row = outputs[h]
-        for a in range(row.size):
-            row[a] = bias[h]
-        for f in range(weights.shape[1]):
-            weight = weights[h, f]
-            if weight != 0.0:
-                column = inputs[f]
-                for a in range(row.size):
-                    row[a] += weight * column[a]
+        for a in range(n_atoms):
+            row[a] += bias[h]
 
 
 @compiled
@@ -95,52 +93,36 @@ def backward(theta, sizes, starts, scale, inputs, values, slopes, gradient):
     for layer in range(n_layers - 1, -1, -1):
         n_in, n_out = sizes[layer], sizes[layer + 1]
         start = starts[layer]
-        delta = slopes[first : first + n_out * n_atoms].reshape(n_out, n_atoms)
-        weight_gradient = gradient[start : start + n_in * n_out].reshape(n_out, n_in)
-        bias_gradient = gradient[start + n_in * n_out : start + (n_in + 1) * n_out]
-        if layer == 0:
-            outer_product(delta, inputs, weight_gradient, bias_gradient)
-        else:
+        delta = slopes[first : first + n_out * n_atoms]
+        below = inputs.ravel()
+        if layer > 0:
             first -= n_in * n_atoms
-            below = values[first : first + n_in * n_atoms].reshape(n_in, n_atoms)
-            outer_product(delta, below, weight_gradient, bias_gradient)
-            weights = theta[start : start + n_in * n_out].reshape(n_out, n_in)
-            pull_back(weights, delta, slopes[first : first + n_in * n_atoms].reshape(n_in, n_atoms))
+            below = values[first : first + n_in * n_atoms]
+        own = gradient[start:]
+        add_outer_product(delta, below, own, n_out, n_atoms, n_in, n_atoms, n_atoms)
+        add_row_sums(delta, own[n_in * n_out :], n_out, n_atoms)
+        if layer > 0:
+            pull_back(theta[start:], delta, slopes[first:], n_out, n_in, n_atoms)
 
 
 @compiled
-def outer_product(delta, inputs, weight_gradient, bias_gradient):
-    """Add delta @ inputs.T and the row sums of delta."""
-    n_in, n_atoms = inputs.shape
-    for h in range(delta.shape[0]):
-        row = delta[h]
+def add_row_sums(matrix, sums, n_rows, n_columns):
+    """Add the sums of the rows of a flat matrix."""
+    for h in range(n_rows):
         total = 0.0
-        for a in range(n_atoms):
-            total += row[a]
-        bias_gradient[h] += total
-        for f in range(n_in):
-            column = inputs[f]
-            total = 0.0
-            for a in range(n_atoms):
-                total += row[a] * column[a]
-            weight_gradient[h, f] += total
+        for a in range(n_columns):
+            total += matrix[h * n_columns + a]
+        sums[h] += total
 
 
 @compiled
-def pull_back(weights, delta, slope):
-    """slope *= weights.T @ delta, node by node."""
-    n_out, n_in = weights.shape
-    n_atoms = delta.shape[1]
-    pulled = np.empty(n_atoms)
-    for k in range(n_in):
-        pulled[:] = 0.0
-        for h in range(n_out):
-            weight = weights[h, k]
-            row = delta[h]
-            for a in range(n_atoms):
-                pulled[a] += weight * row[a]
-        for a in range(n_atoms):
-            slope[k, a] *= pulled[a]
+def pull_back(weights, delta, slope, n_out, n_in, n_atoms):
+    """slope *= weights.T @ delta, with flat matrices."""
+    size = n_in * n_atoms
+    pulled = np.empty(size)
+    multiply_transposed(weights, delta, pulled, n_in, n_out, n_atoms)
+    for k in range(size):
+        slope[k] *= pulled[k]
 
 
 @compiled

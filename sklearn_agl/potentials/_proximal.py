@@ -50,7 +50,9 @@ def metric_proximal_step(
     u = np.zeros(index.shape)
     if dual is not None:
         u += np.einsum("iab,ia->ib", rotations, dual)
-        u *= np.minimum(1.0, strengths / np.maximum(np.linalg.norm(u, axis=1), 1e-300))[:, None]
+        norms = np.linalg.norm(u, axis=1)
+        outside = norms > strengths
+        u *= np.divide(strengths, norms, out=np.ones_like(norms), where=outside)[:, None]
     diagonals = np.maximum(diagonals, 1e-300)
     zero = _dual_block_descent(metric, diagonals, target, strengths, u, tol, max_sweeps)
     dual = np.einsum("iab,ib->ia", rotations, u)

@@ -8,9 +8,9 @@ layers are matrix products.
 import numpy as np
 from numba import njit
 
-from sklearn_agl.potentials._blas import add_outer_product, multiply, multiply_transposed
 from sklearn_agl.potentials._gradient import activate
 from sklearn_agl.potentials._hierarchy import hierarchical_step
+from sklearn_agl.potentials._products import add_outer_product, multiply, multiply_transposed
 
 compiled = njit(cache=True, fastmath=True, error_model="numpy", nogil=True)
 
@@ -27,10 +27,7 @@ def _forward(theta, sizes, starts, activation, inputs, n_atoms, values, slopes):
         n_in, n_out = sizes[layer], sizes[layer + 1]
         start = starts[layer]
         outputs = values[first : first + n_out * n_atoms]
-        if n_in > 0:
-            multiply(theta[start:], inputs, outputs, n_out, n_in, n_atoms)
-        else:
-            outputs[:] = 0.0
+        multiply(theta[start:], inputs, outputs, n_out, n_in, n_atoms)
         rows = outputs.reshape(n_out, n_atoms)
         for h in range(n_out):
             bias = theta[start + n_in * n_out + h]
@@ -66,10 +63,7 @@ def _backward(theta, sizes, starts, inputs, n_atoms, values, slopes, pulled, gra
             below = values[first : first + n_in * n_atoms]
         else:
             below = inputs
-        if n_in > 0:
-            add_outer_product(
-                delta, below, gradient[start:], n_out, n_atoms, n_in, n_atoms, n_atoms
-            )
+        add_outer_product(delta, below, gradient[start:], n_out, n_atoms, n_in, n_atoms, n_atoms)
         if layer > 0:
             multiply_transposed(theta[start:], delta, pulled, n_in, n_out, n_atoms)
             slope = slopes[first : first + n_in * n_atoms]

@@ -1,6 +1,7 @@
 """Scales of features and energies, learned from the training structures."""
 
 import numpy as np
+from numba import njit
 
 CHUNK = 64
 """Structures looked at together: bounds the memory that statistics take."""
@@ -27,22 +28,26 @@ def column_statistics(X, rows):
     low, high = np.full(n, np.inf), np.full(n, -np.inf)
     for first in range(0, len(rows), CHUNK):
         chunk = rows[first : first + CHUNK]
-        values = X.values[chunk][X.numbers[chunk] > 0].astype(np.float64)
-        known = ~np.isnan(values)
-        added = known.sum(axis=0)
-        total = count + added
-        chunk_mean = np.where(known, values, 0.0).sum(axis=0) / np.maximum(added, 1)
-        # The chunk's own spread, and that of its mean from the mean so far (Chan et al. 1979).
-        spread += np.square(np.where(known, values - chunk_mean, 0.0)).sum(axis=0)
-        share = added / np.maximum(total, 1)
-        spread += (chunk_mean - mean) ** 2 * count * share
-        mean = mean + (chunk_mean - mean) * share
-        count = total
-        low = np.fmin(low, np.where(known, values, np.inf).min(axis=0, initial=np.inf))
-        high = np.fmax(high, np.where(known, values, -np.inf).max(axis=0, initial=-np.inf))
+        atoms = X.values[chunk][X.numbers[chunk] > 0]
+        _accumulate(atoms, count, mean, spread, low, high)
     variance = spread / np.maximum(count, 1)
     low[count == 0] = high[count == 0] = 0.0
     return {"count": count, "mean": mean, "variance": variance, "min": low, "max": high}
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _accumulate(atoms, count, mean, spread, low, high):
+    """Take in the features (n_atoms, n_features) of some atoms, after Welford (1962)."""
+    for a in range(atoms.shape[0]):
+        for f in range(atoms.shape[1]):
+            value = np.float64(atoms[a, f])
+            if value == value:
+                count[f] += 1.0
+                step = value - mean[f]
+                mean[f] += step / count[f]
+                spread[f] += step * (value - mean[f])
+                low[f] = min(low[f], value)
+                high[f] = max(high[f], value)
 
 
 class FeatureScaler:
