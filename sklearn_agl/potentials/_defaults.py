@@ -1,6 +1,7 @@
 """What is done with settings that the user leaves open, the choice of the solver included."""
 
 import numpy as np
+import torch
 
 FEW_STRUCTURES = 1_200
 """Up to here the Kalman filter makes its full number of passes."""
@@ -9,12 +10,13 @@ MOST_WEIGHTS = 10_000
 PATIENCE = {"kalman": 10, "lm": 40, "adamw": 50}
 
 
-def choose_solver(solver, n_weights):
+def choose_solver(solver, n_weights, device):
     """The solver that a setting stands for.
 
     "auto" is the Kalman filter as long as its covariance fits. The number of structures plays no
     part: from 40 to 1,000 of them, the filter's errors and those of Levenberg-Marquardt were the
-    same within their scatter, and the filter was 2 to 5 times as fast.
+    same within their scatter, and the filter was 2 to 5 times as fast. On other devices than the
+    CPU, where the filter does not run, it is Adam, which trains networks of any size and on forces.
 
     Parameters
     ----------
@@ -22,6 +24,8 @@ def choose_solver(solver, n_weights):
         The setting.
     n_weights : int
         Weights of all networks.
+    device : str
+        Where to train.
 
     Returns
     -------
@@ -30,7 +34,8 @@ def choose_solver(solver, n_weights):
     """
     if solver != "auto":
         return solver
-    return "kalman" if n_weights <= MOST_WEIGHTS else "adamw"
+    on_cpu = torch.device(device).type == "cpu"
+    return "kalman" if on_cpu and n_weights <= MOST_WEIGHTS else "adamw"
 
 
 def default_settings(solver, n_structures):

@@ -1,6 +1,7 @@
 """The full-batch proximal Levenberg-Marquardt method."""
 
 import numpy as np
+import torch
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
 from sklearn_agl.potentials._nets import HDNNPNet
@@ -47,6 +48,25 @@ class Damping:
         self.value, self._growth = state["value"], state["growth"]
 
 
+class GaussNewtonSums:
+    """What the errors e of all structures and their derivatives J add up to: e^T e, J^T e, J^T J.
+
+    The sums lie where the summands do, in numpy's arrays or on a device of torch.
+    """
+
+    def __init__(self):
+        self.squared_errors = self.products = self.squares = 0.0
+
+    def add(self, errors, jacobian):
+        """Take in the errors (n,) of some structures and their derivatives (n, n_weights).
+
+        A structure may have several errors, see `EnergyForceObservations`.
+        """
+        self.squared_errors += errors @ errors
+        self.products += errors @ jacobian
+        self.squares += jacobian.T @ jacobian
+
+
 class QuadraticModel:
     """Gauss-Newton model of the mean squared error and the weight decay around some weights.
 
@@ -56,25 +76,19 @@ class QuadraticModel:
         Where the model is exact.
     penalty : GroupPenalty
         Knows the weight decay; its penalty of the norms is no part of the model, which is smooth.
+    sums : GaussNewtonSums
+        Of all structures, at these weights.
     n_structures : int
-        How many `add` will bring in all.
+        How many these are.
     """
 
-    def __init__(self, weights, penalty, n_structures):
+    def __init__(self, weights, penalty, sums, n_structures):
         self.weights = weights
-        self.n_structures = n_structures
-        self.squared_error = 0.0
-        self.gradient = penalty.decay_gradient(weights)
-        self.hessian = np.diag(penalty.decay_curvature(len(weights)))
-
-    def add(self, errors, jacobian):
-        """Take in the errors (n,) of some structures and their derivatives (n, n_weights).
-
-        A structure may have several errors, see `EnergyForceObservations`.
-        """
-        self.squared_error += errors @ errors / self.n_structures
-        self.gradient += 2.0 / self.n_structures * (errors @ jacobian)
-        self.hessian += 2.0 / self.n_structures * (jacobian.T @ jacobian)
+        self.squared_error = float(sums.squared_errors) / n_structures
+        self.gradient = 2.0 / n_structures * as_array(sums.products)
+        self.gradient += penalty.decay_gradient(weights)
+        self.hessian = 2.0 / n_structures * as_array(sums.squares)
+        np.einsum("ii->i", self.hessian)[:] += penalty.decay_curvature(len(weights))
 
     def change(self, weights):
         """What the model says will be added to the squared error and the weight decay."""
@@ -103,14 +117,19 @@ class QuadraticModel:
         return penalty.step(target, inverse, slopes, tol=1e-12, max_sweeps=1000)
 
 
+def as_array(numbers):
+    """An array or a tensor of any device as an array, without a copy where none is needed."""
+    return torch.as_tensor(numbers).cpu().numpy()
+
+
 class LevenbergMarquardtNet(HDNNPNet):
     """Proximal Levenberg-Marquardt method over all structures at once.
 
-    An epoch is one step. Its batches add up the quadratic model of the smooth part of the
-    objective; then the weights move to the minimum of the damped model plus the group lasso. A step
-    that does not lower the objective is taken anew with more damping, so that the objective never
-    rises. The training ends where the optimality conditions hold, or where no step lowers the
-    objective by more than rounding.
+    An epoch is one step. Its batches add up to the quadratic model of the smooth part of the
+    objective, on the device where the observations are; then, on the CPU, the weights move to the
+    minimum of the damped model plus the group lasso. A step that does not lower the objective is
+    taken anew with more damping, so that the objective never rises. The training ends where the
+    optimality conditions hold, or where no step lowers the objective by more than rounding.
 
     Parameters
     ----------
@@ -145,9 +164,9 @@ class LevenbergMarquardtNet(HDNNPNet):
         self.optimizer_.load_state_dict({name: float(state[name]) for name in ("value", "growth")})
 
     def forget_data(self):
-        """Let go of the model, too, which a Ctrl-C may have left."""
+        """Let go of the sums, too, which a Ctrl-C may have left."""
         super().forget_data()
-        self._model = None
+        self._sums = None
 
     def fit_loop(self, *args, **kwargs):
         """Start anew: the penalty or the weights may have changed since the last call."""
@@ -169,31 +188,31 @@ class LevenbergMarquardtNet(HDNNPNet):
         return self.finished_ or super()._stopped_early()
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """Add up the model; then take the step, once it is complete."""
+        """Add up what the model is made of; then take the step, once it is complete."""
         if training:
-            weights = self.module_.get_weights()
-            self._model = QuadraticModel(weights, self.penalty, len(iterator.dataset))
+            self._sums = GaussNewtonSums()
         super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
         if training:
-            self._step(iterator.dataset)
-            self._model = None
+            dataset, weights = iterator.dataset, self.module_.get_weights()
+            self._step(QuadraticModel(weights, self.penalty, self._sums, len(dataset)), dataset)
+            self._sums = None
 
     def train_step(self, batch, **fit_params):
-        """Add a batch to the model; the loss is that of the weights before the step."""
+        """Add a batch to the sums; the loss is that of the weights before the step."""
         rows, _ = batch
-        weights = self._model.weights
+        weights = self.module_.get_weights()
         errors, jacobian = self.observations.errors_and_gradients(self.module_, weights, rows)
-        self._model.add(errors, jacobian)
-        return self._result(batch, errors, weights)
+        self._sums.add(errors, jacobian)
+        return self._result(batch, as_array(errors), weights)
 
-    def _step(self, dataset):
+    def _step(self, model, dataset):
         """Move to lower values of the objective, if that is still possible."""
-        model, penalty, damping = self._model, self.penalty, self.optimizer_
+        penalty, damping = self.penalty, self.optimizer_
         violation = penalty.violation(model.weights, model.gradient)
         self.history.record("violation", violation)
         self.finished_ = violation <= self.tol
         while not self.finished_:
-            weights, gain = self._try_step(dataset)
+            weights, gain = self._try_step(model, dataset)
             if gain > 1e-3:
                 damping.accept(gain)
                 self.module_.set_weights(weights)
@@ -203,9 +222,9 @@ class LevenbergMarquardtNet(HDNNPNet):
         if damping.value > LARGEST_DAMPING:
             damping.reset()
 
-    def _try_step(self, dataset):
+    def _try_step(self, model, dataset):
         """Where the model leads, and the share of the decrease it promises that is true."""
-        model, penalty = self._model, self.penalty
+        penalty = self.penalty
         try:
             weights = model.minimise(self.optimizer_.value, penalty)
         except np.linalg.LinAlgError:

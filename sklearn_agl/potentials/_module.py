@@ -1,5 +1,7 @@
 """The network potential as a torch module."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import nn
@@ -9,7 +11,8 @@ from sklearn_agl.potentials import _gradient, _slope_gradient
 TORCH_ACTIVATIONS = {
     "identity": lambda z: z,
     "tanh": torch.tanh,
-    "softplus": nn.functional.softplus,
+    # Beyond torch's own threshold of 20, the difference from a line would show in double precision.
+    "softplus": partial(nn.functional.softplus, threshold=40.0),
     "silu": nn.functional.silu,
     "relu": torch.relu,
     "logistic": torch.sigmoid,

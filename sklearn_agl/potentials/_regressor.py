@@ -77,7 +77,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         Extended Kalman filter; Levenberg-Marquardt method over all structures at once, for small
         data, results that depend on no order of the structures, and weights polished until the
         optimality conditions hold; or Adam in mini-batches. All take proximal steps. "auto" is
-        kalman up to 10,000 weights, beyond which its covariance takes a gigabyte, else adamw.
+        kalman up to 10,000 weights, beyond which its covariance takes a gigabyte, else adamw; on
+        another `device` than the CPU it is adamw.
     scaling : {"standard", "minmax", "center", "sigma"} or None, default="standard"
         How features are shifted and divided. The group norms compare only if their scales do.
     early_stopping : bool, default=True
@@ -108,7 +109,9 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     callbacks : list of skorch callbacks, default=None
         They work with every solver, but learning-rate schedules with adamw only.
     device : str, default="cpu"
-        Where adamw trains; the other solvers and predictions run on the CPU.
+        Where adamw trains, on energies, and lm computes errors, derivatives and their sums, in
+        double precision; its steps, and predictions, are computed on the CPU. kalman is an error on
+        any device but "cpu", and so is lm with forces.
     net_params : dict, default=None
         More parameters for the skorch net, such as ``block_size``, ``prior_variance`` and
         ``process_noise`` of the Kalman filter, or ``damping`` (the initial one) and ``tol`` (the
@@ -290,7 +293,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If features, energies or forces are not finite, or their numbers differ.
+            If features, energies or forces are not finite, or their numbers differ. If `solver`
+            cannot train on `device`.
 
         Warns
         -----

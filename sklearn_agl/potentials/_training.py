@@ -4,17 +4,23 @@ import json
 from numbers import Integral
 
 import numpy as np
+import torch
 from scipy.linalg.lapack import dtpttr, dtrttp
 from skorch.callbacks import EarlyStopping
 from skorch.helper import predefined_split
 from skorch.history import History
 
 from sklearn_agl._threads import one_blas_thread
-from sklearn_agl.potentials._advanced import check_callbacks, check_device
+from sklearn_agl.potentials._advanced import check_callbacks, check_device, check_use_of_device
 from sklearn_agl.potentials._blocks import StructureDataset, make_blocks
 from sklearn_agl.potentials._defaults import choose_solver, default_settings
+from sklearn_agl.potentials._device_gradient import DeviceEnergyObservations, DeviceFeatures
 from sklearn_agl.potentials._layout import NetworkLayout
-from sklearn_agl.potentials._levenberg_marquardt import LevenbergMarquardtNet, QuadraticModel
+from sklearn_agl.potentials._levenberg_marquardt import (
+    GaussNewtonSums,
+    LevenbergMarquardtNet,
+    QuadraticModel,
+)
 from sklearn_agl.potentials._module import HDNNP
 from sklearn_agl.potentials._nets import PRIOR_VARIANCE, AdamWNet, ForceAdamWNet, KalmanNet
 from sklearn_agl.potentials._norm_penalties import make_norm_penalty
@@ -59,7 +65,8 @@ class Training:
         hidden = check_hidden_layer_sizes(settings.hidden_layer_sizes)
         self.layout = NetworkLayout(X.elements, tuple(columns), X.n_features, hidden)
         self.train_rows, self.held_out_rows = self._split(len(X))
-        self.solver = choose_solver(settings.solver, self.layout.n_weights)
+        self.solver = choose_solver(settings.solver, self.layout.n_weights, settings.device)
+        check_use_of_device(settings.device, self.solver, forces is not None)
         self._defaults = default_settings(self.solver, len(self.train_rows))
         self.feature_scaler = FeatureScaler(settings.scaling).fit(X, self.train_rows)
         blocks = make_blocks(X, self.layout, self.feature_scaler)
@@ -68,10 +75,16 @@ class Training:
         self.targets = self.energy_scaler.scale(composition, y)
         if forces is None:
             self._nets = NETS
-            self.observations = EnergyObservations(blocks, self.targets)
+            self.observations = self._observe_energies(blocks)
         else:
             self._nets = FORCE_NETS
             self.observations = forces.observations(self.targets, blocks, X.numbers, self)
+
+    def _observe_energies(self, blocks):
+        device = torch.device(self.settings.device)
+        if self.solver == "lm" and device.type != "cpu":
+            return DeviceEnergyObservations(blocks, self.targets, DeviceFeatures(device))
+        return EnergyObservations(blocks, self.targets)
 
     def _split(self, n_structures):
         """Hold some structures back for early stopping, if there are enough of them."""
@@ -156,10 +169,10 @@ class Training:
     def _quadratic_model(self):
         """The objective without the group penalty around the present weights."""
         weights, rows = self.weights, self.train_rows
-        model = QuadraticModel(weights, self.net.penalty, len(rows))
+        sums = GaussNewtonSums()
         for chunk in np.array_split(rows, -(-len(rows) // GRADIENT_CHUNK)):
-            model.add(*self.observations.errors_and_gradients(self.net.module_, weights, chunk))
-        return model
+            sums.add(*self.observations.errors_and_gradients(self.net.module_, weights, chunk))
+        return QuadraticModel(weights, self.net.penalty, sums, len(rows))
 
     def condition_on_absence(self, columns):
         """Move all weights to what the filter expects without some features, and drop these."""

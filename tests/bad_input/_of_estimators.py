@@ -171,6 +171,7 @@ def rows_of_parameters():
         "device": ({"device": "gpu9"}, "device='gpu9' cannot be used here", "'cpu'"),
         "no device": ({"device": ""}, "device=''", "'cpu'"),
         "missing device": ({"device": "cuda:99"}, "device='cuda:99'", "torch.cuda.is_available()"),
+        "idle device": ({"device": "meta"}, "device='meta'", "solver='kalman'", "'lm' or 'adamw'"),
         "callback": ({"callbacks": [3]}, "callbacks[0] is 3", "skorch callback"),
         "pair": ({"callbacks": [("a",)]}, "callbacks[0] is ('a',)"),
         "net_params": ({"net_params": {"nope": 3}}, "net_params={'nope': 3}", "kalman"),

@@ -27,12 +27,12 @@ def test_the_other_solvers_do_not_care(solver):
 
 @pytest.mark.parametrize("solver", ["kalman", "lm", "adamw"])
 def test_a_solver_that_was_asked_for_is_taken(solver):
-    assert choose_solver(solver, 10**6) == solver
+    assert choose_solver(solver, 10**6, "cpu") == solver
 
 
 def test_the_automatic_solver_hangs_on_the_number_of_weights():
-    assert choose_solver("auto", 10_000) == "kalman"
-    assert choose_solver("auto", 10_001) == "adamw"
+    assert choose_solver("auto", 10_000, "cpu") == "kalman"
+    assert choose_solver("auto", 10_001, "cpu") == "adamw"
 
 
 def test_the_automatic_solver_trains_as_the_one_it_stands_for():

@@ -14,6 +14,7 @@ from sklearn_agl.potentials._levenberg_marquardt import (
     LARGEST_DAMPING,
     SMALLEST_DAMPING,
     Damping,
+    GaussNewtonSums,
     QuadraticModel,
 )
 from sklearn_agl.potentials._norm_penalties import Lasso
@@ -48,9 +49,10 @@ def quadratic_problem(seed, n_structures=30, strength=0.0, weight_decay=0.0):
     layout, _, weights = random_problem(rng, hidden=(3,))
     penalty = GroupPenalty(layout, np.full(4, strength), weight_decay, Lasso())
     errors, jacobian = rng.normal(size=n_structures), rng.normal(size=(n_structures, len(weights)))
-    model = QuadraticModel(weights, penalty, n_structures)
+    sums = GaussNewtonSums()
     for first in range(0, n_structures, 7):
-        model.add(errors[first : first + 7], jacobian[first : first + 7])
+        sums.add(errors[first : first + 7], jacobian[first : first + 7])
+    model = QuadraticModel(weights, penalty, sums, n_structures)
     return model, penalty, errors, jacobian
 
 
@@ -235,8 +237,9 @@ def test_the_group_lasso_of_several_outputs_is_that_of_scikit_learn(strength):
         jacobian[task * n : (task + 1) * n, start : start + 5] = Z
     # scikit-learn divides by 2 n samples, the model by all n_tasks n errors.
     penalty = GroupPenalty(layout, np.full(5, 2.0 * strength / n_tasks), 0.0, Lasso())
-    model = QuadraticModel(theta, penalty, len(jacobian))
-    model.add(-targets.T.ravel(), jacobian)
+    sums = GaussNewtonSums()
+    sums.add(-targets.T.ravel(), jacobian)
+    model = QuadraticModel(theta, penalty, sums, len(jacobian))
     found = model.minimise(1e-10, penalty)
     weights = np.stack([found[start : start + 5] for start in layout.starts[:, 0]])
     assert_allclose(weights, coefficients, atol=1e-5)
