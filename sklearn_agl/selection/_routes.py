@@ -6,6 +6,8 @@ from sklearn_agl.selection._walk import RATIO, SMALLEST_START
 
 LARGEST_ALPHA = 1e6
 """Where a walk gives up that waits for features to leave."""
+LARGEST_RATIO = RATIO**2
+"""Longest step in a stretch of the path where nothing leaves."""
 
 
 def walk_through(walk, alphas):
@@ -93,8 +95,8 @@ def walk_down(walk, n_features, *, finest=1.01):
     """Raise alpha until at most `n_features` are left, in steps that suit what happens.
 
     A step that loses too many features is taken back and halved (on the logarithmic scale), the
-    first one made ten times smaller; steps without a loss grow again, though not beyond `RATIO`:
-    over longer ones the order in which features leave depends on the seed.
+    first one made ten times smaller. Steps without a loss grow, beyond `RATIO` only until the next
+    loss: over long ones the order in which features leave would depend on the seed.
 
     Parameters
     ----------
@@ -127,8 +129,7 @@ def walk_down(walk, n_features, *, finest=1.01):
                 walk.ratio = max(np.sqrt(walk.ratio), finest)
                 alpha = walk.reached * walk.ratio
                 continue
-        if lost <= 0:
-            walk.ratio = min(walk.ratio**1.5, RATIO)
+        walk.ratio = min(walk.ratio, RATIO) if lost > 0 else min(walk.ratio**1.5, LARGEST_RATIO)
         yield walk.keep(point)
         if walk.interrupted:
             return
