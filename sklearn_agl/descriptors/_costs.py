@@ -14,8 +14,9 @@ from ._cells import make_batch
 from ._definitions import SymmetryFunction, check_complete, elements_of
 from ._evaluation import bind
 from ._plan import make_plan
-from ._programs import Values, Vjp
+from ._programs import Values
 from ._structures import check_structures
+from ._way_back import Vjp
 
 clock = time.perf_counter if sys.platform == "win32" else time.thread_time
 """Of this thread alone, so that a busy machine counts little; on Windows that one is too coarse."""
