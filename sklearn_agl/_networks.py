@@ -49,6 +49,26 @@ class Networks(NamedTuple):
     pulled: np.ndarray
 
 
+def make_sums(n_elements, n_functions):
+    """Networks without nodes, whose energy is the sum of all functions."""
+    shape = (n_elements, n_functions)
+    width = max(n_functions, 1)
+    return Networks(
+        weights=np.append(np.ones(n_functions), 0.0),
+        sizes=np.full((n_elements, 2), (n_functions, 1)),
+        starts=np.zeros((n_elements, 1), np.int64),
+        activation=0,
+        columns=np.tile(np.arange(n_functions), (n_elements, 1)),
+        offsets=np.zeros(shape),
+        divisors=np.ones(shape),
+        deviation=1.0,
+        references=np.zeros(n_elements),
+        nodes=np.zeros((2, width)),
+        turns=np.zeros((2, width)),
+        pulled=np.zeros(width),
+    )
+
+
 @inlined
 def activate_row(kind, z, slope):
     """Apply an activation to `z` in place and write its derivatives to `slope`."""

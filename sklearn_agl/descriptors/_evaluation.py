@@ -230,9 +230,13 @@ def energies_and_gradients(batch, plan, networks):
     n_atoms, defined = len(batch.positions), plan.defined[batch.species]
     table = np.zeros((n_atoms, plan.defined.shape[1] + 1))
     data = Forces(
-        table, np.zeros_like(table), np.zeros(n_atoms), np.zeros((n_atoms, 3)),
-        np.zeros_like(batch.cells), networks,
-    )  # fmt: skip
+        table=table,
+        values=np.zeros_like(table),
+        energies=np.zeros(n_atoms),
+        gradient=np.zeros_like(batch.positions),
+        strain=np.zeros_like(batch.cells),
+        networks=networks,
+    )
     bind(plan, batch, "forces")(data)
     values = np.where(defined, data.values[:, :-1], np.nan)
     return values, data.energies, data.gradient, data.strain
