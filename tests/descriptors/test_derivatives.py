@@ -74,7 +74,7 @@ def test_vjp_is_the_transpose_of_jvp(structures, functions):
 
 
 def test_atoms_with_more_neighbors_than_there_is_room_for_at_first():
-    few, many = bulk("Al", cubic=True) * 2, bulk("Al", a=2.5, cubic=True) * 2
+    few, many = bulk("Al", cubic=True) * 2, bulk("Al", a=2.1, cubic=True) * 2
     for seed, atoms in enumerate((few, many)):
         atoms.rattle(0.05, seed=seed)
     functions = [SymmetryFunction("G4", eta=0.1, zeta=zeta, lambda_=1) for zeta in (1, 2)]
