@@ -6,238 +6,31 @@ radii, columns) are run-time arguments, so different sets often share one compil
 """
 
 from functools import lru_cache
-from typing import NamedTuple
 
 from ._compile_cache import load_kernel
 from ._gradients import ROWS_PER_QUAD
+from ._kernels import RETURNING
 from ._packing import LANES
-
-HEADER = '''\
-"""Symmetry function kernel, written by sklearn_agl.descriptors._codegen."""
-
-import math
-
-import numpy as np
-from numba import njit
-
-from sklearn_agl._jit import LOOPS, helper, inlined, merged
-from sklearn_agl._vector_math import exp_of_negative
-from sklearn_agl.descriptors._cells import FAR
-from sklearn_agl.descriptors._cutoffs import CUTOFFS, EVEN_CUTOFFS, LARGEST
-from sklearn_agl.descriptors._kernels import (
-    BY_COSINE, BY_DISTANCE, BY_SQUARE, CHUNK, D_COSINE, D_PERIMETER, D_SQUARES, D_WEIGHTS,
-    SLOPE, SLOPES, STREAM_LENGTH, STREAM_ROWS, TOTAL, add_perimeter, end_stream, fill_blocks,
-    load_neighbors, padded, sort_neighbors,
+from ._templates import (
+    ATOM,
+    ATOM_BACK,
+    BY_DISTANCE_LINE,
+    CUTOFF_CHOICE,
+    CUTOFF_LOOP,
+    DRIVER,
+    EVEN_CUTOFF_LOOP,
+    EVEN_SLOPE_LINE,
+    GROUP_BACK,
+    GROUP_LOOP,
+    GROUP_PROGRAMS,
+    HEADER,
+    SHELL,
+    SLOPE_LINE,
+    STATIONS,
+    STATIONS_BACK,
+    STREAM,
+    STREAM_BACK,
 )
-from sklearn_agl.descriptors._neighbors import collect
-from sklearn_agl.descriptors._programs import (
-    after_group_{program} as after_group, after_groups_{program} as after_groups,
-    before_groups_{program} as before_groups, begin_{program} as begin,
-    finish_{program} as finish, is_idle_{program} as is_idle, radial_{program} as add_radial,
-)
-from sklearn_agl.descriptors._triplets import (
-    COSINE, OPPOSITE, PERIMETER, SQUARE, SQUARES, WEIGHT, WEIGHTS,
-    {append} as append_triplets,
-)
-'''
-
-# The weight of a neighbour or of a triplet gets the factor f_c(r); derivatives also need
-# f_c' / (f_c r).
-CUTOFF_LOOP = """
-cutoff_{number}, slope_{number} = CUTOFFS["{name}"]
-
-
-@helper
-def weigh_{number}(squares, n, r_inner, r_cut, weight, slope):
-    scale = 1.0 / (r_cut - r_inner)
-    for t in range(padded(n)):
-        distance = math.sqrt(squares[t])
-        x = min(max((distance - r_inner) * scale, 0.0), LARGEST)
-        weight[t] *= cutoff_{number}(x)
-{slopes}
-"""
-SLOPE_LINE = "        slope[t] = scale * slope_{number}(x) / distance"
-
-# The same for a function of r², without an inner radius.
-EVEN_CUTOFF_LOOP = """
-cutoff_{number}, slope_{number} = EVEN_CUTOFFS["{name}"]
-
-
-@helper
-def weigh_{number}(squares, n, r_inner, r_cut, weight, slope):
-    scale = 1.0 / (r_cut * r_cut)
-    for t in range(padded(n)):
-        y = min(squares[t] * scale, LARGEST)
-        weight[t] *= cutoff_{number}(y)
-{slopes}
-"""
-EVEN_SLOPE_LINE = "        slope[t] = scale * slope_{number}(y)"
-
-CUTOFF_CHOICE = """
-
-@helper
-def weigh(plan, shell, squares, n, weight, slope):
-    of = plan.shells[shell]
-    r_inner, r_cut, cutoff = of.r_inner, of.r_cut, of.cutoff
-{calls}
-"""
-
-# G4 and G5 of one group of triplets, all its zeta and lambda at once:
-# 2^(1 - zeta) sum (1 + lambda cos)^zeta exp(-eta [(r_ij - r_s)² + (r_ik - r_s)² + (r_jk - r_s)²])
-#     f_c(r_ij) f_c(r_ik) f_c(r_jk)
-# The square bracket is (sum of r²) - 2 r_s (sum of r) + (number of sides) r_s²; G5 has no r_jk.
-GROUP_LOOP = """
-
-@merged
-def add_group_{number}(stream, n, eta, r_s, sides, factor, columns, first, row):
-    cosine, squares = stream[COSINE], stream[SQUARES]
-    weight, perimeter = stream[WEIGHTS], stream[PERIMETER]
-{before}
-    for t in range(padded(n)):
-        w = weight[t] * exp_of_negative({exponent})
-{powers}
-{inside}
-{after}
-"""
-
-
-class GroupProgram(NamedTuple):
-    """What a program does before, inside and after the loop over the triplets of a group."""
-
-    before: str
-    inside: str
-    after: str
-
-
-SUMS = "    {sums} = {zeros}"
-
-GROUP_PROGRAMS = {
-    "values": GroupProgram(SUMS, "{additions}", "{results}"),
-    # Sums over the functions, weighted by dE/dG: the energy, and its derivative by the cosine.
-    # (d/dcos) p^zeta = zeta lambda p^(zeta - 1).
-    "vjp": GroupProgram(
-        before="""\
-    total, by_cosine = stream[TOTAL], stream[BY_COSINE]
-    by_square, by_distance = stream[BY_SQUARE], stream[BY_DISTANCE]
-{coefficients}
-    if {idle}:
-        return""",
-        inside="""\
-        value, turn = 0.0, 0.0
-{additions}
-        total[t] += w * value
-        by_cosine[t] += w * turn
-        by_square[t] -= 2.0 * eta * (w * value)
-{distances}""",
-        after="",
-    ),
-    "jvp": GroupProgram(
-        before="""\
-    d_cosine, d_squares = stream[D_COSINE], stream[D_SQUARES]
-    d_weights, d_perimeter = stream[D_WEIGHTS], stream[D_PERIMETER]
-"""
-        + SUMS,
-        inside="""\
-        change = d_weights[t] - eta * (d_squares[t] - 2.0 * r_s * d_perimeter[t])
-{additions}""",
-        after="{results}",
-    ),
-    # The same as in vjp, but of each function by itself.
-    "jvps": GroupProgram(
-        before="    total = stream[TOTAL]\n{scales}",
-        inside="        total[t] = w",
-        after="{loops}",
-    ),
-}
-
-_BY_DISTANCE = "        by_distance[t] += 2.0 * eta * r_s * (w * value)"
-
-STREAM = """
-
-@merged
-def add_stream(work, e, e2, n, plan, shell, narrow, row):
-    stream = work.stream
-    end_stream(stream, n)
-    if narrow:
-        weigh(plan, shell, stream[OPPOSITE], n, stream[WEIGHTS], stream[SLOPES])
-{perimeter}
-    before_groups(work, e, e2, n, narrow)
-    pair = pair_number(plan, shell, narrow, e, e2, len(work.counts))
-    sides = 2.0 + narrow
-    for g in range(plan.group_starts[pair], plan.group_starts[pair + 1]):
-        group = plan.groups[g]
-        eta, r_s, factor = group.eta, group.r_s, group.factor
-        shape, first = group.shape, group.first_column
-{calls}
-        after_group(work, e, e2, n, narrow, plan, g)
-    after_groups(work, e, e2, n, narrow, {shifted})
-"""
-
-DRIVER = '''
-
-@inlined
-def pair_number(plan, shell, narrow, e, e2, n_elements):
-    kind = 0 if narrow else 1
-    return ((2 * shell + kind) * n_elements + e) * n_elements + e2
-
-
-@merged
-def add_angular(work, e, e2, plan, shell, narrow, row):
-    pair = pair_number(plan, shell, narrow, e, e2, len(work.counts))
-    if plan.group_starts[pair] == plan.group_starts[pair + 1]:
-        return
-    near, blocks, stream = work.near[e], work.blocks[e2], work.stream
-    n = np.int64(0)  # a bare 0 would have a type of its own, and everything compiled twice
-    limit = plan.shells[shell].r_cut ** 2 if narrow else FAR
-    j, k = np.int64(0), np.int64(0)
-    while j < work.counts[e]:
-        n_second = j if e == e2 else work.counts[e2]
-        last = min(k + CHUNK, n_second)
-        n = append_triplets(near, j, blocks, k, last, limit, narrow, stream, n)
-        k = last
-        if k == n_second:
-            j, k = j + 1, np.int64(0)
-        if n > STREAM_LENGTH - CHUNK or j == work.counts[e]:
-            add_stream(work, e, e2, n, plan, shell, narrow, row)
-            n = np.int64(0)
-
-
-@merged
-def add_atom(i, structure, n_around, batch, cells, plan, work, data):
-    element, n_elements, row = batch.species[i], len(work.counts), data.table[i]
-    for shell in range(plan.shell_starts[element], plan.shell_starts[element + 1]):
-        for e in range(n_elements):
-            near = work.near[e]
-            work.counts[e] = load_neighbors(
-                work.around, n_around, batch.species, cells.order, e,
-                plan.shells[shell].r_cut, near, work.atoms[e],
-            )
-            weigh(plan, shell, near[SQUARE], work.counts[e], near[WEIGHT], near[SLOPE])
-            fill_blocks(near, work.counts[e], work.blocks[e])
-            begin(data, structure, i, work, e)
-            start = shell * n_elements + e
-            add_radial(work, e, plan, plan.radial_starts[start], plan.radial_starts[start + 1], row)
-        for e in range(n_elements):
-            for e2 in range(e, n_elements):
-                for narrow in (1.0, 0.0):
-                    add_angular(work, e, e2, plan, shell, narrow, row)
-        for e in range(n_elements):
-            finish(data, structure, i, work, e)
-
-
-@njit(**LOOPS, no_cfunc_wrapper=True, cache=CACHE)
-def evaluate(batch, cells, plan, work, data):
-    """Run the program for all atoms of all structures of a batch."""
-    for structure in range(len(batch.cells)):
-        for slot in range(batch.starts[structure], batch.starts[structure + 1]):
-            i = cells.order[slot]
-            if is_idle(data.table[i]):
-                continue
-            n_around = collect(slot, structure, batch, cells, plan.r_cut, work.around)
-            if plan.sorts_neighbors:
-                sort_neighbors(work.around, n_around)
-            add_atom(i, structure, n_around, batch, cells, plan, work, data)
-'''
 
 
 @lru_cache(maxsize=256)
@@ -250,35 +43,45 @@ def compile_kernel(shapes, cutoffs, program="values"):
         What each kind of angular group needs.
     cutoffs : tuple of CutoffLoop
         The cutoff functions.
-    program : {"values", "vjp", "jvp", "jvps"}, default="values"
-        What to compute; see `_programs`.
+    program : {"values", "vjp", "forces", "jvp", "jvps"}, default="values"
+        What to compute; see `_programs` and `_way_back`.
 
     Returns
     -------
     callable
-        ``evaluate(batch, cells, arrays, work, data)``, with `data` of the program.
+        ``evaluate(batch, cells, arrays, work, data, first)``, with `data` of the program; see
+        `_evaluation.bind`.
     """
     return load_kernel(write_source(shapes, cutoffs, program)).evaluate
 
 
 def write_source(shapes, cutoffs, program="values"):
     """Source of the module that `compile_kernel` compiles."""
-    shifted = any(shape.shifted for shape in shapes)
+    shifted, returning = any(shape.shifted for shape in shapes), program in RETURNING
     variant = "shifted_" * shifted + "indexed_" * (program != "values")
-    append = f"append_{variant}triplets"
-    parts = [HEADER.format(append=append, program=program)]
+    stations = (STATIONS_BACK if returning else STATIONS).format(program=program)
+    parts = [HEADER.format(append=f"append_{variant}triplets", stations=stations)]
     parts += [_cutoff_source(number, loop, program) for number, loop in enumerate(cutoffs)]
     calls = [f"weigh_{i}(squares, n, r_inner, r_cut, weight, slope)" for i in range(len(cutoffs))]
     parts.append(CUTOFF_CHOICE.format(calls=_branches("cutoff", calls, indent=4)))
     parts += [_group_source(number, shape, program) for number, shape in enumerate(shapes)]
-    calls = [
-        f"add_group_{number}(stream, n, eta, r_s, sides, factor, plan.columns, first, row)"
-        for number in range(len(shapes))
-    ]
+    arguments = "r_s, sides, factor, plan.columns, first, row, kept"
+    calls = [f"add_group_{i}(stream, n, eta, {arguments})" for i in range(len(shapes))]
     perimeter = "    if narrow:\n        add_perimeter(stream, n)" if shifted else ""
     calls = _branches("shape", calls, indent=8)
-    parts.append(STREAM.format(calls=calls, perimeter=perimeter, shifted=shifted))
+    parts += [STREAM.format(calls=calls, perimeter=perimeter), SHELL]
+    parts += _way_back(shapes, shifted) if returning else [ATOM]
     return "".join([*parts, DRIVER])
+
+
+def _way_back(shapes, shifted):
+    sources = [_group_back_source(number, shape) for number, shape in enumerate(shapes)]
+    arguments = "factor, plan.columns, first, row, kept"
+    calls = [
+        f"return_group_{i}(stream, totals, n, eta, r_s, {arguments})" for i in range(len(shapes))
+    ]
+    stream = STREAM_BACK.format(calls=_branches("shape", calls, indent=8), shifted=shifted)
+    return [*sources, stream, ATOM_BACK]
 
 
 def _branches(variable, calls, indent):
@@ -301,23 +104,17 @@ def _group_source(number, shape, program):
     if shape.shifted:
         exponent = "-eta * (squares[t] - r_s * (2.0 * perimeter[t] - sides * r_s))"
     numbers = range(len(shape.powers))
-    additions = [
-        _ADDITIONS[program](i, powers, zeta, lambda_)
-        for i, (zeta, lambda_) in enumerate(shape.powers)
-    ]
-    scales = [f"{2.0 ** (1.0 - zeta)!r} * factor" for zeta, _ in shape.powers]
+    additions = _additions(_ADDITIONS[program], shape, powers)
+    scales = _scales(shape)
     before, inside, after = [
         part.format(
             sums=", ".join(f"sum_{i}" for i in numbers),
             zeros=", ".join("0.0" for _ in numbers),
-            coefficients="\n".join(
-                f"    a_{i} = {scale} * row[columns[first + {i}]]" for i, scale in enumerate(scales)
-            ),
+            coefficients=_coefficients(shape),
             scales="\n".join(f"    a_{i} = {scale}" for i, scale in enumerate(scales)),
-            idle=" and ".join(f"a_{i} == 0.0" for i in numbers),
-            additions="\n".join(f"        {line}" for lines in additions for line in lines),
-            loops="\n".join(f"    {line}" for lines in additions for line in lines),
-            distances=_BY_DISTANCE if shape.shifted else "",
+            idle=_idle(shape),
+            additions="\n".join(f"        {line}" for line in additions),
+            loops="\n".join(f"    {line}" for line in additions),
             results="\n".join(
                 f"    row[columns[first + {i}]] += {scale} * sum_{i}"
                 for i, scale in enumerate(scales)
@@ -335,11 +132,47 @@ def _group_source(number, shape, program):
     )
 
 
+def _group_back_source(number, shape):
+    powers = _Powers()
+    additions = _additions(_back_lines, shape, powers)
+    return GROUP_BACK.format(
+        number=number,
+        coefficients=_coefficients(shape),
+        idle=_idle(shape),
+        powers="\n".join(f"        {line}" for line in powers.lines),
+        additions="\n".join(f"        {line}" for line in additions),
+        distances=BY_DISTANCE_LINE if shape.shifted else "",
+    )
+
+
+def _additions(write, shape, powers):
+    lines = [write(i, powers, zeta, lambda_) for i, (zeta, lambda_) in enumerate(shape.powers)]
+    return [line for some in lines for line in some]
+
+
+def _scales(shape):
+    return [f"{2.0 ** (1.0 - zeta)!r} * factor" for zeta, _ in shape.powers]
+
+
+def _coefficients(shape):
+    return "\n".join(
+        f"    a_{i} = {scale} * row[columns[first + {i}]]" for i, scale in enumerate(_scales(shape))
+    )
+
+
+def _idle(shape):
+    return " and ".join(f"a_{i} == 0.0" for i in range(len(shape.powers)))
+
+
 def _value_lines(i, powers, zeta, lambda_):
     return [f"sum_{i} += w * {powers.power(zeta, lambda_)}"]
 
 
-def _vjp_lines(i, powers, zeta, lambda_):
+def _no_lines(i, powers, zeta, lambda_):
+    return []
+
+
+def _back_lines(i, powers, zeta, lambda_):
     return [
         f"value += a_{i} * {powers.power(zeta, lambda_)}",
         f"turn += {zeta * lambda_!r} * a_{i} * {powers.slope(zeta, lambda_)}",
@@ -367,7 +200,8 @@ def _jvps_lines(i, powers, zeta, lambda_):
 
 _ADDITIONS = {
     "values": _value_lines,
-    "vjp": _vjp_lines,
+    "forces": _value_lines,
+    "vjp": _no_lines,
     "jvp": _jvp_lines,
     "jvps": _jvps_lines,
 }

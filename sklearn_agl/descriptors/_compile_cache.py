@@ -20,6 +20,7 @@ from types import ModuleType
 PACKAGE = Path(__file__).parent
 HELPERS = (
     PACKAGE.parent / "_jit.py",
+    PACKAGE.parent / "_networks.py",
     PACKAGE.parent / "_vector_math.py",
     PACKAGE / "_cells.py",
     PACKAGE / "_cutoffs.py",
@@ -31,6 +32,7 @@ HELPERS = (
     PACKAGE / "_programs.py",
     PACKAGE / "_quadruples.py",
     PACKAGE / "_triplets.py",
+    PACKAGE / "_way_back.py",
 )
 """What the generated code calls: numba does not notice changes there, so the name must."""
 

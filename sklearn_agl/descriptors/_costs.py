@@ -10,12 +10,14 @@ import numpy as np
 from ase import Atoms
 from sklearn.utils._param_validation import Interval, validate_params
 
+from .._networks import make_sums
 from ._cells import make_batch
 from ._definitions import SymmetryFunction, check_complete, elements_of
 from ._evaluation import bind
 from ._plan import make_plan
-from ._programs import Values, Vjp
+from ._programs import Values
 from ._structures import check_structures
+from ._way_back import Forces
 
 clock = time.perf_counter if sys.platform == "win32" else time.thread_time
 """Of this thread alone, so that a busy machine counts little; on Windows that one is too coarse."""
@@ -35,9 +37,6 @@ SHORTEST = 1e-3
 """Microseconds: nor less than this, where there is nothing to measure, as without neighbours."""
 
 MICRO = 1e6
-
-STEP = ("values", "vjp")
-"""Programs that a step of molecular dynamics runs: for the energy and for the forces."""
 
 
 @validate_params(
@@ -136,7 +135,7 @@ def measure_set_costs(symmetry_functions, structures, sets, *, duration=1.0):
 
     A step evaluates the values of the functions, from which the networks make the energy, and the
     product of their Jacobian with the energy's derivatives, which gives the forces. The networks
-    themselves are not included.
+    themselves are not included: here the energy is the sum of the functions.
 
     Parameters
     ----------
@@ -193,14 +192,12 @@ def measure_set_costs(symmetry_functions, structures, sets, *, duration=1.0):
     if not sets:
         raise ValueError("sets is empty; give at least one.")
     calls = {
-        (columns, program): partial(bind(plan, batch, program), data)
+        columns: partial(bind(plan, batch, "forces"), _data_of_a_step(batch, plan))
         for columns in dict.fromkeys(sets)
         for plan in [make_plan(functions, elements, np.array(columns, dtype=int))]
-        for program, data in _data_of_a_step(batch, len(columns)).items()
     }
     seconds = _race(calls, duration)
-    costs = [sum(seconds[columns, program] for program in STEP) for columns in sets]
-    return MICRO / len(batch.positions) * np.array(costs)
+    return MICRO / len(batch.positions) * np.array([seconds[columns] for columns in sets])
 
 
 def _check_set(index, columns, n_functions):
@@ -215,11 +212,17 @@ def _check_set(index, columns, n_functions):
     return tuple(columns.tolist())
 
 
-def _data_of_a_step(batch, n_columns):
-    """What the programs of a step of molecular dynamics work on."""
-    table = np.ones((len(batch.positions), n_columns + 1))
-    gradient, strain = np.zeros_like(batch.positions), np.zeros_like(batch.cells)
-    return dict(zip(STEP, (Values(table), Vjp(table.copy(), gradient, strain)), strict=True))
+def _data_of_a_step(batch, plan):
+    n_elements, n_functions = plan.defined.shape
+    table = np.zeros((len(batch.positions), n_functions + 1))
+    return Forces(
+        table=table,
+        values=np.zeros_like(table),
+        energies=np.zeros(len(table)),
+        gradient=np.zeros_like(batch.positions),
+        strain=np.zeros_like(batch.cells),
+        networks=make_sums(n_elements, n_functions),
+    )
 
 
 def _columns_of_centers(functions):

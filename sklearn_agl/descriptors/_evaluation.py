@@ -17,11 +17,12 @@ from scipy.sparse import csr_array
 from ._cells import make_batch, make_cells
 from ._codegen import compile_kernel
 from ._gradients import AXES, TILE
-from ._kernels import allocate
+from ._kernels import allocate, with_more_streams
 from ._neighbors import find_clash
 from ._plan import Planner
-from ._programs import Jvp, Jvps, Values, Vjp
+from ._programs import Jvp, Jvps, Values
 from ._progress import progress_bar
+from ._way_back import Forces, Vjp
 
 BATCHES_PER_JOB = 8
 """Pieces of work per thread: enough to balance structures of different sizes."""
@@ -173,8 +174,14 @@ def bind(plan, batch, program):
     """The compiled program for a batch, as a function of the program's data."""
     kernel = compile_kernel(plan.shapes, plan.cutoffs, program)
     cells = make_cells(batch, plan.arrays.r_cut)
-    work = allocate(cells, plan, program)
-    return partial(kernel, batch, cells, plan.arrays, work)
+    return partial(_run, kernel, batch, cells, plan, allocate(cells, plan, program))
+
+
+def _run(kernel, batch, cells, plan, work, data):
+    slot = kernel(batch, cells, plan.arrays, work, data, 0)
+    while slot < len(cells.order):
+        work = with_more_streams(work)
+        slot = kernel(batch, cells, plan.arrays, work, data, slot)
 
 
 def vector_jacobian_product(batch, plan, vectors):
@@ -200,6 +207,39 @@ def vector_jacobian_product(batch, plan, vectors):
     data = Vjp(table, np.zeros_like(batch.positions), np.zeros_like(batch.cells))
     bind(plan, batch, "vjp")(data)
     return data.gradient, data.strain
+
+
+def energies_and_gradients(batch, plan, networks):
+    """Values, energies of the atoms, and the derivatives of their sum, all in one go.
+
+    Parameters
+    ----------
+    batch, plan
+        As in `vector_jacobian_product`.
+    networks : Networks
+        They turn values into energies.
+
+    Returns
+    -------
+    values : ndarray of shape (n_atoms, n_functions)
+        NaN where a function is not defined for an atom's element.
+    energies : ndarray of shape (n_atoms,)
+    gradient : ndarray of shape (n_atoms, 3)
+    strain : ndarray of shape (n_structures, 3, 3)
+    """
+    n_atoms, defined = len(batch.positions), plan.defined[batch.species]
+    table = np.zeros((n_atoms, plan.defined.shape[1] + 1))
+    data = Forces(
+        table=table,
+        values=np.zeros_like(table),
+        energies=np.zeros(n_atoms),
+        gradient=np.zeros_like(batch.positions),
+        strain=np.zeros_like(batch.cells),
+        networks=networks,
+    )
+    bind(plan, batch, "forces")(data)
+    values = np.where(defined, data.values[:, :-1], np.nan)
+    return values, data.energies, data.gradient, data.strain
 
 
 def jacobian_vector_product(batch, plan, displacements, strains):

@@ -47,16 +47,30 @@ CHUNK = STREAM_LENGTH // (4 * LANES) * LANES
 SLOPE, D_HALF_SQUARE, D_DISTANCE, D_WEIGHT, DX, DY, DZ = range(BLOCK_ROWS, BLOCK_ROWS + 7)
 RADIAL_SLOPE = D_HALF_SQUARE  # in vjp
 NEAR_ROWS = BLOCK_ROWS + 7
-# More rows of `stream`: the slope of r_jk; sums over the groups for vjp, changes for jvp.
+# More rows of a stream: the slope of r_jk, changes for jvp, one group's weights for jvps.
 APPENDED_ROWS = 8
-SLOPES, TOTAL, BY_COSINE, BY_SQUARE, BY_DISTANCE = range(APPENDED_ROWS, 13)
-D_COSINE, D_SQUARES, D_WEIGHTS, D_PERIMETER = range(9, 13)
+SLOPES, D_COSINE, D_SQUARES, D_WEIGHTS, D_PERIMETER = range(APPENDED_ROWS, 13)
 STREAM_ROWS = 13
+GROUP_WEIGHTS = D_COSINE
+# Where those of all groups begin, which the way back needs.
+KEPT = D_COSINE
+# Rows of `totals`: sums over the groups.
+TOTAL, BY_COSINE, BY_SQUARE, BY_DISTANCE = range(4)
+# Columns of `chunks`: what a stream holds.
+PAIR, ONE, TWO, IS_NARROW, LENGTH = range(5)
 # Columns of `sums`, what vjp gathers for each neighbour; the first four also are those of `quads`,
 # what each triplet adds. A vector of three follows, and the radial functions' slope.
 OF_TOTAL, OF_DISTANCE, OF_COSINE, OF_SQUARE, OF_VECTOR = range(5)
 OF_SLOPE = 7
 SUM_COLUMNS = 8
+
+
+RETURNING = ("vjp", "forces")
+"""Programs that go over an atom's triplets, and then over what they kept of them."""
+
+
+STREAMS = 16
+"""Enough for a hundred neighbours of one element; there will be more if that is too few."""
 
 
 class Work(NamedTuple):
@@ -66,20 +80,26 @@ class Work(NamedTuple):
     ----------
     around : ndarray of shape (AROUND_ROWS, capacity)
         Neighbours as `collect` finds them.
-    near : ndarray of shape (n_elements, NEAR_ROWS, capacity)
-        Neighbours of each element within the radius at hand.
-    atoms : ndarray of int of shape (n_elements, capacity)
+    near : ndarray of shape (n_places, NEAR_ROWS, capacity)
+        Neighbours of each element within the radius at hand. There is one place per element, or
+        one per shell and element if the program goes back over them.
+    atoms : ndarray of int of shape (n_places, capacity)
         Which atoms they are.
-    blocks : ndarray of shape (n_elements, capacity / LANES, BLOCK_ROWS, LANES)
+    blocks : ndarray of shape (n_places, capacity / LANES, BLOCK_ROWS, LANES)
         The first rows of `near` in the order in which appending triplets reads them.
-    counts : ndarray of int of shape (n_elements,)
+    counts : ndarray of int of shape (n_places,)
         Number of neighbours.
-    stream : ndarray of shape (STREAM_ROWS, STREAM_WIDTH)
-        Triplets.
-    sums, vectors : ndarray of shape (n_elements, capacity, SUM_COLUMNS) and \
-            (n_elements, capacity, 4)
+    streams : ndarray of shape (n_streams, n_rows, STREAM_WIDTH)
+        Triplets; a program that does not go back over them needs one stream only.
+    chunks : ndarray of int of shape (n_streams, 5)
+        What each stream holds: the number of its groups' pair, the places of j and k, whether the
+        groups are narrow, and its length.
+    totals : ndarray of shape (4, STREAM_WIDTH)
+        Sums over the groups of a stream.
+    sums, vectors : ndarray of shape (n_places, capacity, SUM_COLUMNS) and \
+            (n_places, capacity, 4)
     quads : ndarray of shape (STREAM_WIDTH, 4)
-        What vjp gathers and hands out; see `_programs`.
+        What the way back gathers and hands out; see `_programs`.
     gradients : Gradients
         What jvps gathers; see `_gradients`.
     """
@@ -89,7 +109,9 @@ class Work(NamedTuple):
     atoms: np.ndarray
     blocks: np.ndarray
     counts: np.ndarray
-    stream: np.ndarray
+    streams: np.ndarray
+    chunks: np.ndarray
+    totals: np.ndarray
     sums: np.ndarray
     vectors: np.ndarray
     quads: np.ndarray
@@ -98,25 +120,53 @@ class Work(NamedTuple):
 
 def allocate(cells, plan, program):
     """Working memory for the atoms of some cells; only jvps needs room for gradients."""
-    n_elements, stream_rows = len(plan.defined), STREAM_ROWS
+    n_places, n_streams, stream_rows = len(plan.defined), 1, STREAM_ROWS
     around = neighbors.make_around(cells)
     capacity = (around.shape[1] // PADDING + 2) * PADDING
     gradients = allocate_gradients(plan, capacity if program == "jvps" else 0)
     if program == "jvps":
         n_powers = max((len(shape.powers) for shape in plan.shapes), default=0)
         stream_rows += -(-n_powers // LANES) * ROWS_PER_QUAD
+    if program in RETURNING:
+        n_places *= max(np.diff(plan.arrays.shell_starts).max(), 1)
+        n_streams = STREAMS
+        stream_rows = KEPT + np.diff(plan.arrays.group_starts).max(initial=0)
     return Work(
         around=around,
-        near=np.zeros((n_elements, NEAR_ROWS, capacity)),
-        atoms=np.zeros((n_elements, capacity), np.int64),
-        blocks=np.zeros((n_elements, capacity // LANES, BLOCK_ROWS, LANES)),
-        counts=np.zeros(n_elements, np.int64),
-        stream=np.zeros((stream_rows, STREAM_WIDTH)),
-        sums=np.zeros((n_elements, capacity, SUM_COLUMNS)),
-        vectors=np.zeros((n_elements, capacity, 4)),
+        near=np.zeros((n_places, NEAR_ROWS, capacity)),
+        atoms=np.zeros((n_places, capacity), np.int64),
+        blocks=np.zeros((n_places, capacity // LANES, BLOCK_ROWS, LANES)),
+        counts=np.zeros(n_places, np.int64),
+        streams=np.zeros((n_streams, stream_rows, STREAM_WIDTH)),
+        chunks=np.zeros((n_streams, 5), np.int64),
+        totals=np.zeros((4, STREAM_WIDTH)),
+        sums=np.zeros((n_places, capacity, SUM_COLUMNS)),
+        vectors=np.zeros((n_places, capacity, 4)),
         quads=np.zeros((STREAM_WIDTH, 4)),
         gradients=gradients,
     )
+
+
+def with_more_streams(work):
+    """The same memory with twice as many streams, for an atom with more neighbours."""
+    n_streams, *shape = work.streams.shape
+    return work._replace(
+        streams=np.zeros((2 * n_streams, *shape)), chunks=np.zeros((2 * n_streams, 5), np.int64)
+    )
+
+
+@inlined
+def n_elements_of(plan):
+    """Number of elements."""
+    return len(plan.shell_starts) - 1
+
+
+@inlined
+def pair_number(plan, shell, narrow, e, e2):
+    """Number of a pair of neighbour elements, for narrow or wide functions of a shell."""
+    kind = 0 if narrow else 1
+    n_elements = n_elements_of(plan)
+    return ((2 * shell + kind) * n_elements + e) * n_elements + e2
 
 
 @inlined

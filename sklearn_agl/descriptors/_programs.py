@@ -1,10 +1,10 @@
 """Where the programs differ: values, vector-Jacobian and Jacobian-vector products.
 
-All of them walk over the same neighbours and triplets. `values` adds up symmetry functions; `vjp`
-turns dE/dG into dE/dr, which is what forces need, without ever holding the Jacobian; `jvp` turns
-displacements of the atoms into changes of the functions. `jvps` does so for many displacements at
-once: it gathers the gradients of one atom's functions, and multiplies them by all of them. There is
-one function for each program and each station of the way, named after both.
+All of them walk over the same neighbours and triplets. `values` adds up symmetry functions; `jvp`
+turns displacements of the atoms into changes of the functions. `jvps` does so for many
+displacements at once: it gathers the gradients of one atom's functions, and multiplies them by all
+of them. `vjp` and `forces` go all the way back; what they do there is in `_way_back`. There is one
+function for each program and each station of the way, named after both.
 """
 
 import math
@@ -24,9 +24,6 @@ from ._gradients import (
     hand_gradients,
 )
 from ._kernels import (
-    BY_COSINE,
-    BY_DISTANCE,
-    BY_SQUARE,
     D_COSINE,
     D_DISTANCE,
     D_HALF_SQUARE,
@@ -37,24 +34,16 @@ from ._kernels import (
     DX,
     DY,
     DZ,
-    OF_COSINE,
-    OF_DISTANCE,
-    OF_SLOPE,
-    OF_SQUARE,
-    OF_TOTAL,
-    OF_VECTOR,
     RADIAL_SLOPE,
     SLOPE,
     SLOPES,
     STREAM_ROWS,
-    SUM_COLUMNS,
-    TOTAL,
     padded,
     seen_by,
 )
 from ._neighbors import TOO_CLOSE
 from ._packing import LANES
-from ._quadruples import hand_out, transpose
+from ._quadruples import transpose
 from ._triplets import (
     COSINE,
     DISTANCE,
@@ -64,9 +53,7 @@ from ._triplets import (
     OPPOSITE,
     PADDING,
     SECOND,
-    SQUARES,
     WEIGHT,
-    WEIGHTS,
     X,
     Y,
     Z,
@@ -77,18 +64,6 @@ class Values(NamedTuple):
     """Data of the program that computes values: `table` (n_atoms, n_functions + 1) gets them."""
 
     table: np.ndarray
-
-
-class Vjp(NamedTuple):
-    """Data of the vector-Jacobian product.
-
-    `table` (n_atoms, n_functions + 1) holds dE/dG; `gradient` (n_atoms, 3) gets dE/dr and `strain`
-    (n_structures, 3, 3) the derivative with respect to a homogeneous deformation.
-    """
-
-    table: np.ndarray
-    gradient: np.ndarray
-    strain: np.ndarray
 
 
 class Jvp(NamedTuple):
@@ -124,27 +99,20 @@ is_idle_jvp = is_idle_jvps = is_idle_values
 
 
 @inlined
-def is_idle_vjp(row):
-    """Whether no derivative of this atom is asked for."""
-    for value in row:
-        if value != 0.0:
-            return False
+def has_room(n_around, element, plan, work):
+    """Whether there are enough streams for the triplets of an atom: one is."""
     return True
+
+
+@inlined
+def next_chunk(work, chunk, pair, one, two, narrow, n):
+    """The stream to fill next: the same one again."""
+    return chunk
 
 
 @inlined
 def begin_values(data, structure, i, work, e):
     """Prepare what a program needs of the neighbours of one element."""
-
-
-@inlined
-def begin_vjp(data, structure, i, work, e):
-    """Clear the sums, and lay out the vectors as they are added to them."""
-    near, sums, vectors = work.near[e], work.sums[e], work.vectors[e]
-    for k in range(work.counts[e]):
-        for column in range(SUM_COLUMNS):
-            sums[k, column] = 0.0
-        vectors[k, 0], vectors[k, 1], vectors[k, 2] = near[X, k], near[Y, k], near[Z, k]
 
 
 @inlined
@@ -189,37 +157,6 @@ def radial_values(work, e, plan, first, last, row):
                 shifted = distance[k] - r_s
                 total += weight[k] * exp_of_negative(-eta * shifted * shifted)
         row[f.column] += f.factor * total
-
-
-@inlined
-def radial_vjp(work, e, plan, first, last, row):
-    """Gather dE/dr_ij of the radial functions."""
-    near, n, sums = work.near[e], work.counts[e], work.sums[e]
-    gathered = near[RADIAL_SLOPE]
-    start, stop = np.int64(0), n
-    for k in range(padded(n)):
-        gathered[k] = 0.0
-    for m in range(first, last):
-        f = plan.radial[m]
-        eta, r_s, factor = f.eta, f.r_s, f.factor * row[f.column]
-        if factor == 0.0:
-            continue
-        start, stop = seen_by(f, plan, near, n, start, stop)
-        a, b = start & -PADDING, padded(stop)
-        distance, weight = near[DISTANCE, a:b], near[WEIGHT, a:b]
-        slope, total = near[SLOPE, a:b], near[RADIAL_SLOPE, a:b]
-        if f.wave:
-            for k in range(len(distance)):
-                angle = eta * distance[k]
-                turn = slope[k] * distance[k] * cos(angle) - eta * sin(angle)
-                total[k] += factor * weight[k] * turn
-        else:
-            for k in range(len(distance)):
-                shifted = distance[k] - r_s
-                value = weight[k] * exp_of_negative(-eta * shifted * shifted)
-                total[k] += factor * value * (slope[k] * distance[k] - 2.0 * eta * shifted)
-    for k in range(n):
-        sums[k, OF_SLOPE] += gathered[k]
 
 
 @inlined
@@ -286,17 +223,9 @@ before_groups_jvps = before_groups_values
 
 
 @inlined
-def before_groups_vjp(work, e, e2, n, narrow):
-    """Clear the sums over groups."""
-    for row in range(TOTAL, STREAM_ROWS):
-        for t in range(padded(n)):
-            work.stream[row, t] = 0.0
-
-
-@inlined
 def before_groups_jvp(work, e, e2, n, narrow):
     """Changes of cosines, of the sums of squares and distances, and of the weights' logarithms."""
-    stream, one, two = work.stream, work.near[e], work.near[e2]
+    stream, one, two = work.streams[0], work.near[e], work.near[e2]
     for t in range(n):
         j, k = int(stream[FIRST, t]), int(stream[SECOND, t])
         dot = one[X, j] * two[DX, k] + one[DX, j] * two[X, k]
@@ -322,13 +251,13 @@ def after_group_values(work, e, e2, n, narrow, plan, g):
     """Use what one group has left in the stream."""
 
 
-after_group_vjp = after_group_jvp = after_group_values
+after_group_jvp = after_group_values
 
 
 @helper
 def after_group_jvps(work, e, e2, n, narrow, plan, g):
     """Hand the gradients of the functions of a group to the neighbours j and k."""
-    group, stream, gradients = plan.groups[g], work.stream, work.gradients
+    group, stream, gradients = plan.groups[g], work.streams[0], work.gradients
     end = plan.groups[g + 1].first_column if g + 1 < len(plan.groups) else len(plan.columns)
     quad, row = first_quad_of_group(group.first_column, g), STREAM_ROWS
     find_factors(work, e, e2, n, narrow, group.eta, group.r_s)
@@ -350,7 +279,7 @@ def after_group_jvps(work, e, e2, n, narrow, plan, g):
 @inlined
 def hand_quad(work, rows_j, rows_k, n):
     """Hand the gradients of four functions to the neighbours, one j after the other."""
-    first, second, gradients = work.stream[FIRST], work.stream[SECOND], work.gradients
+    first, second, gradients = work.streams[0, FIRST], work.streams[0, SECOND], work.gradients
     start = np.int64(0)
     while start < n:
         stop = start + 1
@@ -373,7 +302,7 @@ def find_factors(work, e, e2, n, narrow, eta, r_s):
         c   = d ln T / dr_jk / r_jk,
         a_j = d ln T / dr_ij / r_ij + c.
     """
-    stream, one, two, factors = work.stream, work.near[e], work.near[e2], work.gradients.factors
+    one, two, stream, factors = work.near[e], work.near[e2], work.streams[0], work.gradients.factors
     for t in range(n):
         j, k = int(stream[FIRST, t]), int(stream[SECOND, t])
         inverse_j, inverse_k, inverses = one[INVERSE, j], two[INVERSE, k], stream[INVERSES, t]
@@ -394,73 +323,11 @@ def find_factors(work, e, e2, n, narrow, eta, r_s):
 
 
 @inlined
-def after_groups_values(work, e, e2, n, narrow, shifted):
-    """Use what the groups have left in the stream."""
-
-
-after_groups_jvp = after_groups_jvps = after_groups_values
-
-
-@inlined
-def after_groups_vjp(work, e, e2, n, narrow, shifted):
-    """Hand the derivatives of the triplets to their neighbours j and k.
-
-    With T a triplet's energy, the gradients are a_j r_j + b r_k and a_k r_k + b r_j, where
-
-        c   = (dT/dr_jk) / r_jk,   b = (dT/dcos) / (r_ij r_ik) - c,
-        a_j = (dT/dr_ij) / r_ij - (dT/dcos) cos / r_ij² + c.
-
-    What depends on j alone multiplies the sums in `finish_vjp`.
-    """
-    stream, quads = work.stream, work.quads
-    total, by_square, by_distance = stream[TOTAL], stream[BY_SQUARE], stream[BY_DISTANCE]
-    by_cosine, cosine, slopes = stream[BY_COSINE], stream[COSINE], stream[SLOPES]
-    inverses, opposite = stream[INVERSES], stream[OPPOSITE]
-    # Rows whose contents are used up.
-    third, along, across = stream[SQUARES], stream[WEIGHTS], stream[INVERSES]
-    for t in range(padded(n)):
-        third[t] = narrow * (total[t] * slopes[t] + by_square[t])
-        if shifted:
-            length = math.sqrt(max(opposite[t], TOO_CLOSE * TOO_CLOSE))
-            third[t] += narrow * by_distance[t] / length
-        by_square[t] += third[t]
-        along[t] = by_cosine[t] * cosine[t]
-        across[t] = by_cosine[t] * inverses[t] - third[t]
-    for t in range(0, n, LANES):
-        transpose(total, by_distance, along, by_square, t, quads)
-    first, second, start = stream[FIRST], stream[SECOND], np.int64(0)
-    while start < n:
-        j, stop = int(first[start]), start + 1
-        while stop < n and first[stop] == first[start]:
-            stop += 1
-        own, vector = work.sums[e, j], work.vectors[e, j]
-        hand_out(second, across, quads, start, stop, own, vector, work.sums[e2], work.vectors[e2])
-        start = stop
-
-
-@inlined
 def finish_values(data, structure, i, work, e):
     """Use what has been gathered for the neighbours of one element."""
 
 
 finish_jvp = finish_values
-
-
-@inlined
-def finish_vjp(data, structure, i, work, e):
-    """Gradients of the neighbours, and their sum with the other sign for the atom itself."""
-    near, sums, gradient = work.near[e], work.sums[e], data.gradient
-    for k in range(work.counts[e]):
-        inverse = near[INVERSE, k]
-        along = sums[k, OF_DISTANCE] + sums[k, OF_SLOPE] - sums[k, OF_COSINE] * inverse
-        along = along * inverse + sums[k, OF_TOTAL] * near[SLOPE, k] + sums[k, OF_SQUARE]
-        j = work.atoms[e, k]
-        for axis in range(3):
-            force = along * near[X + axis, k] + sums[k, OF_VECTOR + axis]
-            gradient[j, axis] += force
-            gradient[i, axis] -= force
-            for other in range(3):
-                data.strain[structure, other, axis] += near[X + other, k] * force
 
 
 @helper

@@ -121,23 +121,26 @@ class HDNNPCalculator(Calculator):
         super().calculate(atoms, list(properties), list(system_changes))
         if set(system_changes) - {"positions"}:
             self._potential.check(self.atoms)
-        if system_changes:
-            self._calculate_energies()
         if {"forces", "stress"} & set(properties):
-            self._calculate_forces()
+            gradients = self._potential.load_with_gradients(self.atoms)
+            self._store_energies(system_changes)
+            self._store_forces(*gradients)
+        elif system_changes:
+            self._potential.load(self.atoms)
+            self._store_energies(system_changes)
 
-    def _calculate_energies(self):
-        self._potential.load(self.atoms)
+    def _store_energies(self, system_changes):
         energies = self._potential.energies
         self.results = {"energies": energies, "energy": float(energies.sum())}
         self.results["free_energy"] = self.results["energy"]
+        if not system_changes:  # these geometries have been counted
+            return
         rows, columns = self._potential.outside_training()
         if len(rows) and self.n_extrapolations_ == 0:
             self._warn(rows[0], columns[0])
         self.n_extrapolations_ += len(rows)
 
-    def _calculate_forces(self):
-        gradient, strain_gradient = self._potential.position_gradients()
+    def _store_forces(self, gradient, strain_gradient):
         self.results["forces"] = -gradient
         if self.atoms.pbc.all():
             stress = strain_gradient / self.atoms.get_volume()

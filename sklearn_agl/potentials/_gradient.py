@@ -9,7 +9,7 @@ them.
 import numpy as np
 from numba import njit
 
-from sklearn_agl._vector_math import exp, tanh
+from sklearn_agl._networks import activate_row
 from sklearn_agl.potentials._products import add_outer_product, multiply, multiply_transposed
 
 ACTIVATIONS = {"identity": 0, "tanh": 1, "softplus": 2, "silu": 3, "relu": 4, "logistic": 5}
@@ -21,33 +21,7 @@ compiled = njit(cache=True, fastmath=True, error_model="numpy", nogil=True)
 def activate(kind, values, slopes):
     """Apply an activation to `values` in place and write its derivatives to `slopes`."""
     for h in range(values.shape[0]):
-        z, slope = values[h], slopes[h]
-        if kind == 1:
-            for a in range(z.size):
-                t = tanh(z[a])
-                z[a] = t
-                slope[a] = 1.0 - t * t
-        elif kind == 2:
-            for a in range(z.size):
-                decay = exp(-abs(z[a]))
-                slope[a] = (1.0 if z[a] >= 0.0 else decay) / (1.0 + decay)
-                z[a] = max(z[a], 0.0) + np.log1p(decay)
-        elif kind == 3:
-            for a in range(z.size):
-                s = 1.0 / (1.0 + exp(-z[a]))
-                slope[a] = s * (1.0 + z[a] * (1.0 - s))
-                z[a] = z[a] * s
-        elif kind == 4:
-            for a in range(z.size):
-                slope[a] = 1.0 if z[a] > 0.0 else 0.0
-                z[a] = max(z[a], 0.0)
-        elif kind == 5:
-            for a in range(z.size):
-                s = 1.0 / (1.0 + exp(-z[a]))
-                z[a] = s
-                slope[a] = s * (1.0 - s)
-        else:
-            slope[:] = 1.0
+        activate_row(kind, values[h], slopes[h])
 
 
 @compiled

@@ -5,14 +5,13 @@ from ase.data import chemical_symbols
 
 from sklearn_agl.descriptors._cells import make_batch
 from sklearn_agl.descriptors._evaluation import (
+    energies_and_gradients,
     evaluate_values,
     make_batches,
-    vector_jacobian_product,
 )
 from sklearn_agl.descriptors._plan import make_plan
 from sklearn_agl.descriptors._structures import check_images, check_structures
-from sklearn_agl.features import AtomicFeatures
-from sklearn_agl.potentials._feature_gradients import differentiate
+from sklearn_agl.potentials._atomic_networks import evaluate_networks, make_networks
 from sklearn_agl.potentials._pipelines import ends_of, functions_behind_selectors
 
 ROUNDING = 1e-10
@@ -54,6 +53,7 @@ class StructurePotential:
         self.ranges = self._model.feature_ranges_[self._columns]
         self._elements = transformer.elements_
         self._plan = make_plan(self.functions, self._elements)
+        self._networks = make_networks(self._model, self._elements, self._columns)
         margin = ROUNDING * np.abs(self.ranges).max(axis=1)
         self._lowest, self._highest = self.ranges[:, 0] - margin, self.ranges[:, 1] + margin
 
@@ -74,17 +74,12 @@ class StructurePotential:
 
     def load(self, atoms):
         """Evaluate the functions and networks of a structure."""
-        self._batch = make_batch([atoms], self._elements)
-        self.values = evaluate_values(self._batch, self._plan)
-        features = np.zeros((1, len(atoms), self._model.n_features_in_))
-        features[0][:, self._columns] = self.values
-        energies, gradients = differentiate(
-            self._model, AtomicFeatures(features, atoms.numbers[None])
-        )
-        self.energies, self._gradients = energies[0], gradients[:, :, self._columns]
+        batch = make_batch([atoms], self._elements)
+        self.values = evaluate_values(batch, self._plan)
+        self.energies = evaluate_networks(self._networks, batch.species, self.values)
 
-    def position_gradients(self):
-        """Derivatives of the energy of the structure that was loaded last.
+    def load_with_gradients(self, atoms):
+        """The same, and the derivatives of the energy.
 
         Returns
         -------
@@ -93,7 +88,10 @@ class StructurePotential:
         strain_gradient : ndarray of shape (3, 3)
             By a strain e, where positions and cell vectors r become r (1 + e).
         """
-        gradient, strain = vector_jacobian_product(self._batch, self._plan, self._gradients)
+        batch = make_batch([atoms], self._elements)
+        self.values, self.energies, gradient, strain = energies_and_gradients(
+            batch, self._plan, self._networks
+        )
         return gradient, strain[0]
 
     def outside_training(self):

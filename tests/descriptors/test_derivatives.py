@@ -73,6 +73,21 @@ def test_vjp_is_the_transpose_of_jvp(structures, functions):
         assert_allclose(np.nansum(vectors[i] * changes[i]), other, rtol=1e-11, atol=1e-12)
 
 
+def test_atoms_with_more_neighbors_than_there_is_room_for_at_first():
+    few, many = bulk("Al", cubic=True) * 2, bulk("Al", a=2.1, cubic=True) * 2
+    for seed, atoms in enumerate((few, many)):
+        atoms.rattle(0.05, seed=seed)
+    functions = [SymmetryFunction("G4", eta=0.1, zeta=zeta, lambda_=1) for zeta in (1, 2)]
+    transformer = SymmetryFunctionTransformer(functions, r_cut=4.5).fit([few])
+    vectors = np.random.default_rng(3).normal(size=(2, len(few), 2))
+    together, _ = transformer.vjp([few, many], vectors)
+    displacements, strains = random_moves([few, many])
+    changes = transformer.jvp([few, many], displacements, 0.0 * strains)
+    for i in range(2):
+        other = np.sum(together[i] * displacements[i])
+        assert_allclose(np.sum(vectors[i] * changes[i]), other, rtol=1e-11)
+
+
 def random_directions(structures, numbers, seed=8):
     rng = np.random.default_rng(seed)
     return [rng.normal(size=(n, len(a), 3)) for n, a in zip(numbers, structures, strict=True)]

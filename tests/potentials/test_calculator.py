@@ -111,20 +111,33 @@ def test_functions_without_weights_are_not_evaluated(structures):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn_agl.potentials.ExtrapolationWarning")
-def test_forces_after_an_energy_reuse_it(pipe, structures, monkeypatch):
+def test_forces_bring_energy_and_stress_with_them(pipe, structures, monkeypatch):
     atoms = with_calculator(structures[0], pipe)
-    loads, original = [], type(atoms.calc._potential).load
+    loads, original = [], type(atoms.calc._potential).load_with_gradients
     monkeypatch.setattr(
-        type(atoms.calc._potential), "load", lambda *args: loads.append(1) or original(*args)
+        type(atoms.calc._potential),
+        "load_with_gradients",
+        lambda *args: loads.append(1) or original(*args),
     )
-    atoms.get_potential_energy()
     atoms.get_forces()
     atoms.get_stress()
+    energy = atoms.get_potential_energy()
     assert len(loads) == 1
+    assert_allclose(energy, with_calculator(atoms, pipe).get_potential_energy(), rtol=1e-13)
     atoms.positions[0, 0] += 0.01
     moved = atoms.get_forces()
     assert len(loads) == 2
     assert_array_equal(moved, with_calculator(atoms, pipe).get_forces())
+
+
+def test_forces_after_an_energy_count_its_extrapolations_once(pipe, structures):
+    atoms = with_calculator(structures[0], pipe)
+    atoms.set_cell(0.8 * atoms.cell.array, scale_atoms=True)
+    with pytest.warns(ExtrapolationWarning):
+        atoms.get_potential_energy()
+    before = atoms.calc.n_extrapolations_
+    atoms.get_forces()
+    assert atoms.calc.n_extrapolations_ == before > 0
 
 
 def test_leaving_the_training_range_warns_once_and_counts(pipe, structures):
