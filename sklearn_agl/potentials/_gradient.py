@@ -20,8 +20,7 @@ compiled = njit(cache=True, fastmath=True, error_model="numpy", nogil=True)
 @compiled
 def activate(kind, values, slopes):
     """Apply an activation to `values` in place and write its derivatives to `slopes`."""
-    for h in range(values.shape[0]):
-        activate_row(kind, values[h], slopes[h])
+    activate_row(kind, values.ravel(), slopes.ravel())
 
 
 @compiled
