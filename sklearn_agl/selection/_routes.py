@@ -8,6 +8,10 @@ LARGEST_ALPHA = 1e6
 """Where a walk gives up that waits for features to leave."""
 LARGEST_RATIO = RATIO**2
 """Longest step in a stretch of the path where nothing leaves."""
+SHORTEST_RATIO = 1.1
+"""Features that would leave within such a step are let go together."""
+LAST_RATIO = 1.01
+"""The same where fewer would be left than asked for."""
 
 
 def walk_through(walk, alphas):
@@ -91,7 +95,7 @@ def _step(walk, alpha):
     return point
 
 
-def walk_down(walk, n_features, *, finest=1.01):
+def walk_down(walk, n_features):
     """Raise alpha until at most `n_features` are left, in steps that suit what happens.
 
     A step that loses too many features is taken back and halved (on the logarithmic scale), the
@@ -104,8 +108,6 @@ def walk_down(walk, n_features, *, finest=1.01):
         Where to start, or to go on.
     n_features : int
         When to stop.
-    finest : float, default=1.01
-        Smallest ratio of two alphas.
 
     Yields
     ------
@@ -118,22 +120,30 @@ def walk_down(walk, n_features, *, finest=1.01):
         if walk.reached is not None:
             walk.follow_norms()
         point = walk.go_to(alpha)
-        lost = left - point.n_features
-        if lost > max(1, left // 10) and not walk.interrupted:
-            if walk.reached is None and alpha > SMALLEST_START * walk.smallest_alpha:
-                walk.go_back(memory)
-                alpha /= 10.0
-                continue
-            if walk.reached is not None and walk.ratio > finest:
-                walk.go_back(memory)
-                walk.ratio = max(np.sqrt(walk.ratio), finest)
-                alpha = walk.reached * walk.ratio
-                continue
-        walk.ratio = min(walk.ratio, RATIO) if lost > 0 else min(walk.ratio**1.5, LARGEST_RATIO)
+        nearer = _shorten(walk, alpha, left, point.n_features, n_features)
+        if nearer is not None and not walk.interrupted:
+            walk.go_back(memory)
+            alpha = nearer
+            continue
+        lossless = point.n_features == left
+        walk.ratio = min(walk.ratio**1.5, LARGEST_RATIO) if lossless else min(walk.ratio, RATIO)
         yield walk.keep(point)
         if walk.interrupted:
             return
         alpha = walk.reached * walk.ratio
+
+
+def _shorten(walk, alpha, before, after, wanted):
+    """Where to go instead, if a step has lost too many features and can be shorter; else None."""
+    if before - after <= max(1, before // 10):
+        return None
+    if walk.reached is None:
+        return alpha / 10.0 if alpha > SMALLEST_START * walk.smallest_alpha else None
+    shortest = SHORTEST_RATIO if after >= wanted else LAST_RATIO
+    if walk.ratio <= shortest:
+        return None
+    walk.ratio = max(np.sqrt(walk.ratio), shortest)
+    return walk.reached * walk.ratio
 
 
 def work_through(alphas, walk):
