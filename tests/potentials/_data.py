@@ -1,9 +1,10 @@
 import numpy as np
 
-from sklearn_agl import AtomicFeatures
+from sklearn_agl import AtomicFeatures, HDNNPRegressor
 from sklearn_agl.potentials._blocks import empty_blocks
 from sklearn_agl.potentials._layout import NetworkLayout
 
+SOLVERS = ("kalman", "lm", "adamw")
 COLUMNS = {1: (0, 2, 3), 8: (1, 3, 4, 5)}
 """Columns of each element in `mixed_features`: three, and four, one of them (3) in both."""
 
@@ -34,3 +35,9 @@ def random_covariance(rng, n):
     """Positive definite, with correlations and variances that differ."""
     factor = rng.normal(size=(n, n + 2)) * np.exp(rng.normal(size=n))[:, None]
     return factor @ factor.T / n
+
+
+def short(solver="kalman", **params):
+    """Settings of a fit that takes some milliseconds and leads nowhere near the minimum."""
+    settings = {"max_epochs": 4, "hidden_layer_sizes": (4,), "random_state": 0}
+    return HDNNPRegressor(solver=solver, **(settings | params))
