@@ -133,7 +133,7 @@ def test_random_cells_keep_their_values_under_all_that_leaves_them_the_same(seed
     expected = np.tile(values, (len(same) // len(atoms), 1))
     order = rng.permutation(len(same))
     same, expected = same[order], expected[order]
-    turn = Rotation.random(rng=rng).as_matrix()
+    turn = Rotation.random(random_state=seed).as_matrix()
     same.set_cell(same.cell.array @ turn.T)
     same.positions = (same.positions + rng.uniform(-9.0, 9.0, 3)) @ turn.T
     assert_allclose(values_of(same), expected, rtol=1e-9, atol=1e-14)
