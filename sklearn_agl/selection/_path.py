@@ -1,15 +1,12 @@
 """The regularisation path of the adaptive group lasso, with refits."""
 
-import time
 import warnings
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
 from os import PathLike
 
 import numpy as np
-from joblib import delayed
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
@@ -22,8 +19,8 @@ from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._base import rank_from_best
 from sklearn_agl.selection._checkpoint import open_checkpoint
 from sklearn_agl.selection._costs import MEASURED, resolve_costs
-from sklearn_agl.selection._parallel import as_they_end
 from sklearn_agl.selection._record import Record
+from sklearn_agl.selection._refits import Refits
 from sklearn_agl.selection._routes import walk_down, walk_through, work_down, work_through
 from sklearn_agl.selection._walk import METRICS, WALKS
 
@@ -326,7 +323,7 @@ def group_lasso_path(
     refit : bool, default=True
         Fit every set without penalty.
     n_jobs : int, default=None
-        Threads for the refits.
+        Threads. The path itself takes one; the others begin with the refits while it goes on.
     checkpoint : str or path-like, default=None
         A folder that keeps the state of the run after every point and every refit. The same call
         goes on from there, whatever has ended the last one, and returns what a run without a
@@ -404,10 +401,13 @@ def group_lasso_path(
     forces = observe_forces(X, forces, regressor.n_force_directions, checkpoint.seed)
     walk = WALKS[init](regressor, X, y, **options, forces=forces, costs=costs, seed=checkpoint.seed)
     record = Record(walk, checkpoint, verbose).begin()
+    settings = clone(regressor).set_params(random_state=checkpoint.seed)
+    refits = Refits(record, settings, (X, y, forces), n_jobs)
     if alphas is None:
-        record.follow(walk_down(walk, min_features), partial(work_down, min_features))
+        steps, work_left = walk_down(walk, min_features), partial(work_down, min_features)
     else:
-        record.follow(walk_through(walk, alphas), partial(work_through, alphas))
+        steps, work_left = walk_through(walk, alphas), partial(work_through, alphas)
+    record.follow(refits.beside(steps) if refit else steps, work_left)
     if walk.points[-1].n_features == 0:
         warnings.warn(
             f"No feature is left at alpha={walk.points[-1].alpha:.3g}.",
@@ -415,7 +415,7 @@ def group_lasso_path(
             stacklevel=3,
         )
     if refit and not walk.interrupted:
-        _refit_all(record, X, y, forces, checkpoint.seed, n_jobs)
+        refits.finish()
     return collect(walk, record.refits)
 
 
@@ -434,32 +434,6 @@ def check_alphas(alphas):
     if bad.size:
         raise ValueError(f"alphas contain {bad[0]}; they must be finite and not negative.")
     return alphas
-
-
-def _refit_all(record, X, y, forces, seed, n_jobs):
-    """Fit without penalty every distinct non-empty support that has no refit yet.
-
-    After Ctrl-C, the record has those that were done.
-    """
-    supports = {tuple(np.flatnonzero(point.group_norms)) for point in record.walk.points} - {()}
-    settings = clone(record.walk.regressor)
-    settings.set_params(alpha=0.0, random_state=seed)
-    # The longest first, so that no thread waits for another at the end.
-    missing = sorted(supports - record.refits.keys(), key=len, reverse=True)
-    calls = (delayed(_refit)(clone(settings), X, y, forces, support) for support in missing)
-    with suppress(KeyboardInterrupt):
-        record.follow_refits(as_they_end(calls, n_jobs), len(missing))
-
-
-def _refit(regressor, X, y, forces, support):
-    start = time.perf_counter()
-    # Left out, not cut off: a copy of the columns would take as much memory as the features.
-    weights = np.full(X.n_features, np.inf)
-    weights[list(support)] = 1.0
-    error = regressor.set_params(feature_weights=weights).fit(X, y, forces).validation_rmse_
-    if regressor._interrupted:
-        raise KeyboardInterrupt
-    return support, error, time.perf_counter() - start
 
 
 def collect(walk, refits=None):

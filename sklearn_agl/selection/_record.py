@@ -78,13 +78,17 @@ class Record:
             How many they will be.
         """
         time_left = TimeLeft(n_refits)
-        for n_done, (support, error, seconds) in enumerate(refits, 1):
-            self.refits[support] = (error, seconds)
-            self._save()
-            self._print(
-                f"refit {n_done} of {n_refits}   {len(support):4d} features   RMSE {error:.3e}   "
-                f"{seconds:5.2f} s{time_left(n_refits - n_done)}"
-            )
+        for n_done, refit in enumerate(refits, 1):
+            self.add_refit(*refit, f" {n_done} of {n_refits}", time_left(n_refits - n_done))
+
+    def add_refit(self, support, error, seconds, number="", time_left=""):
+        """Take down a refit; `number` and `time_left` are for its line."""
+        self.refits[support] = (error, seconds)
+        self._save()
+        self._print(
+            f"refit{number}   {len(support):4d} features   RMSE {error:.3e}   {seconds:5.2f} s"
+            f"{time_left}"
+        )
 
     def _save(self):
         # What Ctrl-C has cut short is no point that a longer run would pass.

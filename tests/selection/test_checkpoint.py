@@ -211,8 +211,9 @@ def test_every_solver_goes_on_from_every_point(tmp_path, monkeypatch, solver):
     assert_same_path(path, expected)
 
 
-def test_path_and_refits_go_on_from_every_point(tmp_path, monkeypatch, whole_path):
-    path, n_deaths = run_in_pieces(monkeypatch, lambda: follow(checkpoint=tmp_path))
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_path_and_refits_go_on_from_every_point(tmp_path, monkeypatch, whole_path, n_jobs):
+    path, n_deaths = run_in_pieces(monkeypatch, lambda: follow(n_jobs=n_jobs, checkpoint=tmp_path))
     n_refits = len({tuple(support) for support in whole_path.supports})
     assert n_deaths == len(whole_path) + n_refits
     assert_same_path(path, whole_path)
