@@ -50,17 +50,21 @@ class Refits:
         if not self._n_idle:
             yield from steps
             return
-        running, pool = {}, ThreadPoolExecutor(self._n_idle)
+        running, pool, walk = {}, ThreadPoolExecutor(self._n_idle), self._record.walk
         try:
             for point in steps:
-                if not self._record.walk.interrupted:
+                if not walk.interrupted:
                     for support in self._missing() - running.keys():
                         running[support] = pool.submit(self._fit, support)
                     self._take_down(running)
                 yield point
+            # After Ctrl-C, nobody wants to wait for a fit in another thread.
+            pool.shutdown(wait=not walk.interrupted, cancel_futures=True)
+            self._take_down(running)
+        except KeyboardInterrupt:
+            walk.interrupted = True
         finally:
-            pool.shutdown(cancel_futures=True)
-        self._take_down(running)
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def finish(self):
         """Fit all other sets; after Ctrl-C, the record has those that were done."""
@@ -78,12 +82,8 @@ class Refits:
     def _take_down(self, running):
         """Hand finished fits to the record, which has some of them already."""
         for support, fit in running.items():
-            if support in self._record.refits or not fit.done() or fit.cancelled():
-                continue
-            try:
+            if support not in self._record.refits and fit.done() and not fit.cancelled():
                 self._record.add_refit(*fit.result())
-            except KeyboardInterrupt:
-                self._record.walk.interrupted = True
 
     def _fit(self, support):
         start = time.perf_counter()
