@@ -8,7 +8,7 @@ layers are matrix products.
 import numpy as np
 from numba import njit
 
-from sklearn_agl.potentials._gradient import activate
+from sklearn_agl.potentials._gradient import activate, add_row_sums
 from sklearn_agl.potentials._hierarchy import hierarchical_step
 from sklearn_agl.potentials._products import add_outer_product, multiply, multiply_transposed
 
@@ -52,12 +52,7 @@ def _backward(theta, sizes, starts, inputs, n_atoms, values, slopes, pulled, gra
         n_in, n_out = sizes[layer], sizes[layer + 1]
         start = starts[layer]
         delta = slopes[first : first + n_out * n_atoms]
-        rows = delta.reshape(n_out, n_atoms)
-        for h in range(n_out):
-            total = 0.0
-            for a in range(n_atoms):
-                total += rows[h, a]
-            gradient[start + n_in * n_out + h] += total
+        add_row_sums(delta, gradient[start + n_in * n_out :], n_out, n_atoms)
         if layer > 0:
             first -= n_in * n_atoms
             below = values[first : first + n_in * n_atoms]

@@ -401,7 +401,7 @@ def group_lasso_path(
     forces = observe_forces(X, forces, regressor.n_force_directions, checkpoint.seed)
     walk = WALKS[init](regressor, X, y, **options, forces=forces, costs=costs, seed=checkpoint.seed)
     record = Record(walk, checkpoint, verbose).begin()
-    settings = clone(regressor).set_params(random_state=checkpoint.seed)
+    settings = clone(regressor).set_params(alpha=0.0, random_state=checkpoint.seed)
     refits = Refits(record, settings, (X, y, forces), n_jobs)
     if alphas is None:
         steps, work_left = walk_down(walk, min_features), partial(work_down, min_features)

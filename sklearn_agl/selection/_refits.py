@@ -19,7 +19,7 @@ class Refits:
     record : Record
         Takes the results down, and has those of earlier runs.
     settings : HDNNPRegressor
-        Settings of the networks.
+        Settings of the networks, without a penalty.
     data : tuple
         X, y and forces, checked.
     n_jobs : int or None
@@ -28,7 +28,7 @@ class Refits:
 
     def __init__(self, record, settings, data, n_jobs):
         self._record = record
-        self._settings = clone(settings).set_params(alpha=0.0)
+        self._settings = settings
         self._data = data
         self._n_jobs = n_jobs
         # A number that only the surroundings give may be that of a cluster, for `finish`.
