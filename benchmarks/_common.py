@@ -13,8 +13,17 @@ from sklearn_agl import HDNNPRegressor
 from sklearn_agl.metrics import rmse_per_atom
 
 
-def train_and_test(X, y, train, test, columns, seed=0):
+def fit_and_test(train, test, columns, seed=0):
     """Train a potential on some columns.
+
+    Parameters
+    ----------
+    train, test : tuple
+        Features and energies of the structures to train on, and of those to test on.
+    columns : ndarray of int or bool
+        What to train on.
+    seed : int
+        Random state of the potential.
 
     Returns
     -------
@@ -23,11 +32,16 @@ def train_and_test(X, y, train, test, columns, seed=0):
     seconds : float
         Of training.
     """
-    X = X.take_features(columns)
+    (X, y), (X_test, y_test) = [(X.take_features(columns), y) for X, y in (train, test)]
     start = time.perf_counter()
-    model = HDNNPRegressor(random_state=seed).fit(X[train], y[train])
+    model = HDNNPRegressor(random_state=seed).fit(X, y)
     seconds = time.perf_counter() - start
-    return rmse_per_atom(y[test], model.predict(X[test]), X[test].n_atoms), seconds
+    return rmse_per_atom(y_test, model.predict(X_test), X_test.n_atoms), seconds
+
+
+def train_and_test(X, y, train, test, columns, seed=0):
+    """`fit_and_test` for structures that lie in one table, by their indices."""
+    return fit_and_test((X[train], y[train]), (X[test], y[test]), columns, seed)
 
 
 def read_structures(path, every=1):

@@ -24,7 +24,7 @@ import time
 
 import ase.io
 import numpy as np
-from _common import train_and_test
+from _common import fit_and_test
 from sklearn.model_selection import train_test_split
 from skorch.callbacks import Callback
 
@@ -50,20 +50,18 @@ def warm_up(X, y):
     HDNNPRegressor(max_epochs=1, alpha=1e-3).fit(X[:40], y[:40])
 
 
-def report_path(X, y, train, test):
+def report_path(train, test):
     """Run path and refits, and judge the set it proposes on the test structures."""
 
     def run(refit):
-        return group_lasso_path(
-            X[train], y[train], refit=refit, n_jobs=2, random_state=0, verbose=1
-        )
+        return group_lasso_path(*train, refit=refit, n_jobs=2, random_state=0, verbose=1)
 
     alone, _ = timed(lambda: run(refit=False))
     seconds, path = timed(lambda: run(refit=True))
     report = {"path_s": alone, "path_and_refits_s": seconds}
     report |= {"points": len(path), "peak_GiB": peak()}
     best = path.supports[path.best()]
-    error, _ = train_and_test(X, y, train, test, best)
+    error, _ = fit_and_test(train, test, best)
     return report | {"chosen": int(best.sum()), "chosen_test_rmse": error}
 
 
@@ -72,10 +70,11 @@ def lennard_jones(arguments):
     structures, y = make_lennard_jones(1500, random_state=0, n_jobs=2)
     X = SymmetryFunctionTransformer("lj-22", n_jobs=2).fit_transform(structures)
     warm_up(X, y)
-    train, test = train_test_split(np.arange(len(X)), test_size=0.2, random_state=0)
-    error, seconds = train_and_test(X, y, train, test, np.arange(X.n_features))
+    parts = train_test_split(np.arange(len(X)), test_size=0.2, random_state=0)
+    train, test = [(X[rows], y[rows]) for rows in parts]
+    error, seconds = fit_and_test(train, test, np.arange(X.n_features))
     report = {"training_s": seconds, "all_test_rmse": error}
-    return report | report_path(X, y, train, test)
+    return report | report_path(train, test)
 
 
 def at_scale(arguments):
@@ -86,13 +85,17 @@ def at_scale(arguments):
         )
     )
     report = {"dynamics_s": seconds}
+    # Divided before their features are computed: rows picked from a table are copied into memory.
+    *structures, y, y_test = train_test_split(structures, y, test_size=0.1, random_state=0)
     with tempfile.TemporaryDirectory() as folder:
         transformer = SymmetryFunctionTransformer("lj-22", n_jobs=2, memmap_folder=folder)
-        report["features_s"], X = timed(lambda: transformer.fit_transform(structures).compute())
-        report["features_peak_GiB"] = peak()
-        warm_up(X, y)
-        train, test = train_test_split(np.arange(len(X)), test_size=0.1, random_state=0)
-        return report | report_path(X, y, train, test)
+        seconds, features = timed(
+            lambda: [transformer.fit_transform(part).compute() for part in structures]
+        )
+        report |= {"features_s": seconds, "features_peak_GiB": peak()}
+        train, test = zip(features, (y, y_test), strict=True)
+        warm_up(*test)
+        return report | report_path(train, test)
 
 
 def aluminium(arguments):
@@ -104,10 +107,11 @@ def aluminium(arguments):
     transformer = SymmetryFunctionTransformer("al-329", n_jobs=2)
     report["features_s"], X = timed(lambda: transformer.fit_transform(structures).compute())
     warm_up(X, y)
-    train, test = [np.flatnonzero((segments == "last1000") == last) for last in (False, True)]
-    error, seconds = train_and_test(X, y, train, test, np.arange(X.n_features))
+    parts = [np.flatnonzero((segments == "last1000") == last) for last in (False, True)]
+    train, test = [(X[rows], y[rows]) for rows in parts]
+    error, seconds = fit_and_test(train, test, np.arange(X.n_features))
     report |= {"training_s": seconds, "all_test_rmse": error}
-    return report | report_path(X, y, train, test)
+    return report | report_path(train, test)
 
 
 class Recorder(Callback):

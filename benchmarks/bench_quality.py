@@ -5,15 +5,15 @@ Run with one BLAS thread::
     OMP_NUM_THREADS=1 python benchmarks/bench_quality.py sets
     OMP_NUM_THREADS=1 python benchmarks/bench_quality.py noise
     OMP_NUM_THREADS=1 python benchmarks/bench_quality.py elimination
+    OMP_NUM_THREADS=1 python benchmarks/bench_quality.py elimination --data Si.extxyz
 
 - sets: how often the sets of 8 down to 4 Lennard-Jones functions are the same, and their errors;
 - noise: 10 columns of noise are added, absolute values of Gaussians with the means and deviations
   of real columns (section III.E of the paper), and 10 functions asked for: how many are noise;
-- elimination: sequential backward elimination with a fit for every candidate, beside the path, for
-  one seed at a time.
+- elimination: sequential backward elimination with a fit for every candidate, beside the path; the
+  errors are means of three trainings each.
 
-A seed draws the split, the held-out structures and all weights, except for "elimination", where the
-split is that of the first seed.
+A seed draws the split, the held-out structures and all weights.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import time
 from collections import Counter
 
 import numpy as np
-from _common import train_and_test
+from _common import read_structures, train_and_test
 from sklearn.model_selection import train_test_split
 
 from sklearn_agl import (
@@ -42,6 +42,12 @@ def load():
     """Features and energies of 1,500 Lennard-Jones structures."""
     structures, y = make_lennard_jones(1500, random_state=0, n_jobs=2)
     return SymmetryFunctionTransformer("lj-22", n_jobs=2).fit_transform(structures).compute(), y
+
+
+def load_file(path):
+    """Features of the 60 functions and energies of structures of silicon."""
+    structures, y = read_structures(path)
+    return SymmetryFunctionTransformer("b-60").fit_transform(structures).compute(), y
 
 
 def split(X, seed):
@@ -123,34 +129,39 @@ def run_noise(n_seeds):
         print(f"| {name} | {' '.join(map(str, row))} |")
 
 
-def run_elimination(n_seeds):
+def run_elimination(n_seeds, first_seed, data):
     """Print sets and test errors of sequential backward elimination, and of the path."""
-    X, y = load()
-    train, test = split(X, 0)
-    for seed in range(n_seeds):
+    X, y = load_file(data) if data else load()
+    print("| seed | size | eliminated | RMSE | path | RMSE |\n|---|---|---|---|---|---|")
+    for seed in range(first_seed, first_seed + n_seeds):
+        train, test = split(X, seed)
         start = time.perf_counter()
         selector = AdaptiveGroupLassoSelector(n_features_to_select=min(SIZES), random_state=seed)
         path = selector.fit(X[train], y[train]).path_
-        print(f"seed {seed}: path in {time.perf_counter() - start:.0f} s")
-        start, left = time.perf_counter(), list(range(X.n_features))
+        print(f"seed {seed}: path in {time.perf_counter() - start:.0f} s", flush=True)
+        spent, left = 0.0, np.arange(X.n_features)
         while len(left) > min(SIZES):
-            left.remove(_least_needed(X[train], y[train], left, seed))
+            start = time.perf_counter()
+            left = np.setdiff1d(left, _least_needed(X[train], y[train], left, seed))
+            spent += time.perf_counter() - start
             if len(left) <= 15:
-                support = path.support(len(left))
-                errors = [test_error(X, y, train, test, s, seed) for s in (left, support)]
-                print(
-                    f"| {seed} | {len(left)} | {' '.join(str(i + 1) for i in left)} "
-                    f"| {errors[0]:.2f} | {functions(support)} | {errors[1]:.2f} |",
-                    flush=True,
-                )
-        print(f"seed {seed}: elimination in {time.perf_counter() - start:.0f} s")
+                row = [_described(X, y, train, test, s) for s in (left, path.support(len(left)))]
+                print(f"| {seed} | {len(left)} | {' | '.join(row)} |", flush=True)
+        print(f"seed {seed}: elimination in {spent:.0f} s", flush=True)
+
+
+def _described(X, y, train, test, columns):
+    """Numbers of the functions, and the mean error of three trainings."""
+    numbers = np.arange(1, X.n_features + 1)[columns]
+    errors = [test_error(X, y, train, test, columns, seed) for seed in range(3)]
+    return f"{' '.join(map(str, numbers))} | {np.mean(errors):.2f}"
 
 
 def _least_needed(X, y, left, seed):
     """The feature without which the error on held-out structures is lowest."""
     errors = []
     for column in left:
-        others = [other for other in left if other != column]
+        others = np.setdiff1d(left, column)
         model = HDNNPRegressor(random_state=seed).fit(X.take_features(others), y)
         errors.append(model.validation_rmse_)
     return left[int(np.argmin(errors))]
@@ -162,8 +173,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("part", choices=parts)
     parser.add_argument("--n-seeds", type=int, default=10)
-    arguments = parser.parse_args()
-    parts[arguments.part](arguments.n_seeds)
+    parser.add_argument("--first-seed", type=int, default=0, help="for elimination")
+    parser.add_argument("--data", help="structures of silicon, for elimination")
+    arguments = vars(parser.parse_args())
+    part = arguments.pop("part")
+    if part != "elimination":
+        arguments = {"n_seeds": arguments["n_seeds"]}
+    parts[part](**arguments)
 
 
 if __name__ == "__main__":
