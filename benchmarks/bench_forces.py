@@ -1,9 +1,12 @@
 """Training on forces: errors of energies and forces with all functions and with selected ones.
 
 Run with one BLAS thread, and the folder of the mlearn data (Zuo et al. 2020, J. Phys. Chem. A 124,
-731) as extended XYZ files, one per element, with ``split`` "train" or "test" in each structure::
+731) as extended XYZ files, one per element, with ``split`` "train" or "test" in each structure; or
+with a file of lithium and aluminium, the set "mogroupumd/Li-Al_MLIP_datasets" on GitHub, with the
+folders' names as ``set``::
 
     OMP_NUM_THREADS=1 python benchmarks/bench_forces.py FOLDER --elements Cu Si Mo Li
+    OMP_NUM_THREADS=1 python benchmarks/bench_forces.py LiAl.extxyz --elements LiAl --n-features 40
 
 For every element and seed, three potentials are trained on energies and forces: with all functions
 of a grid, with those that the adaptive group lasso selects from energies and forces, and with as
@@ -13,16 +16,17 @@ their errors on the same test structures as measured with n2p2.
 
 import argparse
 import time
+from itertools import combinations_with_replacement
 from pathlib import Path
 
 import numpy as np
-from ase.io import read
+from _common import read_structures
 
 from sklearn_agl import AdaptiveGroupLassoSelector, HDNNPRegressor, SymmetryFunctionTransformer
 from sklearn_agl.descriptors import symmetry_function_grid
 from sklearn_agl.metrics import rmse_per_atom
 
-R_CUT = {"Cu": 5.0, "Si": 5.5, "Mo": 5.2, "Li": 5.6}
+R_CUT = {"Cu": 5.0, "Si": 5.5, "Mo": 5.2, "Li": 5.6, "LiAl": 6.0}
 PUBLISHED = {
     "Cu": (27, 1.68, 0.063),
     "Si": (27, 6.93, 0.170),
@@ -32,7 +36,7 @@ PUBLISHED = {
 """Number of functions, energy (meV/atom) and force (eV/A) errors of the n2p2 potentials."""
 
 
-def make_functions(r_cut):
+def functions_of_one_element(r_cut):
     """15 radial and 16 angular functions."""
     return symmetry_function_grid(
         r_cut=r_cut, n_centered=6, n_shifted=9, shifted_range=(0.32 * r_cut, 0.96 * r_cut),
@@ -40,16 +44,40 @@ def make_functions(r_cut):
     )  # fmt: skip
 
 
+def functions_of_two_elements(r_cut, elements=("Li", "Al")):
+    """8 radial functions per neighbour and 8 angular ones per pair, 40 for a central element."""
+    functions = []
+    for element in elements:
+        functions += symmetry_function_grid(
+            r_cut=r_cut, n_centered=3, n_shifted=5, neighbors=element
+        )
+    for pair in combinations_with_replacement(elements, 2):
+        functions += symmetry_function_grid(
+            r_cut=r_cut, angular_eta=(0.01, 0.1), angular_zeta=(1, 4), angular_neighbors=pair
+        )
+    return functions
+
+
+def load(path, element):
+    """Functions, training and test structures."""
+    if element == "LiAl":
+        structures, _ = read_structures(path)
+        train = [atoms for atoms in structures if atoms.info["set"] in ("Train", "Retrain")]
+        test = [atoms for atoms in structures if atoms.info["set"].startswith("Test")]
+        return functions_of_two_elements(R_CUT[element]), train, test
+    structures, _ = read_structures(path / f"mlearn_{element}.extxyz.gz")
+    parts = [
+        [atoms for atoms in structures if atoms.info["split"] == part] for part in ("train", "test")
+    ]
+    return functions_of_one_element(R_CUT[element]), *parts
+
+
 class Data:
     """Features, energies and forces of the training and the test structures of an element."""
 
-    def __init__(self, file, r_cut):
-        structures = read(file, ":")
-        self.train, self.test = (
-            [atoms for atoms in structures if atoms.info["split"] == part]
-            for part in ("train", "test")
-        )
-        transformer = SymmetryFunctionTransformer(make_functions(r_cut), n_jobs=2).fit(self.train)
+    def __init__(self, functions, train, test):
+        self.train, self.test = train, test
+        transformer = SymmetryFunctionTransformer(functions, n_jobs=2).fit(train)
         self.X = transformer.transform(self.train).compute()
         self.X_test = transformer.transform(self.test).compute()
 
@@ -95,8 +123,8 @@ def report(name, columns, seconds, energy, force):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--elements", nargs="+", default=list(R_CUT))
+    parser.add_argument("path", type=Path)
+    parser.add_argument("--elements", nargs="+", choices=R_CUT, default=list(PUBLISHED))
     parser.add_argument("--n-features", type=int, default=13)
     parser.add_argument("--n-force-directions", type=int, default=40)
     parser.add_argument("--force-weight", type=float, default=0.3)
@@ -104,10 +132,10 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options = parser.parse_args()
     for element in options.elements:
-        data = Data(options.folder / f"mlearn_{element}.extxyz.gz", R_CUT[element])
-        n, energy, force = PUBLISHED[element]
+        data = Data(*load(options.path, element))
         print(f"{element}: {len(data.train)} structures to train, {len(data.test)} to test")
-        print(f"  {'n2p2, published':24s} {n:3d} functions   {energy:6.2f} meV/atom   {force:6.3f}")
+        for published in filter(None, [PUBLISHED.get(element)]):
+            print("  n2p2, published: {} functions, {} meV/atom, {} eV/A".format(*published))
         for seed in options.seeds:
             settings = {
                 "random_state": seed,
