@@ -1,20 +1,25 @@
 """The data sets of Zuo et al. (2020), one per element."""
 
+import io
 import json
-from dataclasses import dataclass
+import tarfile
 from os import PathLike
 
+import ase.io
 import numpy as np
-from ase import Atoms
-from ase.calculators.singlepoint import SinglePointCalculator
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from sklearn_agl.datasets._download import fetch_file, get_data_home
+from sklearn_agl.datasets._download import get_data_home
+from sklearn_agl.datasets._published import Content, as_bunch, fetch_structures, labelled
 
-COMMIT = "a04d3b6ecaac47c27aa8f7e452c16a5c9a2a8cff"
-ADDRESS = "https://raw.githubusercontent.com/materialsvirtuallab/mlearn"
+ADDRESS = "https://raw.githubusercontent.com"
+REPOSITORY = "materialsvirtuallab/mlearn/a04d3b6ecaac47c27aa8f7e452c16a5c9a2a8cff"
 PARTS = {"train": "training.json", "test": "test.json"}
+# The authors' repository has copper's part for testing only; others have converted the set.
+ARCHIVE = (
+    "ACEsuit/ACEData/292aa09542d4bc6bdf67c710169bf486df1dd12a/minibenchmarks/ZuoEtAl2020.tar.gz"
+)
 
 DESCRIPTION = """\
 {element}: {n_train} structures for training and {n_test} for testing, of Zuo et al. (2020)
@@ -24,7 +29,7 @@ dynamics with a vacancy, computed with density functional theory (PBE). Energies
 forces in eV/Å, lengths in Å. A few of the structures for testing have a twin of equal energy among
 those for training.
 
-Source: https://github.com/materialsvirtuallab/mlearn, commit {commit}
+Source: {source}
 Licence: BSD-3-Clause, Copyright (c) 2019, Materials Virtual Lab
 Please cite: Y. Zuo, C. Chen, X. Li, Z. Deng, Y. Chen, J. Behler, G. Csányi, A. V. Shapeev,
 A. P. Thompson, M. A. Wood, S. P. Ong, "Performance and cost assessment of machine learning
@@ -32,31 +37,17 @@ interatomic potentials", J. Phys. Chem. A 124, 731 (2020).
 """
 
 
-@dataclass(frozen=True)
-class Content:
-    """What tells whether a file holds what it should; the publisher gives no checksums."""
-
-    n_structures: int
-    n_atoms: int
-    energy: float
-    force: float
-
-    @classmethod
-    def of(cls, structures):
-        """Numbers of structures and atoms, total energy (eV), sum of all |F| components (eV/Å)."""
-        energies = [atoms.get_potential_energy() for atoms in structures]
-        forces = [np.abs(atoms.get_forces()).sum() for atoms in structures]
-        n_atoms = sum(len(atoms) for atoms in structures)
-        return cls(len(structures), n_atoms, float(np.sum(energies)), float(np.sum(forces)))
-
-    def agrees_with(self, other):
-        """Whether numbers are equal and sums are, to the rounding of eight printed decimals."""
-        counts = (self.n_structures, self.n_atoms) == (other.n_structures, other.n_atoms)
-        sums = np.subtract((self.energy, self.force), (other.energy, other.force))
-        return counts and bool(np.all(np.abs(sums) < 1e-3))
-
+SOURCE = "https://github.com/materialsvirtuallab/mlearn, commit a04d3b6e"
+SOURCE_OF_COPPER = f"""\
+{SOURCE} (for testing), and the same set converted, at
+https://github.com/ACEsuit/ACEData, commit 292aa095 (for training; no licence stated there, and the
+groups of the structures are unknown)"""
 
 CONTENTS = {
+    "Cu": {
+        "train": Content(262, 27416, -108998.23459, 33528.78382),
+        "test": Content(31, 3178, -12536.17792, 4303.77586),
+    },
     "Li": {
         "train": Content(241, 11576, -20995.98124, 6695.87482),
         "test": Content(29, 1320, -2379.31660, 816.55948),
@@ -91,15 +82,15 @@ def fetch_mlearn(
     The set was computed with density functional theory, to compare kinds of potentials: crystals,
     strained crystals, surfaces, vacancies and molecular dynamics of one element.
 
-    =======  ===  ===  ===
-    element   Li   Mo   Si
-    train    241  194  214
-    test      29   23   25
-    =======  ===  ===  ===
+    =======  ===  ===  ===  ===
+    element   Cu   Li   Mo   Si
+    train    262  241  194  214
+    test      31   29   23   25
+    =======  ===  ===  ===  ===
 
     Parameters
     ----------
-    element : {"Li", "Mo", "Si"}
+    element : {"Cu", "Li", "Mo", "Si"}
         Symbol of the element.
     data_home : str or path-like, default=None
         Folder of downloaded data sets, see `get_data_home`.
@@ -112,9 +103,10 @@ def fetch_mlearn(
         With
 
         - `structures`, a list of `ase.Atoms` with energy and forces attached; ``info["group"]``
-          says what kind of structure it is (Å, eV, eV/Å);
+          says what kind of structure it is (Å, eV, eV/Å), ``"unknown"`` for training with Cu;
         - `energies`, ndarray of shape (n_structures,), total energies in eV;
         - `forces`, a list of arrays of shape (n_atoms, 3) in eV/Å;
+        - `groups`, ndarray of str of shape (n_structures,), the kinds of structures;
         - `train`, `test`, ndarrays of int: the authors' own split, as indices of structures;
         - `DESCR`, source, licence and what to cite.
 
@@ -138,45 +130,54 @@ def fetch_mlearn(
     >>> train = [silicon.structures[i] for i in silicon.train]  # doctest: +SKIP
     """
     parts = {part: _fetch_part(element, part, data_home, download_if_missing) for part in PARTS}
-    structures = parts["train"] + parts["test"]
     n_train, n_test = len(parts["train"]), len(parts["test"])
-    return Bunch(
-        structures=structures,
-        energies=np.array([atoms.get_potential_energy() for atoms in structures]),
-        forces=[atoms.get_forces() for atoms in structures],
+    source = SOURCE_OF_COPPER if element == "Cu" else SOURCE
+    return as_bunch(
+        parts["train"] + parts["test"],
+        DESCRIPTION.format(element=element, n_train=n_train, n_test=n_test, source=source),
         train=np.arange(n_train),
         test=np.arange(n_train, n_train + n_test),
-        DESCR=DESCRIPTION.format(
-            element=element, n_train=n_train, n_test=n_test, commit=COMMIT[:8]
-        ),
     )
 
 
 def _fetch_part(element, part, data_home, download_if_missing):
-    path = get_data_home(data_home) / "mlearn" / f"{element}_{PARTS[part]}"
-    url = f"{ADDRESS}/{COMMIT}/data/{element}/{PARTS[part]}"
-    fetch_file(url, path, download_if_missing)
-    try:
-        structures = [_read_structure(entry) for entry in json.loads(path.read_bytes())]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is damaged; delete it and try again.") from error
-    found, expected = Content.of(structures), CONTENTS[element][part]
-    if not found.agrees_with(expected):
-        raise ValueError(
-            f"{path} does not hold the data set: {found}, expected {expected}. Delete it and try "
-            "again."
-        )
-    return structures
+    folder = get_data_home(data_home) / "mlearn"
+    if (element, part) == ("Cu", "train"):
+        path, url, read = folder / "ZuoEtAl2020.tar.gz", ARCHIVE, _read_archived_copper
+    else:
+        path = folder / f"{element}_{PARTS[part]}"
+        url, read = f"{REPOSITORY}/data/{element}/{PARTS[part]}", _read_entries
+    expected = CONTENTS[element][part]
+    return fetch_structures(read, {path: f"{ADDRESS}/{url}"}, expected, download_if_missing)
+
+
+def _read_entries(path):
+    return [_read_structure(entry) for entry in json.loads(path.read_bytes())]
 
 
 def _read_structure(entry):
     structure, outputs = entry["structure"], entry["outputs"]
-    atoms = Atoms(
+    return labelled(
         [site["species"][0]["element"] for site in structure["sites"]],
-        positions=[site["xyz"] for site in structure["sites"]],
-        cell=structure["lattice"]["matrix"],
-        pbc=True,
-        info={"group": entry["group"]},
+        [site["xyz"] for site in structure["sites"]],
+        structure["lattice"]["matrix"],
+        outputs["energy"],
+        outputs["forces"],
+        group=entry["group"],
     )
-    atoms.calc = SinglePointCalculator(atoms, energy=outputs["energy"], forces=outputs["forces"])
-    return atoms
+
+
+def _read_archived_copper(path):
+    with tarfile.open(path) as archive:
+        text = archive.extractfile("ZuoEtAl2020/Cu_train.xyz").read().decode()
+    return [
+        labelled(
+            frame.numbers,
+            frame.positions,
+            frame.cell,
+            frame.get_potential_energy(),
+            frame.arrays["force"],
+            group="unknown",
+        )
+        for frame in ase.io.read(io.StringIO(text), ":", format="extxyz")
+    ]

@@ -129,6 +129,12 @@ def rows_of_data_sets():
     cases = {str(bad): ({"element": bad}, "element", repr(bad)) for bad in (None, "Qq", ["Si"])}
     cases["data_home"] = ({"element": "Si", "data_home": 3}, "data_home")
     yield from rows_of("fetch_mlearn", fetch, cases)
+    for name in ("fetch_lial", "fetch_si_liquid_diamond"):
+        cases = {
+            "data_home": ({"data_home": 3, "download_if_missing": False}, "data_home"),
+            "download_if_missing": ({"download_if_missing": "no"}, "download_if_missing"),
+        }
+        yield from rows_of(name, getattr(datasets, name), cases)
     cases = {str(bad): ((bad,), "data_home must be a str or a path") for bad in (3, [])}
     yield from rows_of("get_data_home", datasets.get_data_home, cases)
     calculate = lambda atoms, r_cut=2.8: datasets.LennardJonesCalculator(r_cut).calculate(atoms)  # noqa: E731

@@ -1,19 +1,17 @@
+import io
 import json
 import sys
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+import tarfile
 from pathlib import Path
-from threading import Thread
 
-import ase.io
 import numpy as np
 import pytest
 from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_agl.datasets import _mlearn, fetch_mlearn, get_data_home
-from sklearn_agl.datasets._mlearn import CONTENTS, Content
-
-CONVERTED = Path(__file__).parents[3] / "shared" / "data"
+from sklearn_agl.datasets._mlearn import CONTENTS
+from sklearn_agl.datasets._published import Content
+from tests.datasets._copies import read_copy
 
 # Two structures in the publisher's format; numbers are made up.
 CRYSTAL = {
@@ -61,7 +59,7 @@ ATOM = {
 def publisher(tmp_path, monkeypatch):
     """A folder in place of the publisher's, and what it should hold."""
     folder = tmp_path / "published"
-    data = folder / _mlearn.COMMIT / "data" / "Si"
+    data = folder / _mlearn.REPOSITORY / "data" / "Si"
     data.mkdir(parents=True)
     (data / "training.json").write_text(json.dumps([CRYSTAL, ATOM]))
     (data / "test.json").write_text(json.dumps([ATOM]))
@@ -71,20 +69,11 @@ def publisher(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def server(publisher, monkeypatch):
+def server(publisher, serve, monkeypatch):
     """Serves the publisher's folder."""
-    root = publisher.parents[2]
-    handler = partial(SimpleHTTPRequestHandler, directory=root)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        monkeypatch.setattr(_mlearn, "ADDRESS", f"http://127.0.0.1:{server.server_port}")
-        Thread(target=server.serve_forever, daemon=True).start()
+    with serve(publisher.parents[4]) as address:
+        monkeypatch.setattr(_mlearn, "ADDRESS", address)
         yield
-        server.shutdown()
-
-
-@pytest.fixture
-def home(tmp_path):
-    return tmp_path / "home"
 
 
 @pytest.fixture
@@ -102,6 +91,7 @@ def test_gives_structures_energies_and_forces(filled_home):
     assert data.energies.tolist() == [-10.5, -4.0, -4.0]
     assert data.forces[0].tolist() == [[0.5, 0.0, -1.0], [-0.5, 0.0, 1.0]]
     assert (data.train.tolist(), data.test.tolist()) == ([0, 1], [2])
+    assert data.groups.tolist() == ["Elastic", "Surface", "Surface"]
     first = data.structures[0]
     assert first.pbc.all()
     assert first.info == {"group": "Elastic"}
@@ -109,6 +99,67 @@ def test_gives_structures_energies_and_forces(filled_home):
     np.testing.assert_allclose(first.get_scaled_positions(), [[0.5, 0.5, 0], [0, 0, 0.5]])
     assert "BSD-3-Clause" in data.DESCR
     assert "731 (2020)" in data.DESCR
+
+
+def write_archive(path, text):
+    """Copper's part for training as its publisher packed it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w:gz") as archive:
+        member = tarfile.TarInfo("ZuoEtAl2020/Cu_train.xyz")
+        member.size = len(text.encode())
+        archive.addfile(member, io.BytesIO(text.encode()))
+
+
+FRAME = """\
+2
+Lattice="5.0 0.0 0.0 0.5 5.0 0.0 0.0 0.0 6.0" pbc=[T, T, T] energy=-7.5 \
+Properties=species:S:1:pos:R:3:force:R:3
+Cu 2.75 2.5 0.0 0.5 0.0 -1.0
+Cu 0.0 0.0 3.0 -0.5 0.0 1.0
+""".replace(" \\\n", " ")
+
+
+@pytest.fixture
+def copper_home(home, monkeypatch):
+    write_archive(home / "mlearn" / "ZuoEtAl2020.tar.gz", FRAME)
+    atom = json.loads(json.dumps(ATOM).replace('"Si"', '"Cu"'))
+    (home / "mlearn" / "Cu_test.json").write_text(json.dumps([atom]))
+    contents = {"train": Content(1, 2, -7.5, 3.0), "test": Content(1, 1, -4.0, 0.25)}
+    monkeypatch.setitem(CONTENTS, "Cu", contents)
+    return home
+
+
+def test_reads_coppers_part_for_training_from_an_archive(copper_home):
+    data = fetch_mlearn("Cu", data_home=copper_home, download_if_missing=False)
+    assert [atoms.get_chemical_formula() for atoms in data.structures] == ["Cu2", "Cu"]
+    assert data.forces[0].tolist() == [[0.5, 0.0, -1.0], [-0.5, 0.0, 1.0]]
+    assert data.groups.tolist() == ["unknown", "Surface"]
+    first = data.structures[0]
+    assert first.pbc.all()
+    assert first.info == {"group": "unknown"}
+    np.testing.assert_allclose(first.get_scaled_positions(), [[0.5, 0.5, 0], [0, 0, 0.5]])
+    assert "ACEData" in data.DESCR
+
+
+def test_says_where_to_put_the_archive(home):
+    with pytest.raises(OSError, match=r"ZuoEtAl2020\.tar\.gz by hand and save it as") as caught:
+        fetch_mlearn("Cu", data_home=home, download_if_missing=False)
+    assert str(home / "mlearn" / "ZuoEtAl2020.tar.gz") in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [0, 100])
+def test_refuses_an_archive_that_is_cut_short(copper_home, size):
+    path = copper_home / "mlearn" / "ZuoEtAl2020.tar.gz"
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(ValueError, match=r"ZuoEtAl2020\.tar\.gz is damaged; delete it"):
+        fetch_mlearn("Cu", data_home=copper_home)
+
+
+@pytest.mark.parametrize("text", ["", FRAME[:-40], FRAME.replace(":force:", ":other:")])
+def test_refuses_an_archive_with_other_content(copper_home, text):
+    write_archive(copper_home / "mlearn" / "ZuoEtAl2020.tar.gz", text)
+    with pytest.raises(ValueError, match=r"ZuoEtAl2020\.tar\.gz (is damaged|does not hold)"):
+        fetch_mlearn("Cu", data_home=copper_home)
 
 
 def test_downloads_what_is_missing_and_keeps_it(server, home):
@@ -173,11 +224,40 @@ def test_the_folder_is_the_argument_or_the_variable_or_in_the_home(tmp_path, mon
     assert get_data_home() == Path.home() / "sklearn_agl_data"
 
 
-def test_the_expected_content_is_that_of_a_converted_copy():
-    path = CONVERTED / "mlearn_Si.extxyz.gz"
-    if not path.exists():
-        pytest.skip("the converted copy is not there")
-    structures = ase.io.read(path, ":")
-    for part, expected in CONTENTS["Si"].items():
-        found = Content.of([atoms for atoms in structures if atoms.info["split"] == part])
-        assert found.agrees_with(expected)
+def as_entry(atoms):
+    """A structure in the authors' format."""
+    sites = [
+        {"species": [{"element": symbol, "occu": 1}], "xyz": xyz.tolist()}
+        for symbol, xyz in zip(atoms.symbols, atoms.positions, strict=True)
+    ]
+    outputs = {"energy": atoms.get_potential_energy(), "forces": atoms.get_forces().tolist()}
+    structure = {"lattice": {"matrix": atoms.cell.tolist()}, "sites": sites}
+    return {"structure": structure, "group": atoms.info["group"], "outputs": outputs}
+
+
+def as_frame(atoms):
+    """A structure as in copper's archive."""
+    lattice = " ".join(map(str, atoms.cell.array.ravel()))
+    rows = np.hstack([atoms.positions, atoms.get_forces()])
+    return (
+        f'{len(atoms)}\nenergy={atoms.get_potential_energy()} Lattice="{lattice}" '
+        "pbc=[T, T, T] Properties=species:S:1:pos:R:3:force:R:3\n"
+    ) + "".join(f"Cu {' '.join(f'{x:16.8f}' for x in row)}\n" for row in rows)
+
+
+@pytest.mark.parametrize("element", ["Cu", "Si"])
+def test_files_made_of_a_converted_copy_are_accepted(home, element):
+    structures = read_copy(f"mlearn_{element}")
+    (home / "mlearn").mkdir(parents=True)
+    parts = {
+        part: [atoms for atoms in structures if atoms.info["split"] == part]
+        for part in ("train", "test")
+    }
+    for part, file in _mlearn.PARTS.items():
+        text = json.dumps([as_entry(atoms) for atoms in parts[part]])
+        (home / "mlearn" / f"{element}_{file}").write_text(text)
+    write_archive(home / "mlearn" / "ZuoEtAl2020.tar.gz", "".join(map(as_frame, parts["train"])))
+    data = fetch_mlearn(element, data_home=home, download_if_missing=False)
+    first, last = parts["train"][0], parts["test"][-1]
+    np.testing.assert_allclose(data.structures[0].positions, first.positions, atol=1e-8)
+    np.testing.assert_allclose(data.structures[-1].positions, last.positions, atol=1e-8)

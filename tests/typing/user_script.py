@@ -15,7 +15,12 @@ from sklearn_agl import (
     __version__,
     group_lasso_path,
 )
-from sklearn_agl.datasets import fetch_mlearn, make_lennard_jones
+from sklearn_agl.datasets import (
+    fetch_lial,
+    fetch_mlearn,
+    fetch_si_liquid_diamond,
+    make_lennard_jones,
+)
 from sklearn_agl.descriptors import symmetry_function_preset
 from sklearn_agl.metrics import neg_rmse_per_atom, rmse_per_atom
 from sklearn_agl.potentials import HDNNPCalculator, predict_forces
@@ -34,12 +39,15 @@ def select() -> np.ndarray:
 
 def simulate(atoms: Atoms) -> list[np.ndarray]:
     silicon = fetch_mlearn("Si")
+    liquid = fetch_si_liquid_diamond(data_home="data")
+    alloys = fetch_lial(download_if_missing=False)
     pipe = make_pipeline(
         SymmetryFunctionTransformer("b-60"),
         AdaptiveGroupLassoSelector(n_features_to_select=3),
         HDNNPRegressor(random_state=0),
     )
-    pipe.fit(silicon.structures, silicon.energies)
+    for data in (silicon, liquid, alloys):
+        pipe.fit(data.structures, data.energies)
     atoms.calc = HDNNPCalculator(pipe)
     return predict_forces(pipe, [atoms])
 
