@@ -5,6 +5,7 @@ started again in the same folder, until one comes to its end. Its result must be
 without a break, to the last bit. Folders are new for each run that came to its end.
 
     python benchmarks/kill_runs.py --kills 50
+    python benchmarks/kill_runs.py --kills 50 --runs elimination comparison
 """
 
 import argparse
@@ -120,12 +121,13 @@ def main():
     parser.add_argument(
         "--kills", type=int, default=50, help="kills of all runs together, at least"
     )
+    parser.add_argument("--runs", nargs="+", choices=list(RUNS), default=list(RUNS))
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
-    share = -(-arguments.kills // len(RUNS))
+    share = -(-arguments.kills // len(arguments.runs))
     rows = []
-    for name in RUNS:
+    for name in arguments.runs:
         rows.append(kill_again_and_again(name, share, rng))
         print(rows[-1], flush=True)
     table = pd.DataFrame(rows)
