@@ -5,7 +5,7 @@ started again in the same folder, until one comes to its end. Its result must be
 without a break, to the last bit. Folders are new for each run that came to its end.
 
     python benchmarks/kill_runs.py --kills 50
-    python benchmarks/kill_runs.py --kills 50 --runs elimination comparison
+    python benchmarks/kill_runs.py --kills 50 --runs backward comparison
 """
 
 import argparse
@@ -22,6 +22,7 @@ from sklearn.datasets import make_friedman1
 
 from sklearn_agl import (
     AdaptiveGroupLassoSelector,
+    BackwardEliminationSelector,
     HDNNPRegressor,
     RandomSelector,
     WaldSelector,
@@ -57,6 +58,13 @@ def eliminate(folder):
     return [*path_numbers(selector.path_), selector.statistics_, selector.ranking_]
 
 
+def refit_and_eliminate(folder):
+    selector = BackwardEliminationSelector(
+        3, estimator=NETWORKS, checkpoint=folder, random_state=0
+    ).fit(X, Y)
+    return [selector.errors_, selector.ranking_]
+
+
 def compare(folder):
     table = compare_selectors(
         {"Wald": WaldSelector(estimator=NETWORKS), "random": RandomSelector()},
@@ -71,7 +79,13 @@ def compare(folder):
     return [chosen, table["test_rmse"].to_numpy(), table["train_rmse"].to_numpy()]
 
 
-RUNS = {"path": follow_path, "selector": select, "elimination": eliminate, "comparison": compare}
+RUNS = {
+    "path": follow_path,
+    "selector": select,
+    "Wald": eliminate,
+    "backward": refit_and_eliminate,
+    "comparison": compare,
+}
 
 
 def are_equal(found, expected):

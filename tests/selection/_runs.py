@@ -6,6 +6,7 @@ from numpy.testing import assert_array_equal
 from sklearn_agl import (
     AdaptiveGroupLassoSelector,
     AdaptiveGroupLassoSelectorCV,
+    BackwardEliminationSelector,
     HDNNPRegressor,
     WaldSelector,
     group_lasso_path,
@@ -37,6 +38,11 @@ def lm_path(**params):
 def eliminate(**params):
     settings = {"estimator": HDNNPRegressor((4,)), "random_state": 0} | params
     return WaldSelector(2, **settings).fit(*TABLE)
+
+
+def eliminate_with_refits(**params):
+    settings = {"estimator": HDNNPRegressor((4,), max_epochs=5), "random_state": 0} | params
+    return BackwardEliminationSelector(5, **settings).fit(*TABLE)
 
 
 def select(**params):

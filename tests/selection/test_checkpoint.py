@@ -20,6 +20,7 @@ from tests.selection._runs import (
     count_trainings,
     cross_validate,
     eliminate,
+    eliminate_with_refits,
     follow,
     run_in_pieces,
     select,
@@ -51,6 +52,28 @@ def test_elimination_goes_on_from_every_point(tmp_path, monkeypatch, whole_elimi
     selector, n_deaths = run_in_pieces(monkeypatch, lambda: eliminate(checkpoint=tmp_path))
     assert n_deaths == len(whole_elimination.path_) == 6
     assert_same_selector(selector, whole_elimination)
+
+
+@pytest.mark.parametrize("params", [{}, {"tol": 0.1}, {"cv": 2, "n_jobs": 2}])
+def test_elimination_with_refits_goes_on_from_every_set(tmp_path, monkeypatch, params):
+    expected = eliminate_with_refits(**params)
+    found, n_deaths = run_in_pieces(
+        monkeypatch, lambda: eliminate_with_refits(checkpoint=tmp_path, **params)
+    )
+    assert n_deaths * params.get("cv", 1) == expected.n_fits_
+    for name in ("errors_", "ranking_", "n_fits_"):
+        assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
+
+
+@pytest.mark.parametrize("given", [{}, {"random_state": None}])
+def test_finished_elimination_with_refits_trains_nothing(tmp_path, monkeypatch, capsys, given):
+    first = eliminate_with_refits(checkpoint=tmp_path, **given)
+    trainings = count_trainings(monkeypatch)
+    again = eliminate_with_refits(checkpoint=tmp_path, verbose=1, **given)
+    assert_array_equal(again.errors_, first.errors_)
+    assert not trainings
+    assert f"resumed from {tmp_path} with {first.n_fits_} sets" in capsys.readouterr().out
+    assert len((tmp_path / "path.csv").read_text().splitlines()) == first.n_fits_ + 1
 
 
 @pytest.mark.parametrize("params", [{}, {"n_features_to_select": None, "alpha": 0.2}])
