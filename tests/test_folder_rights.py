@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn_agl import (
     AdaptiveGroupLassoSelector,
     AdaptiveGroupLassoSelectorCV,
+    BackwardEliminationSelector,
     HDNNPRegressor,
     RandomSelector,
     SymmetryFunction,
@@ -81,6 +82,11 @@ def eliminate(folder):
     WaldSelector(4, estimator=NETWORK, checkpoint=folder, random_state=0).fit(X, Y)
 
 
+def eliminate_with_refits(folder):
+    settings = {"estimator": NETWORK, "checkpoint": folder, "random_state": 0}
+    BackwardEliminationSelector(4, **settings).fit(X, Y)
+
+
 def compare(folder):
     settings = {"estimator": NETWORK, "cv": 2, "checkpoint": folder, "random_state": 0}
     compare_selectors({"random": RandomSelector()}, {"planted": (X, Y)}, [2], **settings)
@@ -91,7 +97,9 @@ def transform(folder):
 
 
 @pytest.mark.parametrize("below", ["", "new/folder"])
-@pytest.mark.parametrize("run", [follow, select, cross_validate, eliminate, compare, transform])
+@pytest.mark.parametrize(
+    "run", [follow, select, cross_validate, eliminate, eliminate_with_refits, compare, transform]
+)
 def test_read_only_folder_is_named(place, read_only, run, below):
     run(place / "writable")
     folder = str(read_only / below)

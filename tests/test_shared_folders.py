@@ -12,6 +12,7 @@ from numpy.testing import assert_array_equal
 from sklearn.pipeline import Pipeline
 
 from sklearn_agl import HDNNPRegressor, SymmetryFunction, SymmetryFunctionTransformer
+from sklearn_agl.descriptors._compile_cache import load_kernel
 from tests._children import FIND_TESTS
 
 STRUCTURES = [
@@ -105,14 +106,24 @@ def test_memory_maps(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0.npy", "1.npy"]
 
 
-def test_caches_of_pipelines_and_kernels(tmp_path):
-    kernels = tmp_path / "kernels"
-    codes = run_at_once("train", tmp_path, "0", "1", SKLEARN_AGL_CACHE_DIR=str(kernels))
-    assert codes == [0, 0]
+def compile_kernel(number, folder):
+    source = "from numba import njit\n\n@njit(cache=CACHE)\ndef evaluate(x):\n    return 2.5 * x\n"
+    np.save(folder / f"{number}.npy", load_kernel(source).evaluate(3.0))
+
+
+def test_caches_of_pipelines(tmp_path):
+    assert run_at_once("train", tmp_path, "0", "1") == [0, 0]
     expected = train_with(None)
     for number in range(2):
         assert_array_equal(np.load(tmp_path / f"{number}.npy"), expected)
     assert_array_equal(train_with(tmp_path / "cache"), expected)
     assert len(list((tmp_path / "cache").rglob("output.pkl"))) == 1
+
+
+def test_caches_of_kernels(tmp_path):
+    kernels = tmp_path / "kernels"
+    codes = run_at_once("compile_kernel", tmp_path, "0", "1", SKLEARN_AGL_CACHE_DIR=str(kernels))
+    assert codes == [0, 0]
+    assert [np.load(tmp_path / f"{number}.npy") for number in range(2)] == [7.5, 7.5]
     assert len(list(kernels.glob("*.py"))) == 1
     assert not list(kernels.glob("*.tmp"))

@@ -41,8 +41,9 @@ def eliminate(**params):
 
 
 def eliminate_with_refits(**params):
-    settings = {"estimator": HDNNPRegressor((4,), max_epochs=5), "random_state": 0} | params
-    return BackwardEliminationSelector(5, **settings).fit(*TABLE)
+    estimator = HDNNPRegressor((4,), max_epochs=5)
+    settings = {"n_features_to_select": 5, "estimator": estimator, "random_state": 0} | params
+    return BackwardEliminationSelector(**settings).fit(*TABLE)
 
 
 def select(**params):

@@ -15,6 +15,7 @@ from tests.selection._runs import (
     TABLE,
     count_trainings,
     eliminate,
+    eliminate_with_refits,
     follow,
     select,
 )
@@ -60,6 +61,19 @@ def test_folder_of_another_function_or_version_is_refused(finished, monkeypatch)
         follow(checkpoint=finished)
 
 
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"cv": 2}, "other rows for training"),
+        ({"tol": 0.1}, r"other tol \(None there, 0.1 here\)"),
+    ],
+)
+def test_elimination_with_refits_refuses_other_settings(tmp_path, params, words):
+    eliminate_with_refits(checkpoint=tmp_path, n_features_to_select=7)
+    with pytest.raises(ValueError, match=words):
+        eliminate_with_refits(checkpoint=tmp_path, n_features_to_select=7, **params)
+
+
 @pytest.mark.parametrize("keep", [0, 100, 0.5, -1])
 def test_damaged_state_is_named(tmp_path, finished, keep):
     whole = (finished / "state.npz").read_bytes()
@@ -88,13 +102,13 @@ def test_arrays_of_others_are_no_checkpoint(tmp_path):
 def test_folder_that_cannot_be_one_is_refused_before_any_training(tmp_path, monkeypatch, name):
     (tmp_path / "file").write_text("")
     trainings = count_trainings(monkeypatch)
-    for run in (follow, eliminate, select):
+    for run in (follow, eliminate, eliminate_with_refits, select):
         with pytest.raises(ValueError, match=f"{name}' is no folder that can be written to"):
             run(checkpoint=tmp_path / name)
     assert not trainings
 
 
-@pytest.mark.parametrize("run", [follow, eliminate, select])
+@pytest.mark.parametrize("run", [follow, eliminate, eliminate_with_refits, select])
 def test_other_types_are_refused(run):
     with pytest.raises(ValueError, match="'checkpoint' parameter"):
         run(checkpoint=3)
