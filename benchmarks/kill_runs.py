@@ -5,6 +5,7 @@ started again in the same folder, until one comes to its end. Its result must be
 without a break, to the last bit. Folders are new for each run that came to its end.
 
     python benchmarks/kill_runs.py --kills 50
+    python benchmarks/kill_runs.py --kills 50 --runs backward comparison
 """
 
 import argparse
@@ -21,6 +22,7 @@ from sklearn.datasets import make_friedman1
 
 from sklearn_agl import (
     AdaptiveGroupLassoSelector,
+    BackwardEliminationSelector,
     HDNNPRegressor,
     RandomSelector,
     WaldSelector,
@@ -56,6 +58,13 @@ def eliminate(folder):
     return [*path_numbers(selector.path_), selector.statistics_, selector.ranking_]
 
 
+def refit_and_eliminate(folder):
+    selector = BackwardEliminationSelector(
+        3, estimator=NETWORKS, checkpoint=folder, random_state=0
+    ).fit(X, Y)
+    return [selector.errors_, selector.ranking_]
+
+
 def compare(folder):
     table = compare_selectors(
         {"Wald": WaldSelector(estimator=NETWORKS), "random": RandomSelector()},
@@ -70,7 +79,13 @@ def compare(folder):
     return [chosen, table["test_rmse"].to_numpy(), table["train_rmse"].to_numpy()]
 
 
-RUNS = {"path": follow_path, "selector": select, "elimination": eliminate, "comparison": compare}
+RUNS = {
+    "path": follow_path,
+    "selector": select,
+    "Wald": eliminate,
+    "backward": refit_and_eliminate,
+    "comparison": compare,
+}
 
 
 def are_equal(found, expected):
@@ -120,12 +135,13 @@ def main():
     parser.add_argument(
         "--kills", type=int, default=50, help="kills of all runs together, at least"
     )
+    parser.add_argument("--runs", nargs="+", choices=list(RUNS), default=list(RUNS))
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
-    share = -(-arguments.kills // len(RUNS))
+    share = -(-arguments.kills // len(arguments.runs))
     rows = []
-    for name in RUNS:
+    for name in arguments.runs:
         rows.append(kill_again_and_again(name, share, rng))
         print(rows[-1], flush=True)
     table = pd.DataFrame(rows)

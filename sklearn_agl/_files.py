@@ -1,7 +1,12 @@
 """Files that appear under their names when they are complete."""
 
 import os
+import time
 import uuid
+from contextlib import suppress
+
+HOUR = 3600.0
+"""Seconds after which no other process can still be writing a temporary file."""
 
 
 def temporary_path(path):
@@ -38,3 +43,20 @@ def replace_file(path, fill):
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def clear_leftovers(folder, pattern):
+    """Delete what kills have left in the middle of a write, but not what is being written.
+
+    Parameters
+    ----------
+    folder : Path
+        May not be writable: what cannot be deleted stays.
+    pattern : str
+        Names of the files that were to be complete.
+    """
+    for file in folder.glob(f"{pattern}.*.tmp"):
+        # Another process may be faster, and files of other users are theirs.
+        with suppress(FileNotFoundError, PermissionError):
+            if time.time() - file.stat().st_mtime > HOUR:
+                file.unlink()

@@ -4,8 +4,7 @@ import errno
 import itertools
 import math
 import shutil
-import tempfile
-from contextlib import contextmanager
+import uuid
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from scipy.sparse import csr_array
+
+from sklearn_agl._files import clear_leftovers, replace_file
 
 from ._cells import make_batch, make_cells
 from ._codegen import compile_kernel
@@ -36,37 +37,24 @@ BYTES_PER_PIECE = 2**26
 are done in pieces."""
 
 
-@contextmanager
-def _new_file(folder, n_bytes):
-    """A new file for so many bytes, which is removed if it does not come to its end."""
-    name = f"memmap_folder={str(folder)!r}"
+def _write_new_file(folder, n_bytes, fill):
+    """A file for so many bytes, under a name of its own that it has when it is complete."""
+    path = Path(folder) / f"symmetry_functions_{uuid.uuid4().hex}.npy"
     try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        clear_leftovers(path.parent, "symmetry_functions_*.npy")
         free = shutil.disk_usage(folder).free
         if free < n_bytes:
             raise OSError(
                 errno.ENOSPC, f"{n_bytes / 1e6:.0f} MB are needed, {free / 1e6:.0f} are free"
             )
-        file = tempfile.NamedTemporaryFile(
-            dir=folder, prefix="symmetry_functions_", suffix=".npy", delete=False
-        )
+        replace_file(path, fill)
     except OSError as error:
-        raise _cannot_write(name, error) from error
-    try:
-        with file:
-            yield file
-    except OSError as error:
-        Path(file.name).unlink(missing_ok=True)
-        raise _cannot_write(name, error) from error
-    except BaseException:
-        Path(file.name).unlink(missing_ok=True)
-        raise
-
-
-def _cannot_write(name, error):
-    return ValueError(
-        f"{name} cannot be written to: {error.strerror}. Give another folder, or make room."
-    )
+        raise ValueError(
+            f"memmap_folder={str(folder)!r} cannot be written to: {error.strerror}. Give another "
+            "folder, or make room."
+        ) from error
+    return path
 
 
 @dataclass(frozen=True)
@@ -119,11 +107,14 @@ class Evaluation:
             "fortran_order": False,
             "shape": self.shape,
         }
-        with _new_file(folder, math.prod(self.shape) * self.dtype.itemsize) as file:
+
+        def fill(file):
             np.lib.format.write_array_header_1_0(file, header)
             for block in self._blocks():
                 file.write(memoryview(np.ascontiguousarray(block)).cast("B"))
-        return np.load(file.name, mmap_mode="r")
+
+        n_bytes = math.prod(self.shape) * self.dtype.itemsize
+        return np.load(_write_new_file(folder, n_bytes, fill), mmap_mode="r")
 
     def _blocks(self):
         plan = self.planner.plan(self.columns)

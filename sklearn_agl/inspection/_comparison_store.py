@@ -4,13 +4,14 @@ import hashlib
 import json
 from pathlib import Path
 
-from sklearn_agl._files import replace_file
+from sklearn_agl._files import clear_leftovers, replace_file
 from sklearn_agl._version import __version__
 from sklearn_agl.selection._checkpoint import (
     Checkpoint,
     describe,
     draw_seed,
     going_on_without_room,
+    not_readable,
 )
 
 
@@ -42,6 +43,7 @@ def open_store(folder, random_state):
         "random_state": describe(random_state),
     }
     checkpoint = Checkpoint(folder, identity, draw_seed(random_state))
+    clear_leftovers(checkpoint.folder, "*.json")
     return Store(checkpoint.folder, checkpoint.seed)
 
 
@@ -97,13 +99,15 @@ class Store:
         Raises
         ------
         ValueError
-            If the file is damaged.
+            If the file is damaged, or may not be read.
         """
         path = self._path(identity)
         try:
             return json.loads(path.read_text(encoding="utf-8"))["result"]
         except FileNotFoundError:
             return None
+        except PermissionError as error:
+            raise not_readable(path) from error
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"{str(path)!r} is damaged: {error}. Delete it to have it computed again."

@@ -1,6 +1,7 @@
 """Sequential backward elimination: the feature whose absence hurts least leaves, with refits."""
 
 from numbers import Integral, Real
+from os import PathLike
 
 import numpy as np
 from joblib import delayed, effective_n_jobs
@@ -10,9 +11,9 @@ from sklearn.utils._param_validation import Interval
 
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
-from sklearn_agl.selection._checkpoint import draw_seed
+from sklearn_agl.selection._checkpoint import open_checkpoint
 from sklearn_agl.selection._parallel import in_threads
-from sklearn_agl.selection._splits import check_split, score_support
+from sklearn_agl.selection._splits import check_split, describe_splits, score_support
 
 HELD_OUT = 0.2
 """Part of the structures that is held out by default."""
@@ -47,6 +48,9 @@ class BackwardEliminationSelector(AtomicSelector):
     n_jobs : int, default=None
         Threads for the fits, or processes where ``joblib.parallel_config`` asks for them. The
         result does not depend on it.
+    checkpoint : str or path-like, default=None
+        Folder in which the error of every set is kept once it is known, so that a run that was
+        killed goes on from there if `fit` is called again with the same data and settings.
     verbose : int, default=0
         1 prints a line per step.
     random_state : int, RandomState or None, default=None
@@ -106,6 +110,7 @@ class BackwardEliminationSelector(AtomicSelector):
         "cv": ["cv_object"],
         "tol": [Interval(Real, -1, None, closed="neither"), None],
         "n_jobs": [Integral, None],
+        "checkpoint": [str, PathLike, None],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
@@ -118,6 +123,7 @@ class BackwardEliminationSelector(AtomicSelector):
         cv=None,
         tol=None,
         n_jobs=None,
+        checkpoint=None,
         verbose=0,
         random_state=None,
     ):
@@ -126,6 +132,7 @@ class BackwardEliminationSelector(AtomicSelector):
         self.cv = cv
         self.tol = tol
         self.n_jobs = n_jobs
+        self.checkpoint = checkpoint
         self.verbose = verbose
         self.random_state = random_state
 
@@ -150,12 +157,12 @@ class BackwardEliminationSelector(AtomicSelector):
         ------
         ValueError
             If more features are requested than there are, or a split has too few structures or
-            tests an element that it does not train.
+            tests an element that it does not train. If `checkpoint` cannot be written to, is
+            damaged or holds a run on other data or with other settings.
         """
         regressor, X, y = self._validate_for_training(X, y)
         wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
-        given = regressor.random_state if self.random_state is None else self.random_state
-        trials = Trials(self, X, y, draw_seed(given))
+        trials = self._open_trials(regressor, X, y)
         support = np.ones(self.n_features_in_, dtype=bool)
         ranking = np.ones(self.n_features_in_, dtype=int)
         errors = [trials.errors([support])[0]]
@@ -171,6 +178,21 @@ class BackwardEliminationSelector(AtomicSelector):
         self._select_ranked(ranking)
         return self
 
+    def _open_trials(self, regressor, X, y):
+        """The trials, with what the folder of the parameter `checkpoint` knows of them."""
+        given = regressor.random_state if self.random_state is None else self.random_state
+        splits = None if self.cv is None else list(check_cv(self.cv, y).split(X, y))
+        # By default, the seed tells the split.
+        settings = self._run_settings() | ({} if splits is None else describe_splits(splits))
+        checkpoint = open_checkpoint(self.checkpoint, settings, regressor, X, y, None, given)
+        if splits is None:
+            one = ShuffleSplit(1, test_size=HELD_OUT, random_state=checkpoint.seed)
+            splits = list(one.split(X, y))
+        trials = Trials(self, X, y, splits, checkpoint)
+        if self.verbose and trials.known:
+            print(f"resumed from {checkpoint.folder} with {len(trials.known)} sets")
+        return trials
+
 
 class Trials:
     """Potentials on subsets of the features, judged on held-out structures.
@@ -183,30 +205,53 @@ class Trials:
         Features, checked.
     y : ndarray of shape (n_structures,)
         Total energies, checked.
-    seed : int
-        Fixes the split, the weights and the order of the structures.
+    splits : list of (train, test)
+        Rows to train and to judge on.
+    checkpoint : Checkpoint or NoCheckpoint
+        Its seed fixes the weights and the order of the structures.
+
+    Attributes
+    ----------
+    known : dict
+        Mean error per atom over the splits, for the masks of features tried so far, as tuples.
+    n_fits : int
+        Potentials that the run needed, with those that were known from the checkpoint.
     """
 
-    def __init__(self, selector, X, y, seed):
-        cv = ShuffleSplit(1, test_size=HELD_OUT, random_state=seed)
-        cv = cv if selector.cv is None else check_cv(selector.cv, y)
-        self.splits = list(cv.split(X, y))
-        for k, (train, test) in enumerate(self.splits):
+    def __init__(self, selector, X, y, splits, checkpoint):
+        for k, (train, test) in enumerate(splits):
             check_split(X, k, train, test)
-        self.seeded = clone(selector).set_params(random_state=seed)
-        self.X, self.y, self.n_jobs = X, y, selector.n_jobs
-        self.n_fits = 0
+        self.seeded = clone(selector).set_params(random_state=checkpoint.seed)
+        self.X, self.y, self.splits, self.n_jobs = X, y, splits, selector.n_jobs
+        self.checkpoint, self.n_fits, self.known = checkpoint, 0, {}
+        if checkpoint.state is not None:
+            supports, errors = checkpoint.state["trials"].values()
+            self.known = dict(zip(map(tuple, supports), errors, strict=True))
 
     def errors(self, supports):
         """Mean error per atom over the splits, for each of the masks."""
+        new = [support for support in supports if tuple(support) not in self.known]
         calls = [
             delayed(score_support)(self.seeded, self.X, self.y, None, split, support)
-            for support in supports
+            for support in new
             for split in self.splits
         ]
-        self.n_fits += len(calls)
-        scores = np.reshape(list(in_threads(calls, self.n_jobs)), (len(supports), -1))
-        return -scores.mean(axis=1)
+        scores = iter(in_threads(calls, self.n_jobs))
+        for support in new:
+            self.known[tuple(support)] = -np.mean([next(scores) for _ in self.splits])
+            self.checkpoint.save(self._state, self._rows)
+        self.n_fits += len(supports) * len(self.splits)
+        return np.array([self.known[tuple(support)] for support in supports])
+
+    def _state(self):
+        supports, errors = np.array(list(self.known)), np.array(list(self.known.values()))
+        return {"trials": {"supports": supports, "errors": errors}}
+
+    def _rows(self):
+        """A table for people to read."""
+        yield "n_features", "rmse", "columns"
+        for support, error in self.known.items():
+            yield sum(support), error, " ".join(map(str, np.flatnonzero(support)))
 
 
 class Search:

@@ -4,22 +4,19 @@ import csv
 import hashlib
 import io
 import json
-import time
 import warnings
 from collections.abc import Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sklearn_agl._files import replace_file, temporary_path
+from sklearn_agl._files import clear_leftovers, replace_file, temporary_path
 from sklearn_agl._version import __version__
 
 STATE, TABLE = "state.npz", "path.csv"
-HOUR = 3600.0
-"""Seconds after which no other process can still be writing a temporary file."""
 
 
 def draw_seed(random_state):
@@ -138,7 +135,7 @@ class Checkpoint:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             for name in (STATE, TABLE):
-                _clear_leftovers(self.folder.glob(f"{name}.*.tmp"))
+                clear_leftovers(self.folder, name)
             probe = temporary_path(self.folder / "probe")
             probe.touch()
             probe.unlink()
@@ -158,8 +155,8 @@ class Checkpoint:
                 arrays = {name: file[name] for name in file.files}
             there = json.loads(str(arrays.pop("identity")))
             seed = int(arrays.pop("seed"))
-        except PermissionError:
-            raise
+        except PermissionError as error:
+            raise not_readable(path) from error
         except Exception as error:  # numpy, zipfile, zlib and json have one of their own each
             raise ValueError(
                 f"{str(path)!r} is damaged, or no checkpoint of sklearn_agl: {error}. Delete it "
@@ -260,13 +257,12 @@ def _nest(arrays):
     return state
 
 
-def _clear_leftovers(files):
-    """Delete what kills have left in the middle of a write, but not what is being written."""
-    for file in files:
-        # Another process may be faster.
-        with suppress(FileNotFoundError):
-            if time.time() - file.stat().st_mtime > HOUR:
-                file.unlink()
+def not_readable(path):
+    """The error for a file that other rights than ours protect."""
+    return ValueError(
+        f"{str(path)!r} may not be read: Permission denied. Give another folder as checkpoint, or "
+        "ask the owner of this one."
+    )
 
 
 @contextmanager

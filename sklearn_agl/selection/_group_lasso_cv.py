@@ -17,11 +17,11 @@ from sklearn.utils.metadata_routing import (
 from sklearn_agl._validation import validate_forces
 from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._base import AtomicSelector
-from sklearn_agl.selection._checkpoint import fingerprint, open_checkpoint
+from sklearn_agl.selection._checkpoint import open_checkpoint
 from sklearn_agl.selection._cross_validation import CrossValidation, summarise
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
 from sklearn_agl.selection._path import check_alphas
-from sklearn_agl.selection._splits import check_split
+from sklearn_agl.selection._splits import check_split, describe_splits
 
 SELECTION = "selection"
 """Of a checkpoint's folder, the one where the last selection has its own."""
@@ -316,11 +316,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
 
     def _checkpoint_of(self, random_state, regressor, X, y, forces, splits):
         """The folder of the parameter `checkpoint`; how to split is told by the splits."""
-        settings = self._run_settings()
-        for part, name in enumerate(("training", "test")):
-            rows = [np.asarray(split[part]) for split in splits]
-            settings[f"rows for {name}"] = fingerprint(np.concatenate(rows))
-            settings[f"numbers of rows for {name}"] = [len(own) for own in rows]
+        settings = self._run_settings() | describe_splits(splits)
         return open_checkpoint(self.checkpoint, settings, regressor, X, y, forces, random_state)
 
     def _split(self, X, y, params):

@@ -5,6 +5,7 @@ from sklearn.base import clone
 
 from sklearn_agl.metrics import neg_rmse_per_atom
 from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.selection._checkpoint import fingerprint
 
 
 def score_support(selector, X, y, forces, split, support):
@@ -35,3 +36,13 @@ def check_split(X, k, train, test):
             f"Split {k} tests structures with atomic number {unseen[0]}, but none of those for "
             "training has it. Shuffle the structures or give cv other splits."
         )
+
+
+def describe_splits(splits):
+    """What tells splits from others, by names that the error message of a checkpoint can use."""
+    described = {}
+    for part, name in enumerate(("training", "test")):
+        rows = [np.asarray(split[part]) for split in splits]
+        described[f"rows for {name}"] = fingerprint(np.concatenate(rows))
+        described[f"numbers of rows for {name}"] = [len(own) for own in rows]
+    return described

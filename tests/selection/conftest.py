@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
 
-from sklearn_agl import AtomicFeatures, SymmetryFunctionTransformer
+from sklearn_agl import AtomicFeatures, StabilitySelector, SymmetryFunctionTransformer
 from sklearn_agl.datasets import make_lennard_jones
 from sklearn_agl.descriptors import SymmetryFunction
 from tests.selection._data import correlated
+from tests.selection._planted import planted
+from tests.selection._runs import eliminate, follow
+from tests.selection._stability import ONCE
 
 
 @pytest.fixture
@@ -43,3 +46,33 @@ def lj_features():
         50, equilibration_steps=500, sampling_interval=50, random_state=0
     )
     return SymmetryFunctionTransformer("lj-22", r_cut=2.8).fit_transform(structures).values
+
+
+@pytest.fixture(scope="session")
+def whole_path():
+    return follow()
+
+
+@pytest.fixture(scope="session")
+def whole_elimination():
+    return eliminate()
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """The folder of a path that came to its end."""
+    folder = tmp_path_factory.mktemp("finished")
+    follow(checkpoint=folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def planted_table():
+    """Features, energies, and the columns that these depend on."""
+    return planted(0, n_samples=150, n_features=7)
+
+
+@pytest.fixture(scope="session")
+def fitted_stability(planted_table):
+    X, y, _ = planted_table
+    return StabilitySelector(ONCE, n_resamples=6, random_state=0).fit(X, y)

@@ -1,17 +1,14 @@
-import pickle
-import warnings
+"""What a stability selection finds, and what it refuses."""
 
-import joblib
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
-from sklearn import config_context
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_selection import (
     RFE,
-    RFECV,
     SelectFromModel,
     SelectKBest,
     SelectorMixin,
@@ -19,65 +16,20 @@ from sklearn.feature_selection import (
     f_regression,
 )
 from sklearn.linear_model import LassoCV, LinearRegression
-from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
-from skorch.callbacks import Callback
 
 from sklearn_agl import (
     AdaptiveGroupLassoSelector,
-    AdaptiveGroupLassoSelectorCV,
     AtomicFeatures,
     CURSelector,
     HDNNPRegressor,
     PearsonSelector,
     StabilitySelector,
 )
-from sklearn_agl.selection._stability import draw_halves, number_units, sort_by_stability
+from sklearn_agl.selection._stability import number_units, sort_by_stability
 from tests.selection._planted import planted, planted_atoms
-
-NETWORK = HDNNPRegressor((4,))
-ONCE = AdaptiveGroupLassoSelector(NETWORK, alpha=0.3)
-
-
-@pytest.fixture(scope="module")
-def table():
-    return planted(0, n_samples=150, n_features=7)
-
-
-@pytest.fixture(scope="module")
-def fitted(table):
-    X, y, _ = table
-    return StabilitySelector(ONCE, n_resamples=6, random_state=0).fit(X, y)
-
-
-class Log(SelectorMixin, BaseEstimator):
-    """Notes what it is given in `fit`, over all clones, and chooses by its random state."""
-
-    fits = []
-
-    def __init__(self, random_state=None):
-        self.random_state = random_state
-
-    def fit(self, X, y=None, sample_weight=None):
-        Log.fits.append({"X": X, "y": y, "weight": sample_weight, "seed": self.random_state})
-        self.support_ = np.random.RandomState(self.random_state).rand(X.shape[-1]) < 0.5
-        return self
-
-    def _get_support_mask(self):
-        return self.support_
-
-
-def log_of(X, y=None, *, selector=None, n_resamples=10, **fit_params):
-    """What `Log` notes while a stability selection runs; column 0 of `X` numbers the rows."""
-    Log.fits = []
-    stability = StabilitySelector(selector or Log(), n_resamples=n_resamples, random_state=0)
-    stability.set_params(threshold=0.1).fit(X, y, **fit_params)
-    return Log.fits
-
-
-def numbered(n_rows):
-    return np.column_stack([np.arange(n_rows), np.random.default_rng(0).normal(size=(n_rows, 4))])
+from tests.selection._stability import NETWORK, ONCE, log_of, numbered
 
 
 class Fixed(SelectorMixin, BaseEstimator):
@@ -117,22 +69,24 @@ def test_planted_features_are_always_chosen_and_noise_rarely():
     assert_array_equal(np.sort(fitted.selected_order_), used)
 
 
-def test_frequencies_count_the_supports(fitted):
-    assert fitted.supports_.shape == (6, 7)
-    assert fitted.supports_.dtype == bool
-    assert_array_equal(fitted.selection_frequencies_, fitted.supports_.sum(axis=0) / 6)
-    assert fitted.n_features_ == fitted.support_.sum()
+def test_frequencies_count_the_supports(fitted_stability):
+    assert fitted_stability.supports_.shape == (6, 7)
+    assert fitted_stability.supports_.dtype == bool
+    assert_array_equal(
+        fitted_stability.selection_frequencies_, fitted_stability.supports_.sum(axis=0) / 6
+    )
+    assert fitted_stability.n_features_ == fitted_stability.support_.sum()
 
 
-def test_by_default_as_many_as_requested_are_chosen_on_each_half(table):
-    X, y, used = table
+def test_by_default_as_many_as_requested_are_chosen_on_each_half(planted_table):
+    X, y, used = planted_table
     stability = StabilitySelector(n_features_to_select=4, n_resamples=2, random_state=0).fit(X, y)
     assert_array_equal(stability.supports_.sum(axis=1), [4, 4])
     assert stability.n_features_ == 4
 
 
-def test_by_default_a_quarter_is_chosen_on_each_half(table):
-    X, y, _ = table
+def test_by_default_a_quarter_is_chosen_on_each_half(planted_table):
+    X, y, _ = planted_table
     stability = StabilitySelector(n_resamples=2, threshold=0.1, random_state=0).fit(X, y)
     assert_array_equal(stability.supports_.sum(axis=1), [1, 1])
 
@@ -175,8 +129,8 @@ def test_targets_may_be_classes():
     assert_array_equal(stability.get_support(indices=True), [2])
 
 
-def test_in_a_pipeline_before_a_potential(table):
-    X, y, _ = table
+def test_in_a_pipeline_before_a_potential(planted_table):
+    X, y, _ = planted_table
     frame = pd.DataFrame(X, columns=list("abcdefg"))
     select = StabilitySelector(SelectKBest(f_regression, k=4), n_features_to_select=4)
     pipe = Pipeline([("select", select), ("model", HDNNPRegressor((4,), random_state=0))])
@@ -221,135 +175,8 @@ def test_features_that_were_never_chosen_do_not_fill_up():
     assert_array_equal(stability.get_support(indices=True), [0, 1])
 
 
-# Halves
-
-
-@pytest.mark.parametrize("n_rows", [20, 21])
-def test_halves_of_a_draw_are_disjoint(n_rows):
-    X = numbered(n_rows)
-    fits = log_of(X, 2.0 * X[:, 0])
-    assert len(fits) == 10
-    for first, second in zip(fits[::2], fits[1::2], strict=True):
-        assert len(first["X"]) == len(second["X"]) == n_rows // 2
-        assert not set(first["X"][:, 0]) & set(second["X"][:, 0])
-    for fit in fits:
-        assert_array_equal(fit["y"], 2.0 * fit["X"][:, 0])
-    assert len({tuple(fit["X"][:, 0]) for fit in fits}) == 10
-
-
-def test_every_fit_has_its_own_seed():
-    seeds = [fit["seed"] for fit in log_of(numbered(20))]
-    assert len(set(seeds)) == 10
-    assert all(isinstance(seed, int) for seed in seeds)
-
-
-@pytest.mark.parametrize("labels", [np.arange(7), list("abcdefg")])
-def test_groups_are_never_split(labels):
-    groups = np.random.default_rng(1).permutation(np.repeat(labels, 5))
-    for first, second in zip(*[iter(log_of(numbered(35), groups=groups))] * 2, strict=True):
-        ours, theirs = (set(groups[one["X"][:, 0].astype(int)]) for one in (first, second))
-        assert len(ours) == len(theirs) == 3
-        assert not ours & theirs
-        assert len(first["X"]) == 15
-
-
-@pytest.mark.parametrize("routing", [False, True])
-def test_groups_go_through_a_pipeline(routing):
-    Log.fits = []
-    groups = np.repeat(np.arange(4), 5)
-    select = StabilitySelector(Log(), threshold=0.1, n_resamples=4, random_state=0)
-    pipe = Pipeline([("select", select), ("model", LinearRegression())])
-    with config_context(enable_metadata_routing=routing):
-        pipe.fit(
-            numbered(20), np.arange(20.0), **{"groups" if routing else "select__groups": groups}
-        )
-    for fit in Log.fits:
-        assert len(set(groups[fit["X"][:, 0].astype(int)])) == 2
-
-
-@pytest.mark.parametrize("routing", [False, True])
-@pytest.mark.parametrize(
-    "inner",
-    [
-        RFECV(LinearRegression(), cv=GroupKFold(2)),
-        AdaptiveGroupLassoSelectorCV(NETWORK, alphas=[0.1], cv=GroupKFold(2)),
-    ],
-)
-def test_an_inner_selector_gets_the_groups_it_needs(table, inner, routing):
-    X, y, _ = table
-    stability = StabilitySelector(inner, n_resamples=2, threshold=0.1, random_state=0)
-    with config_context(enable_metadata_routing=routing):
-        stability.fit(X, y, groups=np.arange(150) // 15)
-    assert stability.n_features_ > 0
-
-
-def test_metadata_are_cut_like_the_structures():
-    X = numbered(20)
-    with config_context(enable_metadata_routing=True):
-        selector = Log().set_fit_request(sample_weight=True)
-        fits = log_of(X, selector=selector, sample_weight=3.0 * X[:, 0])
-    for fit in fits:
-        assert_array_equal(fit["weight"], 3.0 * fit["X"][:, 0])
-
-
-def test_other_metadata_need_routing():
-    with pytest.raises(ValueError, match="enable_metadata_routing=True"):
-        log_of(numbered(20), sample_weight=np.ones(20))
-
-
-def test_both_halves_have_all_elements():
-    presence = np.ones((2, 12), dtype=bool)
-    presence[1, 2:] = False
-    rng = np.random.RandomState(0)
-    for _ in range(20):
-        first, second = draw_halves(np.arange(12), presence, rng)
-        assert len(set(first) & {0, 1}) == len(set(second) & {0, 1}) == 1
-
-
-def test_an_element_of_one_structure_cannot_be_in_both_halves():
-    X, y = planted_atoms(0, n_structures=20)
-    hydrogen = np.where((X.numbers == 8) & (np.arange(20) != 7)[:, None], 0, X.numbers)
-    X = AtomicFeatures(np.where((hydrogen == 0)[..., None], np.nan, X.values), hydrogen)
-    with pytest.raises(ValueError, match="lacked an element.* structure 7 and 0 others"):
-        StabilitySelector(CURSelector(2)).fit(X)
-
-
-# How it runs
-
-
-def test_the_result_does_not_depend_on_the_number_of_jobs(table, fitted):
-    X, y, _ = table
-    parallel = StabilitySelector(ONCE, n_resamples=6, n_jobs=2, random_state=0).fit(X, y)
-    assert_array_equal(parallel.supports_, fitted.supports_)
-
-
-def test_processes_give_the_same(ragged):
-    whole = StabilitySelector(CURSelector(2), threshold=0.1, n_resamples=4, random_state=0)
-    supports = whole.fit(ragged).supports_
-    with joblib.parallel_config("loky", n_jobs=2):
-        assert_array_equal(whole.fit(ragged).supports_, supports)
-
-
-def test_the_random_state_draws_the_halves(table, fitted):
-    X, y, _ = table
-    filters = [
-        StabilitySelector(SelectKBest(f_regression, k=3), threshold=0.1, random_state=seed)
-        for seed in (0, 0, 1)
-    ]
-    first, again, other = (one.fit(X, y).supports_ for one in filters)
-    assert_array_equal(first, again)
-    assert (first != other).any()
-
-
-def test_the_given_selector_stays_as_it_is(table):
-    X, y, _ = table
-    inner = SelectKBest(f_regression, k=3)
-    StabilitySelector(inner, n_resamples=2, threshold=0.1).fit(X, y)
-    assert not hasattr(inner, "scores_")
-
-
-def test_nothing_on_one_half_is_an_empty_set(table):
-    X, y, _ = table
+def test_nothing_on_one_half_is_an_empty_set(planted_table):
+    X, y, _ = planted_table
     noise = np.random.default_rng(0).normal(size=150)
     strict = AdaptiveGroupLassoSelector(NETWORK, alpha=1e5, initial_alpha=1e-3)
     with pytest.raises(ValueError, match="selected none of 7 .* No half led to any: make Adaptive"):
@@ -359,87 +186,10 @@ def test_nothing_on_one_half_is_an_empty_set(table):
         StabilitySelector(at_once, n_resamples=2).fit(X, noise)
 
 
-def test_verbose_prints_a_line_per_half(ragged, capsys):
-    StabilitySelector(CURSelector(2), n_resamples=4, threshold=0.1, verbose=1).fit(ragged)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 4
-    assert all("of 4 " in line and "2 features" in line for line in lines)
-
-
-class Counter(Callback):
-    """Counts trainings, over the clones that the nets have, and can end one like Ctrl-C."""
-
-    n_trainings = 0
-
-    def __init__(self, end_at=0):
-        self.end_at = end_at
-
-    def on_train_begin(self, net, **kwargs):
-        type(self).n_trainings += 1
-
-    def on_batch_end(self, net, training, **kwargs):
-        # With two threads, the next training may have begun before this one's first batch ends.
-        if 0 < self.end_at <= self.n_trainings:
-            raise KeyboardInterrupt
-
-
-class CounterOfThreads(Counter):
-    """For a test whose last fit, in a thread of its own, may go on after its end."""
-
-
-def counting(end_at, n_resamples=6, counter=Counter, **params):
-    counter.n_trainings = 0
-    network = HDNNPRegressor((4,), callbacks=[counter(end_at)])
-    once = AdaptiveGroupLassoSelector(network, alpha=1e-4, initial_alpha=1e-3)
-    return StabilitySelector(once, n_resamples=n_resamples, random_state=0, **params)
-
-
-@pytest.fixture(scope="module")
-def n_trainings_of_a_pair(table):
-    X, y, _ = table
-    counting(0, n_resamples=2).fit(X, y)
-    return Counter.n_trainings
-
-
-def test_ctrl_c_leaves_the_halves_that_are_done(table, n_trainings_of_a_pair):
-    X, y, _ = table
-    whole = counting(0).fit(X, y)
-    with pytest.warns(ConvergenceWarning, match="those of 2 of 6 halves") as caught:
-        stopped = counting(n_trainings_of_a_pair + 1).fit(X, y)
-    assert caught[0].filename == __file__
-    assert_array_equal(stopped.supports_, whole.supports_[:2])
-    assert_array_equal(stopped.selection_frequencies_, whole.supports_[:2].mean(axis=0))
-
-
-def test_ctrl_c_with_threads(table, n_trainings_of_a_pair):
-    X, y, _ = table
-    with pytest.warns(ConvergenceWarning, match="of 6 halves"):
-        stopped = counting(3 * n_trainings_of_a_pair // 2, counter=CounterOfThreads, n_jobs=2).fit(
-            X, y
-        )
-    assert 2 <= len(stopped.supports_) < 6
-
-
-@pytest.mark.parametrize("place", ["first", "second"])
-def test_ctrl_c_before_two_halves_are_done_ends_it(table, n_trainings_of_a_pair, place):
-    X, y, _ = table
-    end_at = 1 if place == "first" else n_trainings_of_a_pair
-    with pytest.raises(KeyboardInterrupt):
-        counting(end_at).fit(X, y)
-    assert Counter.n_trainings == end_at
-
-
-def test_a_run_to_the_end_does_not_warn(table):
-    X, y, _ = table
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        StabilitySelector(SelectKBest(f_regression, k=3), threshold=0.1).fit(X, y)
-
-
-def test_saved_selectors_transform_the_same(table, fitted):
-    X, _, _ = table
-    again = pickle.loads(pickle.dumps(fitted))
-    assert_array_equal(again.transform(X), fitted.transform(X))
+def test_saved_selectors_transform_the_same(planted_table, fitted_stability):
+    X, _, _ = planted_table
+    again = pickle.loads(pickle.dumps(fitted_stability))
+    assert_array_equal(again.transform(X), fitted_stability.transform(X))
 
 
 def test_targets_are_required_where_the_inner_selector_requires_them():
@@ -462,8 +212,8 @@ def test_targets_are_required_where_the_inner_selector_requires_them():
         ({"selector": AdaptiveGroupLassoSelector(gamma=-1.0)}, ["gamma", "-1.0"]),
     ],
 )
-def test_bad_parameters_are_named_with_their_values(table, params, words):
-    X, y, _ = table
+def test_bad_parameters_are_named_with_their_values(planted_table, params, words):
+    X, y, _ = planted_table
     with pytest.raises(ValueError) as caught:
         StabilitySelector(**params).fit(X, y)
     for word in words:
@@ -497,8 +247,8 @@ def test_lengths_must_agree(which):
         log_of(numbered(20), **given)
 
 
-def test_bad_energies_are_named_by_their_own_index(table):
-    X, y, _ = table
+def test_bad_energies_are_named_by_their_own_index(planted_table):
+    X, y, _ = planted_table
     y = y.copy()
     y[137] = np.nan
     with pytest.raises(ValueError, match="Energy of structure 137 is nan"):

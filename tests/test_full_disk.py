@@ -1,17 +1,22 @@
-"""Checkpoints and memory maps where there is no room."""
+"""Checkpoints, memory maps and caches where there is no room."""
 
 import errno
+import resource
 import shutil
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from ase.build import bulk
+from numpy.testing import assert_array_equal
+from sklearn.pipeline import Pipeline
 
-from sklearn_agl import SymmetryFunction, SymmetryFunctionTransformer
+from sklearn_agl import HDNNPRegressor, SymmetryFunction, SymmetryFunctionTransformer
 from sklearn_agl.descriptors import _evaluation
 from sklearn_agl.selection import _checkpoint
-from tests.selection.test_checkpoint import assert_same_path, follow
+from tests.selection._runs import assert_same_path, follow
 
+STRUCTURES = [bulk("Al", a=a) for a in np.linspace(3.9, 4.2, 100)]
 SETTINGS = {"alphas": [1e-3, 0.1, 1.0], "refit": False}
 
 
@@ -77,3 +82,35 @@ def test_memory_map_in_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="memmap_folder=.*cannot be written to.*another folder"):
         transformer(tmp_path / "file").transform([bulk("Al")])
+
+
+@contextmanager
+def room_for(n_bytes):
+    """Let the system refuse to write more to any one file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_memory_map_that_the_system_cuts_short(tmp_path):
+    transform = transformer(tmp_path).transform
+    with room_for(500), pytest.raises(ValueError, match="memmap_folder=.*File too large"):
+        transform(STRUCTURES)
+    assert not list(tmp_path.iterdir())
+
+
+def test_pipeline_goes_on_without_room_for_its_cache(tmp_path):
+    def fit(memory):
+        model = HDNNPRegressor((2,), max_epochs=2, random_state=0)
+        steps = [("features", transformer(None)), ("model", model)]
+        pipe = Pipeline(steps, memory=memory).fit(STRUCTURES, np.linspace(-1.0, 1.0, 100))
+        return pipe.predict(STRUCTURES)
+
+    expected = fit(None)
+    with room_for(4000), pytest.warns(Warning, match="Unable to cache to disk"):
+        assert_array_equal(fit(str(tmp_path)), expected)
+    for _ in range(2):  # nothing cut short is taken from the cache, then what is whole
+        assert_array_equal(fit(str(tmp_path)), expected)
