@@ -151,8 +151,9 @@ class Checkpoint:
     def _load(self):
         path = self.folder / STATE
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            # Opened here, as numpy leaves a damaged file open.
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
             there = json.loads(str(arrays.pop("identity")))
             seed = int(arrays.pop("seed"))
         except PermissionError as error:
