@@ -220,15 +220,27 @@ def choose_farthest(gram, noise, wanted, initial=None, random_state=None):
     # Points that are 0 have no place in the choice.
     varies = np.sqrt(np.maximum(squares, 0.0)) > noise
     start = first_features(initial, varies, random_state)
+    apart = _square_distances(gram, noise)
     nearest = np.where(varies, np.inf, 0.0)
     order, distances = [], []
     while len(order) < wanted and nearest.max(initial=0.0) > 0.0:
         chosen = start[len(order)] if len(order) < len(start) else first_largest(nearest)
         order.append(int(chosen))
         distances.append(float(np.sqrt(nearest[chosen])))
-        sums = squares + squares[chosen]
-        apart = sums - 2.0 * gram[chosen]
-        equal = (noise + noise[chosen]) ** 2 + ROUNDING * np.finfo(float).eps * sums
-        nearest = np.minimum(nearest, np.where(apart > equal, apart, 0.0))
-        nearest[chosen] = 0.0
+        np.minimum(nearest, apart[chosen], out=nearest)
     return order, distances
+
+
+def _square_distances(gram, noise):
+    """Squares of the distances between points; 0 where they do not differ by more than noise."""
+    squares = np.diag(gram)
+    apart = -2.0 * gram
+    apart += squares
+    apart += squares[:, None]
+    rounding = ROUNDING * np.finfo(float).eps
+    # No pair has a higher bound than this, so that only few are looked at one by one.
+    highest = 4.0 * noise.max() ** 2 + 2.0 * rounding * squares.max()
+    i, j = np.nonzero(apart <= highest)
+    equal = (noise[i] + noise[j]) ** 2 + rounding * (squares[i] + squares[j])
+    apart[i, j] = np.where(apart[i, j] > equal, apart[i, j], 0.0)
+    return apart

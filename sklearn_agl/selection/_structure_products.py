@@ -49,12 +49,16 @@ def structure_products(X, y, scaling):
 
 def _rows(values, numbers, elements, y):
     """Composition, mean features and energy per atom of some structures, one row each."""
-    n_atoms = np.count_nonzero(numbers, axis=1)[:, None]
-    counts = np.stack([np.count_nonzero(numbers == z, axis=1) for z in elements], axis=1)
-    sums = values.sum(axis=1, dtype=np.float64)
+    rows = np.empty((len(values), len(elements) + values.shape[2] + 1))
+    counts, sums = rows[:, : len(elements)], rows[:, len(elements) : -1]
+    for column, element in zip(counts.T, elements, strict=True):
+        column[:] = np.count_nonzero(numbers == element, axis=1)
+    values.sum(axis=1, dtype=np.float64, out=sums)
     if np.isnan(sums).any():  # padding, or several elements
-        sums = np.nansum(values, axis=1, dtype=np.float64)
-    return np.hstack([counts, sums, y[:, None]]) / n_atoms
+        np.nansum(values, axis=1, dtype=np.float64, out=sums)
+    rows[:, -1] = y
+    rows /= np.count_nonzero(numbers, axis=1)[:, None]
+    return rows
 
 
 def _without(products, n_first):

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from lassonet.prox import prox
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
@@ -67,10 +69,6 @@ def test_the_hierarchy_holds_and_small_features_vanish(skip, weights, strength, 
 @pytest.mark.parametrize("bound", [0.1, 1.0, 10.0])
 @pytest.mark.parametrize("strength", [0.0, 0.2, 2.0, 30.0])
 def test_same_as_the_package(bound, strength):
-    pytest.importorskip("lassonet")
-    import torch
-    from lassonet.prox import prox
-
     rng = np.random.default_rng(1)
     skip, weights = rng.normal(size=200), rng.normal(size=(7, 200))
     theirs = prox(
