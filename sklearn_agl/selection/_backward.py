@@ -9,6 +9,7 @@ from sklearn.model_selection import ShuffleSplit, check_cv
 from sklearn.utils._param_validation import Interval
 
 from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection._checkpoint import draw_seed
 from sklearn_agl.selection._parallel import in_threads
@@ -131,7 +132,7 @@ class BackwardEliminationSelector(AtomicSelector):
 
     # The inner estimator validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X, y, forces=None):
         """Find the features to keep.
 
         Parameters
@@ -140,6 +141,8 @@ class BackwardEliminationSelector(AtomicSelector):
             Features of the atoms.
         y : array-like of shape (n_structures,)
             Total energies.
+        forces : sequence of array-like of shape (n_atoms, 3), default=None
+            Forces on all atoms of each structure, to be trained on as well, see `HDNNPRegressor`.
 
         Returns
         -------
@@ -152,10 +155,12 @@ class BackwardEliminationSelector(AtomicSelector):
             If more features are requested than there are, or a split has too few structures or
             tests an element that it does not train.
         """
-        regressor, X, y = self._validate_for_training(X, y)
+        regressor, X, y, forces = self._validate_for_training(X, y, forces)
         wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
         given = regressor.random_state if self.random_state is None else self.random_state
-        trials = Trials(self, X, y, draw_seed(given))
+        seed = draw_seed(given)
+        forces = observe_forces(X, forces, regressor.n_force_directions, seed)
+        trials = Trials(self, X, y, forces, seed)
         support = np.ones(self.n_features_in_, dtype=bool)
         ranking = np.ones(self.n_features_in_, dtype=int)
         errors = [trials.errors([support])[0]]
@@ -183,24 +188,26 @@ class Trials:
         Features, checked.
     y : ndarray of shape (n_structures,)
         Total energies, checked.
+    forces : DirectionalForces or None
+        Forces in some directions, to train on as well.
     seed : int
         Fixes the split, the weights and the order of the structures.
     """
 
-    def __init__(self, selector, X, y, seed):
+    def __init__(self, selector, X, y, forces, seed):
         cv = ShuffleSplit(1, test_size=HELD_OUT, random_state=seed)
         cv = cv if selector.cv is None else check_cv(selector.cv, y)
         self.splits = list(cv.split(X, y))
         for k, (train, test) in enumerate(self.splits):
             check_split(X, k, train, test)
         self.seeded = clone(selector).set_params(random_state=seed)
-        self.X, self.y, self.n_jobs = X, y, selector.n_jobs
+        self.data, self.n_jobs = (X, y, forces), selector.n_jobs
         self.n_fits = 0
 
     def errors(self, supports):
         """Mean error per atom over the splits, for each of the masks."""
         calls = [
-            delayed(score_support)(self.seeded, self.X, self.y, None, split, support)
+            delayed(score_support)(self.seeded, *self.data, split, support)
             for support in supports
             for split in self.splits
         ]
