@@ -37,9 +37,9 @@ from sklearn_agl.metrics import neg_rmse_per_atom
 from sklearn_agl.potentials import ExtrapolationWarning, HDNNPCalculator, predict_forces
 
 parser = argparse.ArgumentParser(description="The same liquid, in less time.")
-parser.add_argument("--n-structures", type=int, default=750, help="to train and test on")
+parser.add_argument("--n-structures", type=int, default=400, help="to train and test on")
 parser.add_argument("--n-features", type=int, default=7, help="functions to select")
-parser.add_argument("--n-steps", type=int, default=3000, help="time steps of each run")
+parser.add_argument("--n-steps", type=int, default=2000, help="time steps of each run")
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--output", type=Path, default=Path("results"), help="folder for the figure")
 options = parser.parse_args(sys.argv[1:] if __name__ == "__main__" else [])
@@ -57,7 +57,12 @@ TIMESTEP, INTERVAL = 0.005, 10
 # trained on forces too, without which they leave the range of their training data more often.
 
 structures, energies = make_lennard_jones(
-    options.n_structures, random_state=options.seed, n_jobs=2, verbose=True
+    options.n_structures,
+    equilibration_steps=1500,
+    sampling_interval=100,
+    random_state=options.seed,
+    n_jobs=2,
+    verbose=True,
 )
 rows = train_test_split(np.arange(len(structures)), test_size=0.2, random_state=options.seed)
 train, test = ([structures[row] for row in part] for part in rows)
