@@ -132,7 +132,7 @@ runs = {name: simulate(calculator) for name, calculator in calculators.items()}
 # segments of the rest, ± its standard error. The closest pair shows what means over a run hide: a
 # potential that lets two atoms overlap.
 
-SEGMENT = min(45, len(runs["true"][0]) // 3)
+SEGMENT = min(60, len(runs["true"][0]) // 3)
 R_MAX, BINS = 0.499 * start.cell.lengths()[0], 90
 
 
