@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sklearn_agl._validation import validate_forces
 from sklearn_agl.descriptors._jacobian import JacobianProducts
 from sklearn_agl.potentials._blocks import empty_blocks
 from sklearn_agl.potentials._observations import EnergyForceObservations
@@ -107,8 +106,8 @@ def observe_forces(X, forces, n_directions, random_state):
     ----------
     X : AtomicFeatures
         Features that know their symmetry functions and structures.
-    forces : sequence of array-like of shape (n_atoms, 3), DirectionalForces or None
-        Forces on all atoms of each structure; what has been observed already is kept.
+    forces : list of ndarray of shape (n_atoms, 3), DirectionalForces or None
+        Forces on all atoms of each structure, checked; what has been observed already is kept.
     n_directions : int or None
         Directions per structure; one of fewer atoms has as many as it has components. None takes as
         many as fit into `MOST_BYTES`, at most `MOST_DIRECTIONS`.
@@ -122,11 +121,10 @@ def observe_forces(X, forces, n_directions, random_state):
     Raises
     ------
     ValueError
-        If the forces do not belong to `X`, or are not finite.
+        If `X` does not know its symmetry functions and structures.
     """
     if forces is None or isinstance(forces, DirectionalForces):
         return forces
-    forces = validate_forces(X, forces)
     if n_directions is None:
         bytes_per_direction = BYTES_PER_NUMBER * X.n_features * int(X.n_atoms.sum())
         n_directions = int(np.clip(MOST_BYTES // bytes_per_direction, 1, MOST_DIRECTIONS))

@@ -11,10 +11,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_agl._validation import validate_energies, validate_features
+from sklearn_agl._validation import validate_energies, validate_features, validate_forces
 from sklearn_agl.descriptors._jacobian import JacobianProducts
 from sklearn_agl.potentials._blocks import make_blocks
-from sklearn_agl.potentials._directions import observe_forces
+from sklearn_agl.potentials._directions import DirectionalForces, observe_forces
 from sklearn_agl.potentials._feature_gradients import differentiate
 from sklearn_agl.potentials._gradient import ACTIVATIONS
 from sklearn_agl.potentials._norm_penalties import PENALTIES
@@ -305,7 +305,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         y = validate_energies(X, y)
         strengths, excluded = check_strengths(self.alpha, self.feature_weights, self.n_features_in_)
         rng = check_random_state(self.random_state)
-        forces = observe_forces(X, forces, self.n_force_directions, rng)
+        if not isinstance(forces, DirectionalForces):
+            forces = observe_forces(X, validate_forces(X, forces), self.n_force_directions, rng)
         training = Training(self, X, y, rng, excluded, forces)
         best = None
         for _ in range(self.n_init):

@@ -10,6 +10,7 @@ from sklearn.model_selection import ShuffleSplit, check_cv
 from sklearn.utils._param_validation import Interval
 
 from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection._checkpoint import open_checkpoint
 from sklearn_agl.selection._parallel import in_threads
@@ -138,7 +139,7 @@ class BackwardEliminationSelector(AtomicSelector):
 
     # The inner estimator validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X, y, forces=None):
         """Find the features to keep.
 
         Parameters
@@ -147,6 +148,8 @@ class BackwardEliminationSelector(AtomicSelector):
             Features of the atoms.
         y : array-like of shape (n_structures,)
             Total energies.
+        forces : sequence of array-like of shape (n_atoms, 3), default=None
+            Forces on all atoms of each structure, to be trained on as well, see `HDNNPRegressor`.
 
         Returns
         -------
@@ -160,9 +163,9 @@ class BackwardEliminationSelector(AtomicSelector):
             tests an element that it does not train. If `checkpoint` cannot be written to, is
             damaged or holds a run on other data or with other settings.
         """
-        regressor, X, y = self._validate_for_training(X, y)
+        regressor, X, y, forces = self._validate_for_training(X, y, forces)
         wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
-        trials = self._open_trials(regressor, X, y)
+        trials = self._open_trials(regressor, X, y, forces)
         support = np.ones(self.n_features_in_, dtype=bool)
         ranking = np.ones(self.n_features_in_, dtype=int)
         errors = [trials.errors([support])[0]]
@@ -178,17 +181,18 @@ class BackwardEliminationSelector(AtomicSelector):
         self._select_ranked(ranking)
         return self
 
-    def _open_trials(self, regressor, X, y):
+    def _open_trials(self, regressor, X, y, forces):
         """The trials, with what the folder of the parameter `checkpoint` knows of them."""
         given = regressor.random_state if self.random_state is None else self.random_state
         splits = None if self.cv is None else list(check_cv(self.cv, y).split(X, y))
         # By default, the seed tells the split.
         settings = self._run_settings() | ({} if splits is None else describe_splits(splits))
-        checkpoint = open_checkpoint(self.checkpoint, settings, regressor, X, y, None, given)
+        checkpoint = open_checkpoint(self.checkpoint, settings, regressor, X, y, forces, given)
         if splits is None:
             one = ShuffleSplit(1, test_size=HELD_OUT, random_state=checkpoint.seed)
             splits = list(one.split(X, y))
-        trials = Trials(self, X, y, splits, checkpoint)
+        forces = observe_forces(X, forces, regressor.n_force_directions, checkpoint.seed)
+        trials = Trials(self, X, y, forces, splits, checkpoint)
         if self.verbose and trials.known:
             print(f"resumed from {checkpoint.folder} with {len(trials.known)} sets")
         return trials
@@ -205,6 +209,8 @@ class Trials:
         Features, checked.
     y : ndarray of shape (n_structures,)
         Total energies, checked.
+    forces : DirectionalForces or None
+        Forces in some directions, to train on as well.
     splits : list of (train, test)
         Rows to train and to judge on.
     checkpoint : Checkpoint or NoCheckpoint
@@ -218,11 +224,11 @@ class Trials:
         Potentials that the run needed, with those that were known from the checkpoint.
     """
 
-    def __init__(self, selector, X, y, splits, checkpoint):
+    def __init__(self, selector, X, y, forces, splits, checkpoint):
         for k, (train, test) in enumerate(splits):
             check_split(X, k, train, test)
         self.seeded = clone(selector).set_params(random_state=checkpoint.seed)
-        self.X, self.y, self.splits, self.n_jobs = X, y, splits, selector.n_jobs
+        self.data, self.splits, self.n_jobs = (X, y, forces), splits, selector.n_jobs
         self.checkpoint, self.n_fits, self.known = checkpoint, 0, {}
         if checkpoint.state is not None:
             supports, errors = checkpoint.state["trials"].values()
@@ -232,7 +238,7 @@ class Trials:
         """Mean error per atom over the splits, for each of the masks."""
         new = [support for support in supports if tuple(support) not in self.known]
         calls = [
-            delayed(score_support)(self.seeded, self.X, self.y, None, split, support)
+            delayed(score_support)(self.seeded, *self.data, split, support)
             for support in new
             for split in self.splits
         ]

@@ -10,7 +10,12 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_agl._validation import explain_tables, validate_energies, validate_features
+from sklearn_agl._validation import (
+    explain_tables,
+    validate_energies,
+    validate_features,
+    validate_forces,
+)
 from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
 from sklearn_agl.selection._checkpoint import open_checkpoint
 
@@ -142,8 +147,8 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         self._columns_of = {element: X.columns_of(element) for element in X.elements}
         return X
 
-    def _validate_for_training(self, X, y):
-        """The networks' settings, from `estimator`, the features and the energies, all checked."""
+    def _validate_for_training(self, X, y, forces=None):
+        """The networks' settings, from `estimator`, features, energies and forces, all checked."""
         from sklearn_agl.potentials import (
             HDNNPRegressor,
         )  # with torch, which the filters do without
@@ -152,7 +157,7 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         regressor._validate_params()
         validate_features(regressor, X, reset=True)
         X = self._validate(X, ensure_min_samples=2)
-        return regressor, X, validate_energies(X, y)
+        return regressor, X, validate_energies(X, y), validate_forces(X, forces)
 
     def _open_checkpoint(self, regressor, X, y, forces):
         """The folder of the parameter `checkpoint`, for a run that all others shall identify."""

@@ -111,7 +111,7 @@ class CrossValidation:
         """The number of a split, and what the selector would select at each alpha there."""
         train, _ = self._splits[k]
         selector = clone(self._selector)
-        data = selector._validate_for_training(self._X[train], self._y[train])
+        *data, _ = selector._validate_for_training(self._X[train], self._y[train])
         walk = selector._start_walk(*data, self._forces and self._forces[train])
         return k, np.array([p.group_norms > 0 for p in walk_to_each(walk, self.alphas)])
 

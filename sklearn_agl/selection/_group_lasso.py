@@ -7,7 +7,6 @@ from os import PathLike
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_agl._validation import validate_forces
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
@@ -206,11 +205,11 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         AdaptiveGroupLassoSelector
             The fitted selector.
         """
-        regressor, X, y = self._validate_for_training(X, y)
+        data = self._validate_for_training(X, y, forces)
         n_wanted = None
         if self.n_features_to_select is not None:
             n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
-        record = self._begin(regressor, X, y, validate_forces(X, forces))
+        record = self._begin(*data)
         support = self._walk(record, n_wanted)
         self.feature_costs_ = record.walk.costs
         self.initial_group_norms_ = record.walk.initial_group_norms

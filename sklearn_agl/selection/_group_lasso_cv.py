@@ -14,7 +14,6 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
-from sklearn_agl._validation import validate_forces
 from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._base import AtomicSelector
 from sklearn_agl.selection._checkpoint import open_checkpoint
@@ -268,13 +267,11 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         _raise_for_params(params, self, "fit", allow=["groups"])
         self._validate(X, ensure_min_samples=2)
         selector = self._selector()
-        regressor, features, energies = selector._validate_for_training(X, y)
+        data = selector._validate_for_training(X, y, forces)
+        regressor, features, energies, checked = data
         alphas = None if self.alphas is None else np.unique(check_alphas(self.alphas))
         splits = self._split(features, energies, params)
-        checked = validate_forces(features, forces)
-        checkpoint = self._checkpoint_of(
-            selector.random_state, regressor, features, energies, checked, splits
-        )
+        checkpoint = self._checkpoint_of(selector.random_state, *data, splits)
         if not isinstance(selector.random_state, Integral):
             selector.set_params(random_state=checkpoint.seed)
         directions = observe_forces(

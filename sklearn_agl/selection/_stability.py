@@ -20,9 +20,13 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import _check_feature_names_in, _check_method_params
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    _check_method_params,
+    has_fit_parameter,
+)
 
-from sklearn_agl._validation import validate_energies
+from sklearn_agl._validation import validate_energies, validate_forces
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
     AtomicSelector,
@@ -98,7 +102,8 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
     ------
     ValueError
         In fit, if there are too few structures or groups to halve, or no feature reaches the
-        threshold; the message says which threshold to try.
+        threshold; the message says which threshold to try. If there are forces, but the inner
+        selector takes none.
 
     Warns
     -----
@@ -161,8 +166,8 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
         "random_state": ["random_state"],
     }
 
-    # As the splitters that keep groups together do.
-    __metadata_request__fit = {"groups": True}
+    # As the splitters that keep groups together do; the inner selector has the say on forces.
+    __metadata_request__fit = {"groups": True, "forces": True}
 
     def __init__(
         self,
@@ -185,7 +190,7 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
 
     # The inner selector validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, *, groups=None, **params):
+    def fit(self, X, y=None, forces=None, *, groups=None, **params):
         """Fit on all halves and find the features to keep.
 
         Parameters
@@ -194,6 +199,8 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
             Features.
         y : array-like of shape (n_structures,), default=None
             Total energies, or whatever the inner selector takes.
+        forces : sequence of array-like of shape (n_atoms, 3), default=None
+            Forces on all atoms of each structure, for an inner selector that trains on them.
         groups : array-like of shape (n_structures,), default=None
             Which structures stay together in one half, say those of one trajectory. An inner
             selector that takes groups gets those of its half.
@@ -212,6 +219,8 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
         if y is not None and isinstance(self._inner_selector(), AtomicSelector):
             # Here an error can still name a structure by the index that the caller knows.
             y = validate_energies(features, y)
+        if forces is not None:
+            params["forces"] = validate_forces(features, forces)
         X, y, groups = indexable(X, y, groups)
         self.supports_ = self._run(self._prepare(X, y, groups, params, features))
         self.selection_frequencies_ = self.supports_.mean(axis=0)
@@ -243,9 +252,10 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
         if self.selector is not None:
             return self.selector
         n_features = self.n_features_to_select
-        return AdaptiveGroupLassoSelector(
+        selector = AdaptiveGroupLassoSelector(
             n_features_to_select=0.25 if n_features is None else n_features
         )
+        return selector.set_fit_request(forces=True) if _routing_enabled() else selector
 
     def _prepare(self, X, y, groups, params, features):
         """The fits to run, one after the other; all that is random is drawn before the first."""
@@ -271,8 +281,13 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
         if _routing_enabled():
             return process_routing(self, "fit", groups=groups, **params).selector.fit
         if groups is not None and get_routing_for_object(selector).consumes("fit", ["groups"]):
-            return {"groups": groups}
-        return {}
+            params["groups"] = groups
+        if "forces" in params and not has_fit_parameter(selector, "forces"):
+            raise ValueError(
+                f"{type(selector).__name__} does not train on forces. Leave them out, or take an "
+                "inner selector that does."
+            )
+        return params
 
     def _run(self, calls):
         """The supports of all halves, or after Ctrl-C of those that are done."""
@@ -309,7 +324,9 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
         )
 
     def get_metadata_routing(self):
-        """Say where metadata go: `groups` to this selector, and to the inner one what it requests.
+        """Say where metadata go.
+
+        `groups` and `forces` to this selector, and to the inner one what it requests.
 
         Returns
         -------

@@ -9,7 +9,6 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, RealNotInt
 
-from sklearn_agl._validation import validate_forces
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.potentials._training import Training
@@ -302,14 +301,13 @@ class WaldSelector(AtomicSelector):
         WaldSelector
             The fitted selector.
         """
-        regressor, X, y = self._validate_for_training(X, y)
+        regressor, X, y, forces = self._validate_for_training(X, y, forces)
         if regressor.solver != "kalman":
             raise ValueError(
                 f"WaldSelector needs the covariance of the Kalman filter, but its estimator has "
                 f"solver={regressor.solver!r}. Set solver='kalman'."
             )
         n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
-        forces = validate_forces(X, forces)
         checkpoint = self._open_checkpoint(regressor, X, y, forces)
         forces = observe_forces(X, forces, regressor.n_force_directions, checkpoint.seed)
         elimination = Elimination(regressor, X, y, checkpoint.seed, forces)

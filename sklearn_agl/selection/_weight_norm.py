@@ -78,7 +78,7 @@ class WeightNormSelector(AtomicSelector):
 
     # The inner estimator validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X, y, forces=None):
         """Train the networks and choose features.
 
         Parameters
@@ -87,6 +87,8 @@ class WeightNormSelector(AtomicSelector):
             Features of the atoms.
         y : array-like of shape (n_structures,)
             Total energies.
+        forces : sequence of array-like of shape (n_atoms, 3), default=None
+            Forces on all atoms of each structure, to be trained on as well, see `HDNNPRegressor`.
 
         Returns
         -------
@@ -98,12 +100,12 @@ class WeightNormSelector(AtomicSelector):
         ValueError
             If more features are requested than there are.
         """
-        regressor, features, y = self._validate_for_training(X, y)
+        regressor, features, y, forces = self._validate_for_training(X, y, forces)
         wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
         regressor.set_params(alpha=0.0, feature_weights=None)
         if self.random_state is not None:
             regressor.set_params(random_state=self.random_state)
-        self.estimator_ = regressor.fit(features, y)
+        self.estimator_ = regressor.fit(features, y, forces)
         self.group_norms_ = regressor.group_norms_
         self._select_in_order(np.argsort(-self.group_norms_, kind="stable"), wanted)
         return self

@@ -110,7 +110,8 @@ WITHOUT_ENERGIES = ("AtomPooler", "RandomSelector", "EvenlySpacedSelector", "CUR
 WITHOUT_ENERGIES += ("FPSSelector", "PearsonSelector", "StabilitySelector")
 """Estimators that do without energies, or check them only if there are some."""
 WITH_FORCES = ("HDNNPRegressor", "AdaptiveGroupLassoSelector", "AdaptiveGroupLassoSelectorCV")
-WITH_FORCES += ("WaldSelector",)
+WITH_FORCES += ("WaldSelector", "BackwardEliminationSelector", "StabilitySelector")
+WITH_FORCES += ("WeightNormSelector",)
 
 
 def estimators_of_features():

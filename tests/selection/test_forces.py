@@ -11,19 +11,27 @@ from sklearn.pipeline import Pipeline
 from sklearn_agl import (
     AdaptiveGroupLassoSelector,
     AdaptiveGroupLassoSelectorCV,
+    BackwardEliminationSelector,
+    CURSelector,
     HDNNPRegressor,
+    StabilitySelector,
     SymmetryFunction,
     SymmetryFunctionTransformer,
     WaldSelector,
+    WeightNormSelector,
     group_lasso_path,
 )
 from sklearn_agl.metrics import neg_rmse_per_atom
+from sklearn_agl.potentials._directions import observe_forces
+from sklearn_agl.selection._checkpoint import draw_seed
+from sklearn_agl.selection._stability import draw_halves
 
 FUNCTIONS = [
     SymmetryFunction("G2", eta=12.0, r_s=r_s, r_cut=2.6) for r_s in (0.9, 1.1, 1.3, 1.6, 1.9, 2.2)
 ]
 NEEDED = [1, 4]
 NETWORK = HDNNPRegressor((4,), max_epochs=12, n_force_directions=9)
+ONCE = AdaptiveGroupLassoSelector(NETWORK, n_features_to_select=2)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +63,10 @@ def features(data):
         AdaptiveGroupLassoSelector(NETWORK, alpha=0.05, random_state=0),
         WaldSelector(2, estimator=NETWORK, random_state=0),
         AdaptiveGroupLassoSelectorCV(NETWORK, alphas=[0.02, 0.2], cv=2, random_state=0),
+        BackwardEliminationSelector(2, estimator=NETWORK, cv=2, random_state=0),
+        StabilitySelector(ONCE, n_resamples=4, random_state=0),
     ],
-    ids=["down", "alpha", "wald", "cv"],
+    ids=["down", "alpha", "wald", "cv", "backward", "stability"],
 )
 def test_the_functions_behind_energies_and_forces_are_found(data, features, selector):
     _, energies, forces = data
@@ -104,8 +114,83 @@ def test_metadata_routing_slices_forces_per_fold(data):
     assert_array_equal(by_hand.predict(structures), search.predict(structures))
 
 
+def test_elimination_trains_and_judges_as_by_hand(data, features):
+    _, energies, forces = data
+    train, test = np.arange(30), np.arange(30, 40)
+    settings = {"estimator": NETWORK, "cv": [(train, test)], "random_state": 0}
+    everything = BackwardEliminationSelector(len(FUNCTIONS), **settings)
+    found = everything.fit(features, energies, forces=forces).errors_
+    seed = draw_seed(0)
+    observed = observe_forces(features, forces, NETWORK.n_force_directions, seed)
+    model = sklearn.clone(NETWORK).set_params(random_state=seed)
+    model.fit(features[train], energies[train], forces=observed[train])
+    assert_array_equal(found, -neg_rmse_per_atom(model, features[test], energies[test]))
+
+
+def test_weight_norms_are_those_of_a_fit_on_forces(data, features):
+    _, energies, forces = data
+    model = sklearn.clone(NETWORK).set_params(random_state=0)
+    selector = WeightNormSelector(estimator=model).fit(features, energies, forces=forces)
+    model.fit(features, energies, forces=forces)
+    assert_array_equal(selector.group_norms_, model.group_norms_)
+
+
+def test_each_half_has_the_forces_of_its_structures(data, features):
+    _, energies, forces = data
+    stability = StabilitySelector(ONCE, n_resamples=2, random_state=0)
+    supports = stability.fit(features, energies, forces=forces).supports_
+    rng = np.random.RandomState(0)
+    presence = (features.numbers > 0).any(axis=1)[None]
+    for support, rows in zip(
+        supports, draw_halves(np.arange(len(features)), presence, rng), strict=True
+    ):
+        one = sklearn.clone(ONCE).set_params(random_state=rng.randint(np.iinfo(np.int32).max))
+        one.fit(features[rows], energies[rows], forces=[forces[i] for i in rows])
+        assert_array_equal(support, one.support_)
+
+
+@pytest.mark.parametrize("routing", [False, True])
+def test_forces_reach_a_stability_selector_in_a_pipeline(data, features, routing):
+    _, energies, forces = data
+    with sklearn.config_context(enable_metadata_routing=routing):
+        inner = sklearn.clone(ONCE)
+        model = sklearn.clone(NETWORK).set_params(random_state=0)
+        if routing:
+            inner.set_fit_request(forces=True)
+            model.set_fit_request(forces=True)
+        select = StabilitySelector(inner, n_resamples=2, random_state=0)
+        pipeline = Pipeline([("select", select), ("model", model)])
+        params = (
+            {"forces": forces} if routing else {"select__forces": forces, "model__forces": forces}
+        )
+        pipeline.fit(features, energies, **params)
+    direct = StabilitySelector(ONCE, n_resamples=2, random_state=0)
+    direct.fit(features, energies, forces=forces)
+    assert_array_equal(pipeline["select"].supports_, direct.supports_)
+
+
+def test_the_default_inner_selector_asks_for_forces():
+    with sklearn.config_context(enable_metadata_routing=True):
+        router = StabilitySelector().get_metadata_routing()
+        routed = router.route_params(caller="fit", params={"forces": [1.0]})
+    assert routed.selector.fit == {"forces": [1.0]}
+
+
+def test_an_inner_selector_without_forces_is_named(data, features):
+    _, energies, forces = data
+    with pytest.raises(ValueError, match="CURSelector does not train on forces"):
+        StabilitySelector(CURSelector(2)).fit(features, energies, forces=forces)
+
+
 @pytest.mark.parametrize(
-    "selector", [AdaptiveGroupLassoSelector(NETWORK), WaldSelector(estimator=NETWORK)]
+    "selector",
+    [
+        AdaptiveGroupLassoSelector(NETWORK),
+        WaldSelector(estimator=NETWORK),
+        BackwardEliminationSelector(estimator=NETWORK),
+        StabilitySelector(ONCE),
+        WeightNormSelector(estimator=NETWORK),
+    ],
 )
 def test_bad_forces_are_named(data, features, selector):
     _, energies, forces = data
