@@ -58,12 +58,12 @@ def functions_of_two_elements(r_cut, elements=("Li", "Al")):
     return functions
 
 
-def load(path, element):
+def load(path, element, test_set):
     """Functions, training and test structures."""
     if element == "LiAl":
         structures, _ = read_structures(path)
-        train = [atoms for atoms in structures if atoms.info["set"] in ("Train", "Retrain")]
-        test = [atoms for atoms in structures if atoms.info["set"].startswith("Test")]
+        train = [atoms for atoms in structures if atoms.info["set"] == "Train"]
+        test = [atoms for atoms in structures if atoms.info["set"].startswith(test_set)]
         return functions_of_two_elements(R_CUT[element]), train, test
     structures, _ = read_structures(path / f"mlearn_{element}.extxyz.gz")
     parts = [
@@ -125,6 +125,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", type=Path)
     parser.add_argument("--elements", nargs="+", choices=R_CUT, default=list(PUBLISHED))
+    parser.add_argument("--test-set", default="Validation", help="of LiAl: how its name begins")
     parser.add_argument("--n-features", type=int, default=13)
     parser.add_argument("--n-force-directions", type=int, default=40)
     parser.add_argument("--force-weight", type=float, default=0.3)
@@ -132,7 +133,7 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options = parser.parse_args()
     for element in options.elements:
-        data = Data(*load(options.path, element))
+        data = Data(*load(options.path, element, options.test_set))
         print(f"{element}: {len(data.train)} structures to train, {len(data.test)} to test")
         for published in filter(None, [PUBLISHED.get(element)]):
             print("  n2p2, published: {} functions, {} meV/atom, {} eV/A".format(*published))
