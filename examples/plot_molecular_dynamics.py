@@ -7,8 +7,8 @@ potential of a Lennard-Jones liquid on 22 of them, let the adaptive group lasso 
 matter, and run both beside the true potential: structure and diffusion of the liquid stay what they
 are, while the small potential takes several times as many steps per second.
 
-All quantities are in reduced units: lengths in σ, energies in ε, times in σ (m/ε)^½. The script takes
-about a minute and a half, and two more where it runs first and compiles its kernels.
+All quantities are in reduced units: lengths in σ, energies in ε, times in σ (m/ε)^½. The script
+takes about a minute and a half, and two more where it runs first and compiles its kernels.
 """
 
 # %%
