@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -78,10 +79,13 @@ def cache_folder():
 
 
 def _fingerprint(source):
-    digest = hashlib.sha256(source.encode())
-    for helper in HELPERS:
-        digest.update(helper.read_bytes())
-    return digest.hexdigest()[:16]
+    return hashlib.sha256(_content(HELPERS) + source.encode()).hexdigest()[:16]
+
+
+@cache
+def _content(files):
+    """What tells these files from those of another version; this process has read them once."""
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).digest()
 
 
 def _check_room(folder):

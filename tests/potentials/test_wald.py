@@ -60,7 +60,7 @@ def test_a_linear_model_has_the_statistics_of_its_regression(solver):
     y = X @ [1.0, 0.3, 0.1, 0.0] + 0.5 * rng.normal(size=400)
     settings = {"hidden_layer_sizes": (), "early_stopping": False, "weight_decay": 0.0}
     settings |= {"kalman": {}, "lm": {}, "adamw": {"lr": 1e-3, "max_epochs": 200}}[solver]
-    regressor, X, y = AdaptiveGroupLassoSelector(
+    regressor, X, y, _ = AdaptiveGroupLassoSelector(
         HDNNPRegressor(solver=solver, **settings)
     )._validate_for_training(X, y)
     training = Training(regressor, X, y, np.random.RandomState(0))

@@ -47,7 +47,7 @@ def atoms():
 
 def walk_with(table, costs, **params):
     X, y = table
-    regressor, X, y = small()._validate_for_training(X, y)
+    regressor, X, y, _ = small()._validate_for_training(X, y)
     settings = {
         "adaptive": True,
         "metric": "euclidean",

@@ -244,7 +244,7 @@ def test_too_many_features_are_refused_before_any_training(table):
 
 def walk_of(table, **options):
     """A walk that has been through the first fit."""
-    regressor, X, y = small()._validate_for_training(*table[:2])
+    regressor, X, y, _ = small()._validate_for_training(*table[:2])
     usual = {"adaptive": True, "metric": "euclidean", "gamma": 1.0, "reweight": 0.0}
     return Walk(regressor, X, y, **(usual | options), initial_alpha=None, seed=0).begin()
 
