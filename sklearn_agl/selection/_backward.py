@@ -12,7 +12,6 @@ from sklearn.utils._param_validation import Interval
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
-from sklearn_agl.selection._checkpoint import open_checkpoint
 from sklearn_agl.selection._parallel import in_threads
 from sklearn_agl.selection._splits import check_split, describe_splits, score_support
 
@@ -183,11 +182,10 @@ class BackwardEliminationSelector(AtomicSelector):
 
     def _open_trials(self, regressor, X, y, forces):
         """The trials, with what the folder of the parameter `checkpoint` knows of them."""
-        given = regressor.random_state if self.random_state is None else self.random_state
         splits = None if self.cv is None else list(check_cv(self.cv, y).split(X, y))
         # By default, the seed tells the split.
-        settings = self._run_settings() | ({} if splits is None else describe_splits(splits))
-        checkpoint = open_checkpoint(self.checkpoint, settings, regressor, X, y, forces, given)
+        described = {} if splits is None else describe_splits(splits)
+        checkpoint = self._open_checkpoint(regressor, X, y, forces, **described)
         if splits is None:
             one = ShuffleSplit(1, test_size=HELD_OUT, random_state=checkpoint.seed)
             splits = list(one.split(X, y))

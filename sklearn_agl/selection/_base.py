@@ -159,11 +159,11 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         X = self._validate(X, ensure_min_samples=2)
         return regressor, X, validate_energies(X, y), validate_forces(X, forces)
 
-    def _open_checkpoint(self, regressor, X, y, forces):
+    def _open_checkpoint(self, regressor, X, y, forces, **more):
         """The folder of the parameter `checkpoint`, for a run that all others shall identify."""
         given = self.random_state
         random_state = regressor.random_state if given is None else given
-        settings = self._run_settings()
+        settings = self._run_settings() | more
         return open_checkpoint(self.checkpoint, settings, regressor, X, y, forces, random_state)
 
     def _run_settings(self):
