@@ -1,8 +1,7 @@
 """AtomicFeatures against a plain model: a list of structures, each a list of its atoms."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from sklearn_agl import AtomicFeatures
 from sklearn_agl.features import concatenate

@@ -12,8 +12,7 @@ import numpy as np
 
 from sklearn_agl._vector_math import exp
 from sklearn_agl.potentials._feature_gradients import backward_to_features
-from sklearn_agl.potentials._gradient import activate, affine, compiled
-from sklearn_agl.potentials._gradient import forward as sum_energies
+from sklearn_agl.potentials._gradient import activate, affine, compiled, forward as sum_energies
 from sklearn_agl.potentials._products import add_outer_product, multiply, multiply_transposed
 
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 from ase import Atoms
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from sklearn_agl import SymmetryFunction, SymmetryFunctionTransformer
 from tests._fuzzing import fuzzing

@@ -5,8 +5,7 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 from ase.neighborlist import neighbor_list
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numba import njit
 from numpy.testing import assert_allclose
 

@@ -5,8 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from sklearn_agl.io import read_input_data, read_n2p2, write_n2p2
 from tests._fuzzing import fuzzing
