@@ -59,11 +59,21 @@ def forward(theta, sizes, starts, activation, inputs, values, slopes):
 @compiled
 def backward(theta, sizes, starts, scale, inputs, values, slopes, gradient):
     """Add `scale` times the gradient of `forward`'s result; overwrites `slopes` with the deltas."""
-    n_layers = starts.size
     n_atoms = inputs.shape[1]
     first = (sizes[1:].sum() - 1) * n_atoms
     slopes[first : first + n_atoms] = scale
-    for layer in range(n_layers - 1, -1, -1):
+    backward_from_atoms(theta, sizes, starts, inputs, values, slopes, gradient)
+
+
+@compiled
+def backward_from_atoms(theta, sizes, starts, inputs, values, slopes, gradient):
+    """Add the gradient of a weighted sum of atomic energies; overwrites `slopes` with the deltas.
+
+    The atoms' weights lie in `slopes` where `forward` puts the energies in `values`.
+    """
+    n_atoms = inputs.shape[1]
+    first = (sizes[1:].sum() - 1) * n_atoms
+    for layer in range(starts.size - 1, -1, -1):
         n_in, n_out = sizes[layer], sizes[layer + 1]
         start = starts[layer]
         delta = slopes[first : first + n_out * n_atoms]
@@ -73,18 +83,18 @@ def backward(theta, sizes, starts, scale, inputs, values, slopes, gradient):
             below = values[first : first + n_in * n_atoms]
         own = gradient[start:]
         add_outer_product(delta, below, own, n_out, n_atoms, n_in, n_atoms, n_atoms)
-        add_row_sums(delta, own[n_in * n_out :], n_out, n_atoms)
+        add_row_sums(delta, own[n_in * n_out :], n_out, n_atoms, n_atoms)
         if layer > 0:
             pull_back(theta[start:], delta, slopes[first:], n_out, n_in, n_atoms)
 
 
 @compiled
-def add_row_sums(matrix, sums, n_rows, n_columns):
-    """Add the sums of the rows of a flat matrix."""
+def add_row_sums(matrix, sums, n_rows, n_columns, distance):
+    """Add the sums of the rows of a flat matrix, whose rows begin `distance` from each other."""
     for h in range(n_rows):
         total = 0.0
         for a in range(n_columns):
-            total += matrix[h * n_columns + a]
+            total += matrix[h * distance + a]
         sums[h] += total
 
 

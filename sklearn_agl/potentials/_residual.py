@@ -6,64 +6,12 @@ layers are matrix products.
 """
 
 import numpy as np
-from numba import njit
 
-from sklearn_agl.potentials._gradient import activate, add_row_sums
+from sklearn_agl.potentials._gradient import backward_from_atoms, compiled, forward
 from sklearn_agl.potentials._hierarchy import hierarchical_step
-from sklearn_agl.potentials._products import add_outer_product, multiply, multiply_transposed
-
-compiled = njit(cache=True, fastmath=True, error_model="numpy", nogil=True)
 
 DECAY_OF_MEAN, DECAY_OF_SQUARE = 0.9, 0.99
 TINY = 1e-8
-
-
-@compiled
-def _forward(theta, sizes, starts, activation, inputs, n_atoms, values, slopes):
-    """Atomic energies of one element, in the last `n_atoms` of what is used of `values`."""
-    n_layers = starts.size
-    first = 0
-    for layer in range(n_layers):
-        n_in, n_out = sizes[layer], sizes[layer + 1]
-        start = starts[layer]
-        outputs = values[first : first + n_out * n_atoms]
-        multiply(theta[start:], inputs, outputs, n_out, n_in, n_atoms)
-        rows = outputs.reshape(n_out, n_atoms)
-        for h in range(n_out):
-            bias = theta[start + n_in * n_out + h]
-            for a in range(n_atoms):
-                rows[h, a] += bias
-        if layer < n_layers - 1:
-            activate(
-                activation, rows, slopes[first : first + n_out * n_atoms].reshape(n_out, n_atoms)
-            )
-        inputs = outputs
-        first += n_out * n_atoms
-
-
-@compiled
-def _backward(theta, sizes, starts, inputs, n_atoms, values, slopes, pulled, gradient):
-    """Add the gradient of one element's part; overwrites `slopes` with the deltas.
-
-    The derivatives by the atomic energies lie in `slopes` where the energies lie in `values`.
-    """
-    first = (sizes[1:].sum() - 1) * n_atoms
-    for layer in range(starts.size - 1, -1, -1):
-        n_in, n_out = sizes[layer], sizes[layer + 1]
-        start = starts[layer]
-        delta = slopes[first : first + n_out * n_atoms]
-        add_row_sums(delta, gradient[start + n_in * n_out :], n_out, n_atoms)
-        if layer > 0:
-            first -= n_in * n_atoms
-            below = values[first : first + n_in * n_atoms]
-        else:
-            below = inputs
-        add_outer_product(delta, below, gradient[start:], n_out, n_atoms, n_in, n_atoms, n_atoms)
-        if layer > 0:
-            multiply_transposed(theta[start:], delta, pulled, n_in, n_out, n_atoms)
-            slope = slopes[first : first + n_in * n_atoms]
-            for k in range(n_in * n_atoms):
-                slope[k] *= pulled[k]
 
 
 @compiled
@@ -81,10 +29,8 @@ def _errors_of_chunk(weights, sizes, starts, activation, chunks, c, values, slop
         n_atoms = counts[first:last, e].sum()
         if n_atoms > 0:
             start = block_starts[c, e]
-            inputs = data[start : start + sizes[e, 0] * n_atoms]
-            _forward(
-                weights, sizes[e], starts[e], activation, inputs, n_atoms, values[e], slopes[e]
-            )
+            inputs = data[start : start + sizes[e, 0] * n_atoms].reshape(sizes[e, 0], n_atoms)
+            forward(weights, sizes[e], starts[e], activation, inputs, values[e], slopes[e])
             energies = values[e, (sizes[e, 1:].sum() - 1) * n_atoms :]
             a = 0
             for s in range(first, last):
@@ -99,7 +45,7 @@ def _errors_of_chunk(weights, sizes, starts, activation, chunks, c, values, slop
 def _gradient_of_chunk(weights, sizes, starts, chunks, c, scale, room, gradient):
     """Add `scale` times error times gradient of the energy per atom, over a chunk's structures."""
     data, block_starts, bounds, counts, sums, _ = chunks
-    values, slopes, pulled, errors = room
+    values, slopes, errors = room
     first, last = bounds[c], bounds[c + 1]
     of_skip = gradient[gradient.size - sums.shape[1] :]
     for s in range(first, last):
@@ -116,30 +62,28 @@ def _gradient_of_chunk(weights, sizes, starts, chunks, c, scale, room, gradient)
                     deltas[a] = delta
                     a += 1
             start = block_starts[c, e]
-            inputs = data[start : start + sizes[e, 0] * n_atoms]
-            own = sizes[e], starts[e], inputs, n_atoms, values[e], slopes[e]
-            _backward(weights, *own, pulled, gradient)
+            inputs = data[start : start + sizes[e, 0] * n_atoms].reshape(sizes[e, 0], n_atoms)
+            own = sizes[e], starts[e], inputs, values[e], slopes[e]
+            backward_from_atoms(weights, *own, gradient)
 
 
 @compiled
 def make_room(sizes, chunks):
-    """Arrays for what any chunk needs: activations, their slopes, what is pulled back, errors."""
+    """Arrays for what any chunk needs: activations, their slopes, errors."""
     _, _, bounds, counts, _, _ = chunks
     most_atoms, most_structures = 0, 0
     for c in range(bounds.size - 1):
         most_atoms = max(most_atoms, counts[bounds[c] : bounds[c + 1]].sum())
         most_structures = max(most_structures, bounds[c + 1] - bounds[c])
-    n_nodes = sizes[0, 1:].sum()
-    values = np.empty((counts.shape[1], n_nodes * most_atoms))
-    pulled = np.empty(n_nodes * most_atoms)
-    return values, np.empty_like(values), pulled, np.empty(most_structures)
+    values = np.empty((counts.shape[1], sizes[0, 1:].sum() * most_atoms))
+    return values, np.empty_like(values), np.empty(most_structures)
 
 
 @compiled
 def squared_error(weights, sizes, starts, activation, chunks):
     """Mean over the structures of the squared error of the energy per atom."""
     bounds = chunks[2]
-    values, slopes, _, errors = make_room(sizes, chunks)
+    values, slopes, errors = make_room(sizes, chunks)
     total = 0.0
     for c in range(bounds.size - 1):
         _errors_of_chunk(weights, sizes, starts, activation, chunks, c, values, slopes, errors)
@@ -157,7 +101,7 @@ def squared_error_and_gradient(
     `room` is what `make_room` gave.
     """
     bounds = chunks[2]
-    values, slopes, _, errors = room
+    values, slopes, errors = room
     n_structures = bounds[last] - bounds[first]
     gradient[:] = 0.0
     total = 0.0

@@ -12,7 +12,13 @@ import numpy as np
 
 from sklearn_agl._vector_math import exp
 from sklearn_agl.potentials._feature_gradients import backward_to_features
-from sklearn_agl.potentials._gradient import activate, affine, compiled, forward as sum_energies
+from sklearn_agl.potentials._gradient import (
+    activate,
+    add_row_sums,
+    affine,
+    compiled,
+    forward as sum_energies,
+)
 from sklearn_agl.potentials._products import add_outer_product, multiply, multiply_transposed
 
 
@@ -120,11 +126,7 @@ def add_layer_gradients(n_in, n_out, n_atoms, values, tangents, of_value, of_rat
             of_rate[start:], tangents[start:], gradient, n_out, n_atoms, n_in, width, width
         )
         add_outer_product(of_value[start:], values, gradient, n_out, n_atoms, n_in, width, n_atoms)
-        for h in range(n_out):
-            total = 0.0
-            for a in range(n_atoms):
-                total += of_value[h * width + start + a]
-            gradient[n_in * n_out + h] += total
+        add_row_sums(of_value[start:], gradient[n_in * n_out :], n_out, n_atoms, width)
 
 
 @compiled
