@@ -5,7 +5,7 @@ from os import PathLike
 
 import numpy as np
 from joblib import delayed, effective_n_jobs
-from sklearn.base import _fit_context, clone
+from sklearn.base import _fit_context
 from sklearn.model_selection import ShuffleSplit, check_cv
 from sklearn.utils._param_validation import Interval
 
@@ -190,7 +190,8 @@ class BackwardEliminationSelector(AtomicSelector):
             one = ShuffleSplit(1, test_size=HELD_OUT, random_state=checkpoint.seed)
             splits = list(one.split(X, y))
         forces = observe_forces(X, forces, regressor.n_force_directions, checkpoint.seed)
-        trials = Trials(self, X, y, forces, splits, checkpoint)
+        regressor.set_params(random_state=checkpoint.seed)
+        trials = Trials(regressor, X, y, forces, splits, checkpoint, self.n_jobs)
         if self.verbose and trials.known:
             print(f"resumed from {checkpoint.folder} with {len(trials.known)} sets")
         return trials
@@ -201,8 +202,8 @@ class Trials:
 
     Parameters
     ----------
-    selector : BackwardEliminationSelector
-        Has `estimator`, `cv` and `n_jobs`.
+    regressor : HDNNPRegressor
+        Settings of the potentials; the seed fixes the weights and the order of the structures.
     X : AtomicFeatures
         Features, checked.
     y : ndarray of shape (n_structures,)
@@ -212,7 +213,9 @@ class Trials:
     splits : list of (train, test)
         Rows to train and to judge on.
     checkpoint : Checkpoint or NoCheckpoint
-        Its seed fixes the weights and the order of the structures.
+        Keeps the errors.
+    n_jobs : int or None
+        Number of potentials that are trained at the same time.
 
     Attributes
     ----------
@@ -222,12 +225,11 @@ class Trials:
         Potentials that the run needed, with those that were known from the checkpoint.
     """
 
-    def __init__(self, selector, X, y, forces, splits, checkpoint):
+    def __init__(self, regressor, X, y, forces, splits, checkpoint, n_jobs):
         for k, (train, test) in enumerate(splits):
             check_split(X, k, train, test)
-        self.seeded = clone(selector).set_params(random_state=checkpoint.seed)
-        self.data, self.splits, self.n_jobs = (X, y, forces), splits, selector.n_jobs
-        self.checkpoint, self.n_fits, self.known = checkpoint, 0, {}
+        self.data, self.splits = (regressor, X, y, forces), splits
+        self.checkpoint, self.n_jobs, self.n_fits, self.known = checkpoint, n_jobs, 0, {}
         if checkpoint.state is not None:
             supports, errors = checkpoint.state["trials"].values()
             self.known = dict(zip(map(tuple, supports), errors, strict=True))
@@ -236,7 +238,7 @@ class Trials:
         """Mean error per atom over the splits, for each of the masks."""
         new = [support for support in supports if tuple(support) not in self.known]
         calls = [
-            delayed(score_support)(self.seeded, *self.data, split, support)
+            delayed(score_support)(*self.data, split, support)
             for support in new
             for split in self.splits
         ]

@@ -148,23 +148,26 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         return X
 
     def _validate_for_training(self, X, y, forces=None):
-        """The networks' settings, from `estimator`, features, energies and forces, all checked."""
+        """The networks' settings, features, energies and forces, all checked.
+
+        The settings are those of `estimator`, but for a `random_state` of our own.
+        """
         from sklearn_agl.potentials import (
             HDNNPRegressor,
         )  # with torch, which the filters do without
 
         regressor = HDNNPRegressor() if self.estimator is None else clone(self.estimator)
         regressor._validate_params()
+        if self.random_state is not None:
+            regressor.set_params(random_state=self.random_state)
         validate_features(regressor, X, reset=True)
         X = self._validate(X, ensure_min_samples=2)
         return regressor, X, validate_energies(X, y), validate_forces(X, forces)
 
     def _open_checkpoint(self, regressor, X, y, forces, **more):
         """The folder of the parameter `checkpoint`, for a run that all others shall identify."""
-        given = self.random_state
-        random_state = regressor.random_state if given is None else given
         settings = self._run_settings() | more
-        return open_checkpoint(self.checkpoint, settings, regressor, X, y, forces, random_state)
+        return open_checkpoint(self.checkpoint, settings, regressor, X, y, forces)
 
     def _run_settings(self):
         """The parameters by which a checkpoint tells this run from others."""

@@ -24,14 +24,14 @@ def draw_seed(random_state):
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
-def open_checkpoint(folder, settings, estimator, X, y, forces, random_state):
-    """The checkpoint of a run, and with it the seed.
+def open_checkpoint(folder, settings, estimator, X, y, forces):
+    """The checkpoint of a run, and with it the seed, drawn from the estimator's `random_state`.
 
     Parameters
     ----------
     folder : str, path-like or None
         None for no checkpoint.
-    settings, estimator, X, y, forces, random_state
+    settings, estimator, X, y, forces
         What tells this run from others, see `identify`.
 
     Returns
@@ -39,9 +39,10 @@ def open_checkpoint(folder, settings, estimator, X, y, forces, random_state):
     Checkpoint or NoCheckpoint
     """
     if folder is None:
-        return NoCheckpoint(draw_seed(random_state))
-    identity = identify(settings, estimator, X, y, forces, random_state)
-    return Checkpoint(folder, identity, draw_seed(random_state))
+        return NoCheckpoint(draw_seed(estimator.random_state))
+    # Before anything is drawn.
+    identity = identify(settings, estimator, X, y, forces)
+    return Checkpoint(folder, identity, draw_seed(estimator.random_state))
 
 
 class NoCheckpoint:
@@ -179,7 +180,7 @@ class Checkpoint:
             )
 
 
-def identify(settings, estimator, X, y, forces, random_state):
+def identify(settings, estimator, X, y, forces):
     """What tells one run from another, by names that an error message can use.
 
     Parameters
@@ -187,15 +188,13 @@ def identify(settings, estimator, X, y, forces, random_state):
     settings : dict of str to object
         Of the run, as far as they change its result.
     estimator : HDNNPRegressor
-        Settings of the networks.
+        Settings of the networks, and the `random_state` before anything is drawn from it.
     X : AtomicFeatures
         Features.
     y : ndarray
         Energies.
     forces : list of ndarray or None
         Forces.
-    random_state : int, RandomState or None
-        Before anything is drawn from it.
 
     Returns
     -------
@@ -203,8 +202,7 @@ def identify(settings, estimator, X, y, forces, random_state):
         For JSON.
     """
     params = estimator.get_params(deep=False)
-    for name in ("verbose", "random_state"):
-        del params[name]
+    del params["verbose"]
     return {
         "version of sklearn_agl": __version__,
         "features": fingerprint(X.values),
@@ -212,8 +210,8 @@ def identify(settings, estimator, X, y, forces, random_state):
         "energies": fingerprint(y),
         "forces": None if forces is None else fingerprint(np.concatenate(forces)[None]),
         **{name: describe(value) for name, value in settings.items()},
+        "random_state": describe(params.pop("random_state")),
         **{f"estimator.{name}": describe(value) for name, value in params.items()},
-        "random_state": describe(random_state),
     }
 
 

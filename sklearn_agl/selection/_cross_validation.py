@@ -132,7 +132,7 @@ class CrossValidation:
         support = np.zeros(self._X.n_features, dtype=bool)
         support[list(columns)] = True
         data = self._X, self._y, self._forces
-        return k, columns, score_support(self._selector, *data, self._splits[k], support)
+        return k, columns, score_support(self._regressor, *data, self._splits[k], support)
 
     def _save(self):
         self._checkpoint.save(self._state, self._rows)

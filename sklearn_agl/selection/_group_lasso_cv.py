@@ -271,12 +271,13 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         regressor, features, energies, checked = data
         alphas = None if self.alphas is None else np.unique(check_alphas(self.alphas))
         splits = self._split(features, energies, params)
-        checkpoint = self._checkpoint_of(selector.random_state, *data, splits)
-        if not isinstance(selector.random_state, Integral):
-            selector.set_params(random_state=checkpoint.seed)
-        directions = observe_forces(
-            features, checked, regressor.n_force_directions, selector.random_state
-        )
+        settings = self._run_settings() | describe_splits(splits)  # which tell how to split
+        checkpoint = open_checkpoint(self.checkpoint, settings, *data)
+        given = regressor.random_state
+        seed = given if isinstance(given, Integral) else checkpoint.seed
+        for model in (selector, regressor):
+            model.set_params(random_state=seed)
+        directions = observe_forces(features, checked, regressor.n_force_directions, seed)
         data = regressor, features, energies, directions
         run = CrossValidation(selector, *data, splits, checkpoint, self.n_jobs, self.verbose)
         self.alphas_ = run.run(alphas, self.feature_costs).alphas
@@ -292,9 +293,6 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
 
     def _selector(self):
         """The selector that stands for all splits."""
-        random_state = self.random_state
-        if random_state is None and self.estimator is not None:
-            random_state = self.estimator.random_state
         return AdaptiveGroupLassoSelector(
             self.estimator,
             penalty=self.penalty,
@@ -308,13 +306,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             init=self.init,
             initial_alpha=self.initial_alpha,
             verbose=max(0, int(self.verbose) - 1),
-            random_state=random_state,
+            random_state=self.random_state,
         )
-
-    def _checkpoint_of(self, random_state, regressor, X, y, forces, splits):
-        """The folder of the parameter `checkpoint`; how to split is told by the splits."""
-        settings = self._run_settings() | describe_splits(splits)
-        return open_checkpoint(self.checkpoint, settings, regressor, X, y, forces, random_state)
 
     def _split(self, X, y, params):
         """The pairs of train and test indices, checked."""

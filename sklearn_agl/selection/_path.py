@@ -378,7 +378,8 @@ def group_lasso_path(
     regressor._validate_params()
     X = validate_features(regressor, X, reset=True, ensure_min_samples=2)
     y, forces = validate_energies(X, y), validate_forces(X, forces)
-    random_state = regressor.random_state if random_state is None else random_state
+    if random_state is not None:
+        regressor.set_params(random_state=random_state)
     choose_penalty(regressor, penalty, concavity)
     options = {
         "adaptive": adaptive,
@@ -394,9 +395,7 @@ def group_lasso_path(
         "init": init,
         "feature_costs": feature_costs,
     }
-    checkpoint = open_checkpoint(
-        checkpoint, settings | options, regressor, X, y, forces, random_state
-    )
+    checkpoint = open_checkpoint(checkpoint, settings | options, regressor, X, y, forces)
     costs = resolve_costs(feature_costs, X)
     forces = observe_forces(X, forces, regressor.n_force_directions, checkpoint.seed)
     walk = WALKS[init](regressor, X, y, **options, forces=forces, costs=costs, seed=checkpoint.seed)

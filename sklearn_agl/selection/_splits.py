@@ -4,18 +4,16 @@ import numpy as np
 from sklearn.base import clone
 
 from sklearn_agl.metrics import neg_rmse_per_atom
-from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._checkpoint import fingerprint
 
 
-def score_support(selector, X, y, forces, split, support):
+def score_support(regressor, X, y, forces, split, support):
     """Score of a fit without penalty on the selected features; NaN if there are none."""
     if not support.any():
         return np.nan
     train, test = split
     X, forces = X.take_features(support), forces and forces[train].take_features(support)
-    model = HDNNPRegressor() if selector.estimator is None else clone(selector.estimator)
-    model.set_params(alpha=0.0, feature_weights=None, random_state=selector.random_state)
+    model = clone(regressor).set_params(alpha=0.0, feature_weights=None)
     model.fit(X[train], y[train], forces)
     if model._interrupted:
         raise KeyboardInterrupt

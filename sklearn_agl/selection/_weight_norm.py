@@ -103,8 +103,6 @@ class WeightNormSelector(AtomicSelector):
         regressor, features, y, forces = self._validate_for_training(X, y, forces)
         wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
         regressor.set_params(alpha=0.0, feature_weights=None)
-        if self.random_state is not None:
-            regressor.set_params(random_state=self.random_state)
         self.estimator_ = regressor.fit(features, y, forces)
         self.group_norms_ = regressor.group_norms_
         self._select_in_order(np.argsort(-self.group_norms_, kind="stable"), wanted)
