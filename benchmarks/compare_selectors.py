@@ -137,6 +137,8 @@ def compare(selectors, data, sizes, arguments, cv, folder=""):
         "random_state": 0,
         "checkpoint": arguments.checkpoint and Path(arguments.checkpoint) / folder,
     }
+    chosen = arguments.selectors or selectors
+    selectors = {name: selectors[name] for name in selectors if name in chosen}
     (X, *_) = next(iter(data.values()))
     whole = compare_selectors({"all": RandomSelector()}, data, X.shape[-1], **options)
     return pd.concat([whole, compare_selectors(selectors, data, sizes, **options)])
@@ -319,6 +321,7 @@ def main():
     parser.add_argument("experiment", choices=EXPERIMENTS)
     parser.add_argument("--data", help="structures with energies, any format that ASE reads")
     parser.add_argument("--n-seeds", type=int, default=5)
+    parser.add_argument("--selectors", nargs="+", help="names of some; AGL must be among them")
     parser.add_argument("--n-jobs", type=int, help="times count for something with 1 only")
     parser.add_argument("--checkpoint", help="a folder that keeps what is done")
     parser.add_argument("--quick", action="store_true", help="little data, to see that it works")

@@ -13,12 +13,7 @@ from sklearn_agl._numbers import (
     refuse_other_than_arrays,
     rule_for,
 )
-from sklearn_agl.features import (
-    ANONYMOUS_ELEMENT,
-    AtomicFeatures,
-    as_atomic_features,
-    is_atomic,
-)
+from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
 
 FEATURES = "give AtomicFeatures, or an array of shape (n_structures, [n_atoms_max,] n_features)."
 ENERGIES = "give one total energy per structure."
@@ -54,8 +49,7 @@ def validate_features(estimator, X, *, reset, **check_params):
         with explain_tables(X):
             table = validate_data(estimator, X, **checks, **check_params)
         check_table(table)
-        # Given the atoms, AtomicFeatures need not look for NaN in the values once more.
-        return AtomicFeatures(table[:, None, :], np.full((len(table), 1), ANONYMOUS_ELEMENT))
+        return as_atomic_features(table)
     X = as_atomic_features(X)
     for count, kind in ((len(X), "sample(s)"), (X.n_features, "feature(s)")):
         if count == 0:

@@ -313,7 +313,9 @@ def as_atomic_features(X: AtomicFeatures | ArrayLike) -> AtomicFeatures:
     if isinstance(X, AtomicFeatures):
         return X
     X = np.asarray(X)
-    return AtomicFeatures(X[:, None, :] if X.ndim == 2 else X)
+    if X.ndim != 2:
+        return AtomicFeatures(X)
+    return AtomicFeatures(X[:, None, :], np.full((len(X), 1), ANONYMOUS_ELEMENT))
 
 
 def is_atomic(X: object) -> bool:

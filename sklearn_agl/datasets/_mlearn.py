@@ -14,12 +14,12 @@ from sklearn_agl.datasets._download import get_data_home
 from sklearn_agl.datasets._published import Content, as_bunch, fetch_structures, labelled
 
 ADDRESS = "https://raw.githubusercontent.com"
-REPOSITORY = "materialsvirtuallab/mlearn/a04d3b6ecaac47c27aa8f7e452c16a5c9a2a8cff"
+COMMIT = "a04d3b6ecaac47c27aa8f7e452c16a5c9a2a8cff"
+REPOSITORY = f"materialsvirtuallab/mlearn/{COMMIT}"
 PARTS = {"train": "training.json", "test": "test.json"}
 # The authors' repository has copper's part for testing only; others have converted the set.
-ARCHIVE = (
-    "ACEsuit/ACEData/292aa09542d4bc6bdf67c710169bf486df1dd12a/minibenchmarks/ZuoEtAl2020.tar.gz"
-)
+COMMIT_OF_ARCHIVE = "292aa09542d4bc6bdf67c710169bf486df1dd12a"
+ARCHIVE = f"ACEsuit/ACEData/{COMMIT_OF_ARCHIVE}/minibenchmarks/ZuoEtAl2020.tar.gz"
 
 DESCRIPTION = """\
 {element}: {n_train} structures for training and {n_test} for testing, of Zuo et al. (2020)
@@ -35,13 +35,11 @@ Please cite: Y. Zuo, C. Chen, X. Li, Z. Deng, Y. Chen, J. Behler, G. Csányi, A.
 A. P. Thompson, M. A. Wood, S. P. Ong, "Performance and cost assessment of machine learning
 interatomic potentials", J. Phys. Chem. A 124, 731 (2020).
 """
-
-
-SOURCE = "https://github.com/materialsvirtuallab/mlearn, commit a04d3b6e"
+SOURCE = f"https://github.com/materialsvirtuallab/mlearn, commit {COMMIT[:8]}"
 SOURCE_OF_COPPER = f"""\
 {SOURCE} (for testing), and the same set converted, at
-https://github.com/ACEsuit/ACEData, commit 292aa095 (for training; no licence stated there, and the
-groups of the structures are unknown)"""
+https://github.com/ACEsuit/ACEData, commit {COMMIT_OF_ARCHIVE[:8]} (for training; no licence stated
+there, and the groups of the structures are unknown)"""
 
 CONTENTS = {
     "Cu": {
