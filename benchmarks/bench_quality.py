@@ -6,12 +6,16 @@ Run with one BLAS thread::
     OMP_NUM_THREADS=1 python benchmarks/bench_quality.py noise
     OMP_NUM_THREADS=1 python benchmarks/bench_quality.py elimination
     OMP_NUM_THREADS=1 python benchmarks/bench_quality.py elimination --data Si.extxyz
+    OMP_NUM_THREADS=1 python benchmarks/bench_quality.py few --n-structures 225
+    OMP_NUM_THREADS=1 python benchmarks/bench_quality.py few --n-structures 562 --data Si.extxyz
 
 - sets: how often the sets of 8 down to 4 Lennard-Jones functions are the same, and their errors;
 - noise: 10 columns of noise are added, absolute values of Gaussians with the means and deviations
   of real columns (section III.E of the paper), and 10 functions asked for: how many are noise;
 - elimination: sequential backward elimination with a fit for every candidate, beside the path; the
-  errors are means of three trainings each.
+  errors are means of three trainings each;
+- few: adaptive weights that follow the norms, and the published ones, where structures are few; all
+  others are for testing.
 
 A seed draws the split, the held-out structures and all weights.
 """
@@ -36,6 +40,7 @@ from sklearn_agl.datasets import make_lennard_jones
 from sklearn_agl.features import as_atomic_features
 
 SIZES = (8, 7, 6, 5, 4)
+FEW_SIZES = (12, 9, 7, 5, 4)
 
 
 def load():
@@ -44,10 +49,10 @@ def load():
     return SymmetryFunctionTransformer("lj-22", n_jobs=2).fit_transform(structures).compute(), y
 
 
-def load_file(path):
-    """Features of the 60 functions and energies of structures of silicon."""
+def load_file(path, symmetry_functions="b-60"):
+    """Features and energies of the structures of a file; the functions are those for silicon."""
     structures, y = read_structures(path)
-    return SymmetryFunctionTransformer("b-60").fit_transform(structures).compute(), y
+    return SymmetryFunctionTransformer(symmetry_functions).fit_transform(structures).compute(), y
 
 
 def split(X, seed):
@@ -150,11 +155,37 @@ def run_elimination(n_seeds, first_seed, data):
         print(f"seed {seed}: elimination in {spent:.0f} s", flush=True)
 
 
+def run_few(n_seeds, n_structures, data, symmetry_functions):
+    """Print the errors of sets found with few structures, means over the seeds."""
+    X, y = load_file(data, symmetry_functions) if data else load()
+    found = {}
+    for seed in range(n_seeds):
+        rows = np.random.default_rng(seed).permutation(len(X))
+        parts = rows[:n_structures], rows[n_structures:]
+        every = np.arange(X.n_features)
+        found.setdefault("all", []).append([_mean_error(X, y, *parts, every)])
+        for name, reweight in (("AGL", 0.5), ("AGL as published", 0.0)):
+            selector = AdaptiveGroupLassoSelector(
+                n_features_to_select=min(SIZES), reweight=reweight, random_state=seed
+            )
+            path = selector.fit(X[parts[0]], y[parts[0]]).path_
+            errors = [_mean_error(X, y, *parts, path.support(size)) for size in FEW_SIZES]
+            found.setdefault(name, []).append(errors)
+            print(f"seed {seed}, {name}: {np.round(errors, 2)}", flush=True)
+    print(f"| functions | {' | '.join(map(str, FEW_SIZES))} |")
+    for name, errors in found.items():
+        print(f"| {name} | {' | '.join(f'{e:.2f}' for e in np.mean(errors, axis=0))} |")
+
+
 def _described(X, y, train, test, columns):
     """Numbers of the functions, and the mean error of three trainings."""
     numbers = np.arange(1, X.n_features + 1)[columns]
-    errors = [test_error(X, y, train, test, columns, seed) for seed in range(3)]
-    return f"{' '.join(map(str, numbers))} | {np.mean(errors):.2f}"
+    return f"{' '.join(map(str, numbers))} | {_mean_error(X, y, train, test, columns):.2f}"
+
+
+def _mean_error(X, y, train, test, columns):
+    """Mean test error of three trainings."""
+    return np.mean([test_error(X, y, train, test, columns, seed) for seed in range(3)])
 
 
 def _least_needed(X, y, left, seed):
@@ -169,17 +200,22 @@ def _least_needed(X, y, left, seed):
 
 def main():
     """Parse the arguments and run one part."""
-    parts = {"sets": run_sets, "noise": run_noise, "elimination": run_elimination}
+    parts = {
+        "sets": (run_sets, []),
+        "noise": (run_noise, []),
+        "elimination": (run_elimination, ["first_seed", "data"]),
+        "few": (run_few, ["n_structures", "data", "symmetry_functions"]),
+    }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("part", choices=parts)
     parser.add_argument("--n-seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=0, help="for elimination")
-    parser.add_argument("--data", help="structures of silicon, for elimination")
+    parser.add_argument("--data", help="structures of silicon or others, for elimination and few")
+    parser.add_argument("--n-structures", type=int, default=225, help="to train on, for few")
+    parser.add_argument("--symmetry-functions", default="b-60", help="a preset, for few")
     arguments = vars(parser.parse_args())
-    part = arguments.pop("part")
-    if part != "elimination":
-        arguments = {"n_seeds": arguments["n_seeds"]}
-    parts[part](**arguments)
+    run, options = parts[arguments["part"]]
+    run(**{name: arguments[name] for name in ["n_seeds", *options]})
 
 
 if __name__ == "__main__":

@@ -230,7 +230,7 @@ PENALTY_CONSTRAINTS = {
         "adaptive": ["boolean"],
         "metric": [StrOptions(set(METRICS)), None],
         "gamma": [Interval(Real, 0, None, closed="left")],
-        "reweight": [Interval(Real, 0, 1, closed="both"), None],
+        "reweight": [Interval(Real, 0, 1, closed="both")],
         "feature_costs": ["array-like", StrOptions({MEASURED}), None],
         "init": [StrOptions(set(WALKS))],
         "initial_alpha": [Interval(Real, 0, None, closed="left"), None],
@@ -255,7 +255,7 @@ def group_lasso_path(
     adaptive=True,
     metric=None,
     gamma=1.0,
-    reweight=None,
+    reweight=0.5,
     feature_costs=None,
     init="warm",
     initial_alpha=None,
@@ -299,12 +299,11 @@ def group_lasso_path(
         "adamw", else "euclidean".
     gamma : float, default=1.0
         Power of the norm in the adaptive weights: 1 in [1]_, 2 in [2]_.
-    reweight : float, default=None
+    reweight : float, default=0.5
         From 0 to 1: how far the adaptive weights follow the norms from step to step of the path;
         0 keeps those of the first fit, as published. Features that have shrunk are charged more,
-        which tells needed ones from others more sharply where data are many. By default 0.5 if
-        there are more structures than weights in the networks, else 0. Where `alphas` are given, or
-        with ``init="cold"``, it has no effect.
+        which tells needed ones from others more sharply. Where `alphas` are given, or with
+        ``init="cold"``, it has no effect.
     feature_costs : array-like of shape (n_features,) or "measured", default=None
         What each feature costs, positive, in any unit. Divided by their mean, the costs multiply
         the adaptive weights (those of the first fit excepted), so that the path saves time rather

@@ -24,9 +24,6 @@ length, to tell noise from a fit that has not come far."""
 LARGEST_NOISE = 0.1
 """Squared error beyond which those units do not grow: ten times as much would take out features
 that are needed."""
-REWEIGHT = 0.5
-"""How far adaptive weights follow the norms where data are many. Where they are few, the norms of
-later steps only add noise to the choice."""
 RATIO = 1.6
 """Ratio of neighbouring alphas, unless the path adapts it."""
 SAVED = ("initial_group_norms", "smallest_alpha", "factors", "ratio")
@@ -112,9 +109,9 @@ class Walk:
         covariance.
     gamma : float
         Power of that norm.
-    reweight : float or None
+    reweight : float
         From 0 to 1: how far the adaptive weights follow the present norms where `follow_norms` is
-        called; None means `REWEIGHT` where there are more structures than weights, else 0.
+        called.
     initial_alpha : float or None
         Strength of the first fit; None chooses it by the error left without penalty, lower where
         the adaptive weights follow the norms.
@@ -147,6 +144,8 @@ class Walk:
     """The same for the non-adaptive fit."""
     step_share = 4 / 30
     """The same for each alpha: 30 alphas cost as much as four full fits."""
+    follows_norms = True
+    """Whether adaptive weights may change after the first fit."""
 
     def __init__(
         self, regressor, X, y, *, adaptive, metric, gamma, reweight, initial_alpha, seed,
@@ -160,7 +159,7 @@ class Walk:
         self.costs = costs
         rng = np.random.RandomState(seed)
         self.training = Training(regressor, X, y, rng, forces=forces)
-        self.reweight = self._resolve_reweight(reweight)
+        self.reweight = reweight if adaptive and self.follows_norms else 0.0
         by_wald = self.reweight > 0.0 and self.training.solver != "adamw"
         self.metric = metric or ("wald" if by_wald else "euclidean")
         self.interrupted = False
@@ -182,14 +181,6 @@ class Walk:
             self.factors = self._adaptive_factors()
             self._drop_zero_groups(self.initial_group_norms)
         return self
-
-    def _resolve_reweight(self, reweight):
-        if not self.adaptive:
-            return 0.0
-        if reweight is None:
-            rich = len(self.training.train_rows) > self.training.layout.n_weights
-            return REWEIGHT if rich else 0.0
-        return reweight
 
     def _fit_without_penalty(self):
         """Keep its point; returns the squared error that is left, as far as it is believed."""
@@ -360,6 +351,7 @@ class ColdWalk(Walk):
     """
 
     dense_share = first_share = step_share = 1.0
+    follows_norms = False
 
     @property
     def n_features_alive(self):
@@ -372,10 +364,6 @@ class ColdWalk(Walk):
 
     def _set_out(self, strengths):
         self.training.start(strengths)
-
-    def _resolve_reweight(self, reweight):
-        """The weights stay those of the first fit."""
-        return 0.0
 
     def _arrive(self, point):
         """Nothing follows: features may return."""
