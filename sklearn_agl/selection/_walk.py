@@ -20,13 +20,16 @@ SMALLEST_START = 1e-3
 """How far below that it may start, if too many features leave at once."""
 UNCLEAR_NOISE = 0.02
 """If a short fit without penalty leaves more squared error than this, it goes on to its full
-length, to tell noise from a fit that has not come far."""
+length, to tell noise from a fit that has not come far. If that leaves more, too, and weights are
+more than structures, it is overfitted."""
 LARGEST_NOISE = 0.1
 """Squared error beyond which those units do not grow: ten times as much would take out features
 that are needed."""
+REWEIGHT = 0.5
+"""How far adaptive weights follow the norms, unless these are those of an overfitted network."""
 RATIO = 1.6
 """Ratio of neighbouring alphas, unless the path adapts it."""
-SAVED = ("initial_group_norms", "smallest_alpha", "factors", "ratio")
+SAVED = ("reweight", "initial_group_norms", "smallest_alpha", "factors", "ratio")
 """What a walk that goes on in another process has to know, besides its training and points."""
 
 
@@ -109,9 +112,9 @@ class Walk:
         covariance.
     gamma : float
         Power of that norm.
-    reweight : float
+    reweight : float or None
         From 0 to 1: how far the adaptive weights follow the present norms where `follow_norms` is
-        called.
+        called; None means `REWEIGHT`, but 0 where a fit without penalty is overfitted.
     initial_alpha : float or None
         Strength of the first fit; None chooses it by the error left without penalty, lower where
         the adaptive weights follow the norms.
@@ -160,8 +163,7 @@ class Walk:
         rng = np.random.RandomState(seed)
         self.training = Training(regressor, X, y, rng, forces=forces)
         self.reweight = reweight if adaptive and self.follows_norms else 0.0
-        by_wald = self.reweight > 0.0 and self.training.solver != "adamw"
-        self.metric = metric or ("wald" if by_wald else "euclidean")
+        self.metric = metric
         self.interrupted = False
         self.alpha = None
         self.points = []
@@ -170,6 +172,8 @@ class Walk:
     def begin(self):
         """Train without penalty, then with the same one for every feature. Returns self."""
         noise = self._fit_without_penalty()
+        if self.reweight is None:
+            self.reweight = self._default_reweight(noise)
         self.smallest_alpha = SMALLEST_ALPHA * noise
         usual = noise * (GENTLE_INITIAL_ALPHA if self.reweight > 0.0 else INITIAL_ALPHA)
         initial_alpha = self._fit_first(usual)
@@ -192,6 +196,11 @@ class Walk:
             training.run(training.epochs(1.0 - self.dense_share))
         self.keep(look_around(training, 0.0, start))
         return min(training.squared_error(training.judged_on), LARGEST_NOISE)
+
+    def _default_reweight(self, noise):
+        """0 where a network without penalty is overfitted, so that its norms mean nothing."""
+        few = len(self.training.train_rows) <= self.training.layout.n_weights
+        return 0.0 if few and noise > UNCLEAR_NOISE else REWEIGHT
 
     def _fit_first(self, usual):
         """Fit with the same penalty for every feature; returns its strength.
@@ -332,8 +341,10 @@ class Walk:
 
     def _adaptive_factors(self):
         """c_i by the present norms, see `METRICS`, times the prices; 0 for features that left."""
+        by_wald = self.reweight > 0.0 and self.training.solver != "adamw"
+        metric = self.metric or ("wald" if by_wald else "euclidean")
         factors, alive = np.zeros(self.n_features), self.training.group_norms > 0
-        factors[alive] = METRICS[self.metric](self.training, alive, self.gamma)
+        factors[alive] = METRICS[metric](self.training, alive, self.gamma)
         return factors * self._prices
 
     def _drop_zero_groups(self, norms):

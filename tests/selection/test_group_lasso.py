@@ -272,6 +272,17 @@ def test_weights_follow_the_norms(table, reweight):
     assert_allclose(walk.factors[alive], expected)
 
 
+@pytest.mark.parametrize(
+    ("n_samples", "share_of_noise", "reweight"), [(36, 0.0, 0.5), (36, 2.0, 0.0), (200, 2.0, 0.5)]
+)
+def test_norms_of_an_overfitted_network_are_not_followed(n_samples, share_of_noise, reweight):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_samples, 7))
+    y = X[:, 0] - 2.0 * X[:, 3] + share_of_noise * rng.normal(size=n_samples)
+    # 37 weights.
+    assert walk_of((X, y), reweight=None).reweight == reweight
+
+
 def test_a_step_taken_back_leaves_no_trace(table):
     walk = walk_of(table, reweight=0.5)
     walk.go_to(1e-3)
