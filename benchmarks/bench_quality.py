@@ -14,8 +14,8 @@ Run with one BLAS thread::
   of real columns (section III.E of the paper), and 10 functions asked for: how many are noise;
 - elimination: sequential backward elimination with a fit for every candidate, beside the path; the
   errors are means of three trainings each;
-- few: adaptive weights that follow the norms, and the published ones, where structures are few; all
-  others are for testing.
+- few: the default adaptive weights, and the published ones, where structures are few; all others
+  are for testing.
 
 A seed draws the split, the held-out structures and all weights.
 """
@@ -164,7 +164,7 @@ def run_few(n_seeds, n_structures, data, symmetry_functions):
         parts = rows[:n_structures], rows[n_structures:]
         every = np.arange(X.n_features)
         found.setdefault("all", []).append([_mean_error(X, y, *parts, every)])
-        for name, reweight in (("AGL", 0.5), ("AGL as published", 0.0)):
+        for name, reweight in (("AGL", None), ("AGL as published", 0.0)):
             selector = AdaptiveGroupLassoSelector(
                 n_features_to_select=min(SIZES), reweight=reweight, random_state=seed
             )

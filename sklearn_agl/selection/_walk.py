@@ -20,13 +20,14 @@ SMALLEST_START = 1e-3
 """How far below that it may start, if too many features leave at once."""
 UNCLEAR_NOISE = 0.02
 """If a short fit without penalty leaves more squared error than this, it goes on to its full
-length, to tell noise from a fit that has not come far. If that leaves more, too, and weights are
-more than structures, it is overfitted."""
+length, to tell noise from a fit that has not come far."""
 LARGEST_NOISE = 0.1
 """Squared error beyond which those units do not grow: ten times as much would take out features
 that are needed."""
 REWEIGHT = 0.5
-"""How far adaptive weights follow the norms, unless these are those of an overfitted network."""
+"""How far adaptive weights follow the norms, unless a strong first fit makes that needless."""
+TOLERATED = 1.1
+"""By how much the error of a strong first fit may exceed that of a gentle one."""
 RATIO = 1.6
 """Ratio of neighbouring alphas, unless the path adapts it."""
 SAVED = ("reweight", "initial_group_norms", "smallest_alpha", "factors", "ratio")
@@ -114,7 +115,8 @@ class Walk:
         Power of that norm.
     reweight : float or None
         From 0 to 1: how far the adaptive weights follow the present norms where `follow_norms` is
-        called; None means `REWEIGHT`, but 0 where a fit without penalty is overfitted.
+        called; None means `REWEIGHT`, but 0 where structures are few and a strong first fit is
+        about as good as a gentle one.
     initial_alpha : float or None
         Strength of the first fit; None chooses it by the error left without penalty, lower where
         the adaptive weights follow the norms.
@@ -172,9 +174,9 @@ class Walk:
     def begin(self):
         """Train without penalty, then with the same one for every feature. Returns self."""
         noise = self._fit_without_penalty()
-        if self.reweight is None:
-            self.reweight = self._default_reweight(noise)
         self.smallest_alpha = SMALLEST_ALPHA * noise
+        if self.reweight is None:
+            self.reweight = self._choose_reweight(noise)
         usual = noise * (GENTLE_INITIAL_ALPHA if self.reweight > 0.0 else INITIAL_ALPHA)
         initial_alpha = self._fit_first(usual)
         self.interrupted = self.training.interrupted
@@ -197,10 +199,23 @@ class Walk:
         self.keep(look_around(training, 0.0, start))
         return min(training.squared_error(training.judged_on), LARGEST_NOISE)
 
-    def _default_reweight(self, noise):
-        """0 where a network without penalty is overfitted, so that its norms mean nothing."""
-        few = len(self.training.train_rows) <= self.training.layout.n_weights
-        return 0.0 if few and noise > UNCLEAR_NOISE else REWEIGHT
+    def _choose_reweight(self, noise):
+        """0 where structures are few and a strong first fit serves as well as a gentle one.
+
+        A strong one keeps networks from overfitting, so that its norms can be believed, and sets
+        depend less on the seed. But it may take out features that are needed, of several that stand
+        in for each other; then its error on held-out structures says so.
+        """
+        training = self.training
+        if len(training.train_rows) > training.layout.n_weights or self.initial_alpha is not None:
+            return REWEIGHT
+        state, errors = training.save_state(), []
+        for strength in (INITIAL_ALPHA, GENTLE_INITIAL_ALPHA):
+            self._fit_first(strength * noise)
+            errors.append(training.rmse_per_atom(training.judged_on))
+            training.restore_state(state)
+        strong, gentle = errors
+        return REWEIGHT if strong > TOLERATED * gentle else 0.0
 
     def _fit_first(self, usual):
         """Fit with the same penalty for every feature; returns its strength.

@@ -10,6 +10,7 @@ from sklearn.linear_model import Ridge
 from skorch.callbacks import Callback
 
 from sklearn_agl import AdaptiveGroupLassoSelector, HDNNPRegressor
+from sklearn_agl.potentials._training import Training
 from sklearn_agl.selection import sandberg2024_selector
 from sklearn_agl.selection._walk import Walk
 from tests.selection._planted import planted, planted_atoms
@@ -273,14 +274,23 @@ def test_weights_follow_the_norms(table, reweight):
 
 
 @pytest.mark.parametrize(
-    ("n_samples", "share_of_noise", "reweight"), [(36, 0.0, 0.5), (36, 2.0, 0.0), (200, 2.0, 0.5)]
+    ("n_samples", "strong", "reweight"), [(36, 1.05, 0.0), (36, 1.2, 0.5), (200, 1.05, 0.5)]
 )
-def test_norms_of_an_overfitted_network_are_not_followed(n_samples, share_of_noise, reweight):
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(n_samples, 7))
-    y = X[:, 0] - 2.0 * X[:, 3] + share_of_noise * rng.normal(size=n_samples)
+def test_few_structures_ask_for_a_strong_first_fit_if_it_is_as_good(
+    monkeypatch, n_samples, strong, reweight
+):
+    # Of the fit without penalty, a strong one and a gentle one.
+    errors = iter([1.0, strong, 1.0])
+    monkeypatch.setattr(Training, "rmse_per_atom", lambda training, rows: next(errors))
     # 37 weights.
-    assert walk_of((X, y), reweight=None).reweight == reweight
+    few = planted(0, n_samples, n_features=7)
+    assert walk_of(few, reweight=None).reweight == reweight
+
+
+def test_few_noisy_rows_are_enough_for_planted_features():
+    X, y, used = planted(5, n_samples=250)
+    selector = AdaptiveGroupLassoSelector(n_features_to_select=4, random_state=0).fit(X, y)
+    assert_array_equal(selector.get_support(indices=True), used)
 
 
 def test_a_step_taken_back_leaves_no_trace(table):
