@@ -16,7 +16,6 @@ from sklearn.utils.metadata_routing import (
 
 from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._base import AtomicSelector
-from sklearn_agl.selection._checkpoint import open_checkpoint
 from sklearn_agl.selection._cross_validation import CrossValidation, summarise
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
 from sklearn_agl.selection._path import check_alphas
@@ -271,8 +270,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         regressor, features, energies, checked = data
         alphas = None if self.alphas is None else np.unique(check_alphas(self.alphas))
         splits = self._split(features, energies, params)
-        settings = self._run_settings() | describe_splits(splits)  # which tell how to split
-        checkpoint = open_checkpoint(self.checkpoint, settings, *data)
+        checkpoint = self._open_checkpoint(*data, **describe_splits(splits))
         given = regressor.random_state
         seed = given if isinstance(given, Integral) else checkpoint.seed
         for model in (selector, regressor):
