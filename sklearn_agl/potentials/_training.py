@@ -282,6 +282,11 @@ class Training:
         """The part of the objective that comes from data, over the structures `rows`."""
         return float(self.observations.squared_error(self.net.module_, self.weights, rows))
 
+    def squared_error_of_mean(self, rows):
+        """What `squared_error` would be if the networks gave the mean energy, and no forces."""
+        nothing = np.zeros_like(self.weights)
+        return float(self.observations.squared_error(self.net.module_, nothing, rows))
+
     def rmse_per_atom(self, rows):
         """Root mean squared error of the energy per atom, in the user's units."""
         errors = self.observations.energy_errors(self.net.module_, self.weights, rows)

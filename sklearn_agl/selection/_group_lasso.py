@@ -52,9 +52,9 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         From 0 to 1: how far the adaptive weights follow the norms from step to step on the way to
         `n_features_to_select`; 0 keeps those of the first fit, as published. Features that have
         shrunk are charged more, which tells needed ones from others more sharply. By default 0.5;
-        but 0 where there are fewer structures than weights in the networks and a strong first fit
-        has at most 1.1 times the error of a gentle one on held-out structures. Where `alpha` is
-        given, or with ``init="cold"``, it has no effect.
+        but 0 where `initial_alpha` is not given, there are fewer structures than weights in the
+        networks and a strong first fit has at most 1.1 times the error of a gentle one on held-out
+        structures. Where `alpha` is given, or with ``init="cold"``, it has no effect.
     feature_costs : array-like of shape (n_features,) or "measured", default=None
         What each feature costs, positive, in any unit. Divided by their mean, the costs multiply
         the adaptive weights (those of the first fit excepted), so that the path saves time rather
@@ -67,7 +67,8 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
     initial_alpha : float, default=None
         Strength of the first fit. By default chosen by the squared error (in units of the
         energies' variance, and not above 0.1) that a fit without penalty leaves on held-out
-        structures: a tenth of it where the weights follow the norms, else ten times as much.
+        structures: a tenth of it where the weights follow the norms, else ten times as much; and
+        less if so strong a penalty leaves next to nothing of what can be learnt.
     checkpoint : str or path-like, default=None
         A folder that keeps the state of the run after every step. The same `fit` goes on from
         there, whatever has ended the last one, and finds what a run without a break would have.

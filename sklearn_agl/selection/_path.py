@@ -302,10 +302,10 @@ def group_lasso_path(
     reweight : float, default=None
         From 0 to 1: how far the adaptive weights follow the norms from step to step of the path;
         0 keeps those of the first fit, as published. Features that have shrunk are charged more,
-        which tells needed ones from others more sharply. By default 0.5; but 0 where there are
-        fewer structures than weights in the networks and a strong first fit has at most 1.1 times
-        the error of a gentle one on held-out structures. Where `alphas` are given, or with
-        ``init="cold"``, it has no effect.
+        which tells needed ones from others more sharply. By default 0.5; but 0 where
+        `initial_alpha` is not given, there are fewer structures than weights in the networks and a
+        strong first fit has at most 1.1 times the error of a gentle one on held-out structures.
+        Where `alphas` are given, or with ``init="cold"``, it has no effect.
     feature_costs : array-like of shape (n_features,) or "measured", default=None
         What each feature costs, positive, in any unit. Divided by their mean, the costs multiply
         the adaptive weights (those of the first fit excepted), so that the path saves time rather
@@ -318,7 +318,8 @@ def group_lasso_path(
     initial_alpha : float, default=None
         Strength of the first fit. By default chosen by the squared error (in units of the
         energies' variance, and not above 0.1) that a fit without penalty leaves on held-out
-        structures: a tenth of it where the weights follow the norms, else ten times as much.
+        structures: a tenth of it where the weights follow the norms, else ten times as much; and
+        less if so strong a penalty leaves next to nothing of what can be learnt.
     min_features : int, default=1
         Stop when no more are left.
     refit : bool, default=True

@@ -26,6 +26,9 @@ LARGEST_NOISE = 0.1
 that are needed."""
 REWEIGHT = 0.5
 """How far adaptive weights follow the norms, unless a strong first fit makes that needless."""
+LEARNT = 0.05
+"""Share of what a fit without penalty explains in training that the first fit has to explain, too,
+for its norms to mean anything."""
 TOLERATED = 1.1
 """By how much the error of a strong first fit may exceed that of a gentle one."""
 RATIO = 1.6
@@ -220,19 +223,27 @@ class Walk:
     def _fit_first(self, usual):
         """Fit with the same penalty for every feature; returns its strength.
 
-        A strength that the user has not asked for falls where nothing would be left.
+        A strength that the user has not asked for falls where nothing would be learnt.
         """
-        state = self.training.save_state()
+        training = self.training
+        state, most = training.save_state(), self._most_error()
         alpha = usual if self.initial_alpha is None else self.initial_alpha
         while True:
             self._set_out(np.full(self.n_features, alpha / self.n_features))
-            self.training.run(self.training.epochs(self.first_share))
-            self.initial_group_norms = self.training.group_norms
+            training.run(training.epochs(self.first_share))
+            self.initial_group_norms = training.group_norms
             weaker = self.initial_alpha is None and alpha > SMALLEST_START * usual
-            if self.initial_group_norms.any() or not weaker:
+            learnt = training.squared_error(training.train_rows) <= most
+            if not weaker or (learnt and self.initial_group_norms.any()):
                 return alpha
-            self.training.restore_state(state)
+            training.restore_state(state)
             alpha /= 10.0
+
+    def _most_error(self):
+        """Squared error in training at which the first fit has learnt something."""
+        rows = self.training.train_rows
+        mean = self.training.squared_error_of_mean(rows)
+        return mean - LEARNT * (mean - self.training.squared_error(rows))
 
     def save_state(self):
         """What `load_state` needs to go on from here in another process: dicts of arrays."""

@@ -243,11 +243,16 @@ def test_too_many_features_are_refused_before_any_training(table):
     assert CtrlC.n_trainings == 0
 
 
-def walk_of(table, **options):
-    """A walk that has been through the first fit."""
+def new_walk(table, **options):
+    """A walk that has not begun."""
     regressor, X, y, _ = small()._validate_for_training(*table[:2])
     usual = {"adaptive": True, "metric": "euclidean", "gamma": 1.0, "reweight": 0.0}
-    return Walk(regressor, X, y, **(usual | options), initial_alpha=None, seed=0).begin()
+    return Walk(regressor, X, y, **({"seed": 0} | usual | options), initial_alpha=None)
+
+
+def walk_of(table, **options):
+    """A walk that has been through the first fit."""
+    return new_walk(table, **options).begin()
 
 
 @pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0])
@@ -285,6 +290,21 @@ def test_few_structures_ask_for_a_strong_first_fit_if_it_is_as_good(
     # 37 weights.
     few = planted(0, n_samples, n_features=7)
     assert walk_of(few, reweight=None).reweight == reweight
+
+
+@pytest.mark.parametrize("strength", [1.0, 10.0])
+@pytest.mark.parametrize("seed", [0, 3])
+def test_a_first_fit_that_has_learnt_nothing_is_repeated_with_less_penalty(seed, strength):
+    walk = new_walk(planted(0, n_samples=20, n_features=7), seed=seed)
+    training = walk.training
+    # Held-out energies that all happen to be the mean: by them, to have learnt nothing is best.
+    training.targets[training.held_out_rows] = 0.0
+    rows = training.train_rows
+    mean = np.mean(training.targets[rows] ** 2)
+    walk._fit_without_penalty()
+    explained = mean - training.squared_error(rows)
+    walk._fit_first(strength)
+    assert mean - training.squared_error(rows) >= 0.05 * explained
 
 
 def test_few_noisy_rows_are_enough_for_planted_features():
