@@ -2,7 +2,9 @@
 
 import numpy as np
 from numba import njit
-from scipy.linalg.blas import dsymv
+
+TILE = 32
+"""Rows and columns that are copied at a time."""
 
 compiled = njit(cache=True, error_model="numpy", nogil=True)
 
@@ -23,7 +25,8 @@ def metric_proximal_step(
     theta : ndarray of shape (n_weights,)
         All weights, penalised or not.
     covariance : ndarray of shape (n_weights, n_weights)
-        P, symmetric positive definite; only its lower triangle is read.
+        P, symmetric positive definite; only its lower triangle is read, and the upper one is
+        overwritten.
     groups : list of ndarray of int
         Indices of the penalised groups.
     strengths : ndarray of shape (n_groups,)
@@ -43,25 +46,15 @@ def metric_proximal_step(
         The dual solution, to start the next call from.
     """
     covariance, index = np.asfortranarray(covariance), _padded(groups)
+    _mirror(covariance)
     diagonals, rotations = np.linalg.eigh(_diagonal_blocks(covariance, index))
-    metric = _rotated_blocks(covariance, index, rotations)
-    # The position of a missing weight is -1, where this zero is.
-    target = np.einsum("iab,ia->ib", rotations, np.append(theta, 0.0)[index])
     u = np.zeros(index.shape)
     if dual is not None:
-        u += np.einsum("iab,ia->ib", rotations, dual)
-        norms = np.linalg.norm(u, axis=1)
+        norms = np.linalg.norm(dual, axis=1)
         outside = norms > strengths
-        u *= np.divide(strengths, norms, out=np.ones_like(norms), where=outside)[:, None]
-    diagonals = np.maximum(diagonals, 1e-300)
-    zero = _dual_block_descent(metric, diagonals, target, strengths, u, tol, max_sweeps)
-    dual = np.einsum("iab,ib->ia", rotations, u)
-    spread = np.zeros(len(theta) + 1)
-    spread[index] = dual
-    weights = theta - dsymv(1.0, covariance, spread[:-1], lower=1)
-    for group in np.flatnonzero(zero):
-        weights[groups[group]] = 0.0
-    return weights, dual
+        u += dual * np.divide(strengths, norms, out=np.ones_like(norms), where=outside)[:, None]
+    eigen = np.maximum(diagonals, 1e-300), rotations
+    return _dual_block_descent(theta, covariance.T, index, *eigen, strengths, u, tol, max_sweeps), u
 
 
 def _padded(groups):
@@ -73,52 +66,22 @@ def _padded(groups):
 
 
 @compiled
-def _entry(lower, row, column):
-    """Of a symmetric matrix with a valid lower triangle; 0 for a weight that is not there."""
-    if row < 0 or column < 0:
-        return 0.0
-    return lower[max(row, column), min(row, column)]
+def _mirror(matrix):
+    """Overwrite the upper triangle by the lower one, tile by tile, which the cache can hold."""
+    n = len(matrix)
+    for top in range(0, n, TILE):
+        for left in range(0, top + 1, TILE):
+            for column in range(left, min(left + TILE, n)):
+                for row in range(max(top, column), min(top + TILE, n)):
+                    matrix[column, row] = matrix[row, column]
 
 
-@compiled
-def _diagonal_blocks(lower, index):
-    """P_ii of every group, (n_groups, size, size)."""
-    n_groups, size = index.shape
-    blocks = np.empty((n_groups, size, size))
-    for i in range(n_groups):
-        for a in range(size):
-            for b in range(size):
-                blocks[i, a, b] = _entry(lower, index[i, a], index[i, b])
+def _diagonal_blocks(matrix, index):
+    """P_ii of every group, (n_groups, size, size); zero for a weight that is not there."""
+    blocks = matrix[index[:, :, None], index[:, None, :]]
+    missing = index < 0
+    blocks[missing[:, :, None] | missing[:, None, :]] = 0.0
     return blocks
-
-
-@compiled
-def _rotated_blocks(lower, index, rotations):
-    """R_i^T P_ij R_j for all pairs of groups, (n_groups, size, n_groups * size).
-
-    Block by block, since whole arrays of that size would be written and read several times.
-    """
-    n_groups, size = index.shape
-    result = np.empty((n_groups, size, n_groups * size))
-    block, half = np.empty((size, size)), np.empty((size, size))
-    for i in range(n_groups):
-        for j in range(i + 1):
-            for a in range(size):
-                for c in range(size):
-                    block[a, c] = _entry(lower, index[i, a], index[j, c])
-            half[:] = 0.0
-            for a in range(size):
-                for b in range(size):
-                    _subtract(half[b], block[a], -rotations[i, a, b])
-            block[:] = 0.0
-            for b in range(size):
-                for c in range(size):
-                    _subtract(block[b], rotations[j, c], -half[b, c])
-            for b in range(size):
-                for d in range(size):
-                    result[i, b, j * size + d] = block[b, d]
-                    result[j, d, i * size + b] = block[b, d]
-    return result
 
 
 def diagonal_proximal_step(theta, step_lengths, groups, strengths):
@@ -144,52 +107,80 @@ def diagonal_proximal_step(theta, step_lengths, groups, strengths):
 
 
 @compiled
-def _dual_block_descent(metric, diagonals, target, strengths, u, tol, max_sweeps):
-    """Minimise over the balls in rotated coordinates; overwrites `u`, returns which groups vanish.
+def _dual_block_descent(
+    theta, metric, index, diagonals, rotations, strengths, u, tol, max_sweeps
+):
+    """Minimise over the balls; overwrites `u`, returns w = theta - metric u.
 
-    `metric` is (n_groups, size, n_groups * size); `w` follows u as target - metric u.
+    The columns of a group's rotation are the eigenvectors of its block of `metric`.
     """
     n_groups, size = u.shape
-    w = target.copy().ravel()
+    w = theta.copy()
     for i in range(n_groups):
-        for a in range(size):
-            _subtract(w, metric[i, a], u[i, a])
+        _subtract(w, metric, index[i], u[i])
     zero = np.zeros(n_groups, dtype=np.bool_)
-    r = np.empty(size)
+    r, before, step = np.empty(size), np.empty(size), np.empty(size)
     for sweep in range(max_sweeps):
         for i in range(n_groups):
-            for a in range(size):
-                r[a] = w[i * size + a] + diagonals[i, a] * u[i, a]
+            _multiply(u[i], rotations[i], before)
+            _take(w, index[i], step)
+            _multiply(step, rotations[i], r)
+            r += diagonals[i] * before
             shift = _trust_region_shift(r, diagonals[i], strengths[i])
             zero[i] = shift == 0.0
-            for a in range(size):
-                step = r[a] / (diagonals[i, a] + shift) - u[i, a]
-                u[i, a] += step
-                _subtract(w, metric[i, a], step)
-        if sweep % 5 == 4 and _relative_gap(w, u, target, strengths) <= tol:
+            r /= diagonals[i] + shift
+            r -= before
+            _multiply(r, rotations[i].T, step)
+            u[i] += step
+            _subtract(w, metric, index[i], step)
+        if sweep % 5 == 4 and _relative_gap(theta, w, index, u, strengths) <= tol:
             break
-    return zero
+    for i in np.flatnonzero(zero):
+        for k in index[i]:
+            if k >= 0:
+                w[k] = 0.0
+    return w
 
 
 @compiled
-def _subtract(w, row, factor):
-    """w -= factor * row, without a temporary."""
-    if factor != 0.0:
-        for k in range(w.size):
-            w[k] -= factor * row[k]
+def _take(vector, index, result):
+    """``result = vector[index]``, with 0 for a weight that is not there."""
+    for a in range(index.size):
+        result[a] = vector[index[a]] if index[a] >= 0 else 0.0
 
 
 @compiled
-def _relative_gap(w, u, target, strengths):
-    """Duality gap of w = target - P u, relative to the primal objective."""
-    n_groups, size = u.shape
+def _multiply(row, matrix, result):
+    """``result = row @ matrix``, without a temporary."""
+    result[:] = 0.0
+    for a in range(row.size):
+        for b in range(result.size):
+            result[b] += row[a] * matrix[a, b]
+
+
+@compiled
+def _subtract(w, metric, index, factors):
+    """``w -= factors @ metric[index]``, without a temporary."""
+    for a in range(index.size):
+        factor = factors[a]
+        if index[a] >= 0 and factor != 0.0:
+            row = metric[index[a]]
+            for k in range(w.size):
+                w[k] -= factor * row[k]
+
+
+@compiled
+def _relative_gap(theta, w, index, u, strengths):
+    """Duality gap of w = theta - P u, relative to the primal objective."""
     gap, value = 0.0, 0.0
-    for i in range(n_groups):
+    for i in range(len(u)):
         squared, product, quadratic = 0.0, 0.0, 0.0
-        for a in range(size):
-            squared += w[i * size + a] ** 2
-            product += w[i * size + a] * u[i, a]
-            quadratic += u[i, a] * (target[i, a] - w[i * size + a])
+        for a in range(index.shape[1]):
+            k = index[i, a]
+            if k >= 0:
+                squared += w[k] ** 2
+                product += w[k] * u[i, a]
+                quadratic += u[i, a] * (theta[k] - w[k])
         gap += strengths[i] * np.sqrt(squared) - product
         value += strengths[i] * np.sqrt(squared) + 0.5 * quadratic
     return gap / max(value, 1e-300)

@@ -178,10 +178,8 @@ class Walk:
         """Train without penalty, then with the same one for every feature. Returns self."""
         noise = self._fit_without_penalty()
         self.smallest_alpha = SMALLEST_ALPHA * noise
-        if self.reweight is None:
-            self.reweight = self._choose_reweight(noise)
-        usual = noise * (GENTLE_INITIAL_ALPHA if self.reweight > 0.0 else INITIAL_ALPHA)
-        initial_alpha = self._fit_first(usual)
+        initial_alpha = self._fit_with_equal_penalties(noise)
+        usual = self._usual_initial_alpha(noise)
         self.interrupted = self.training.interrupted
         # The first fit goes without prices: its norms are to say what is needed, at any price.
         self.factors = self._prices
@@ -202,23 +200,36 @@ class Walk:
         self.keep(look_around(training, 0.0, start))
         return min(training.squared_error(training.judged_on), LARGEST_NOISE)
 
-    def _choose_reweight(self, noise):
-        """0 where structures are few and a strong first fit serves as well as a gentle one.
+    def _fit_with_equal_penalties(self, noise):
+        """Find the norms for the adaptive weights; returns the strength of that fit."""
+        if self.reweight is None:
+            n_structures, n_weights = len(self.training.train_rows), self.training.layout.n_weights
+            if n_structures <= n_weights and self.initial_alpha is None:
+                return self._fit_strongly_or_gently(noise)
+            self.reweight = REWEIGHT
+        return self._fit_first(self._usual_initial_alpha(noise))
+
+    def _usual_initial_alpha(self, noise):
+        return noise * (GENTLE_INITIAL_ALPHA if self.reweight > 0.0 else INITIAL_ALPHA)
+
+    def _fit_strongly_or_gently(self, noise):
+        """Where structures are few, keep a strong first fit if it serves as well as a gentle one.
 
         A strong one keeps networks from overfitting, so that its norms can be believed, and sets
         depend less on the seed. But it may take out features that are needed, of several that stand
         in for each other; then its error on held-out structures says so.
         """
-        training = self.training
-        if len(training.train_rows) > training.layout.n_weights or self.initial_alpha is not None:
-            return REWEIGHT
-        state, errors = training.save_state(), []
-        for strength in (INITIAL_ALPHA, GENTLE_INITIAL_ALPHA):
-            self._fit_first(strength * noise)
-            errors.append(training.rmse_per_atom(training.judged_on))
-            training.restore_state(state)
-        strong, gentle = errors
-        return REWEIGHT if strong > TOLERATED * gentle else 0.0
+        training, fits = self.training, {}
+        without_penalty = training.save_state()
+        for self.reweight in (0.0, REWEIGHT):
+            training.restore_state(without_penalty)
+            alpha = self._fit_first(self._usual_initial_alpha(noise))
+            error = training.rmse_per_atom(training.judged_on)
+            fits[self.reweight] = error, alpha, self.initial_group_norms, training.save_state()
+        self.reweight = REWEIGHT if fits[0.0][0] > TOLERATED * fits[REWEIGHT][0] else 0.0
+        _, alpha, self.initial_group_norms, state = fits[self.reweight]
+        training.restore_state(state)
+        return alpha
 
     def _fit_first(self, usual):
         """Fit with the same penalty for every feature; returns its strength.
