@@ -109,8 +109,9 @@ class GroupPenalty:
     def step(self, theta, covariance, slopes, *, tol=1e-3, max_sweeps=200):
         """Group-lasso step in the metric of `covariance`, with strengths of (n_groups,).
 
-        Only the lower triangle of `covariance` is read. Each call starts from the dual solution of
-        the last one. A coarse tolerance will do for a solver that soon comes back.
+        Only the lower triangle of `covariance` is read, and the upper one overwritten. Each call
+        starts from the dual solution of the last one. A coarse tolerance will do for a solver that
+        soon comes back.
         """
         weights, self._dual = metric_proximal_step(
             theta,
