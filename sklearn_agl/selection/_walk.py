@@ -219,15 +219,16 @@ class Walk:
         depend less on the seed. But it may take out features that are needed, of several that stand
         in for each other; then its error on held-out structures says so.
         """
-        training, fits = self.training, {}
-        without_penalty = training.save_state()
-        for self.reweight in (0.0, REWEIGHT):
+        training = self.training
+        without_penalty, errors, fits = training.save_state(), {}, {}
+        for reweight in (0.0, REWEIGHT):
             training.restore_state(without_penalty)
+            self.reweight = reweight
             alpha = self._fit_first(self._usual_initial_alpha(noise))
-            error = training.rmse_per_atom(training.judged_on)
-            fits[self.reweight] = error, alpha, self.initial_group_norms, training.save_state()
-        self.reweight = REWEIGHT if fits[0.0][0] > TOLERATED * fits[REWEIGHT][0] else 0.0
-        _, alpha, self.initial_group_norms, state = fits[self.reweight]
+            errors[reweight] = training.rmse_per_atom(training.judged_on)
+            fits[reweight] = alpha, self.initial_group_norms, training.save_state()
+        self.reweight = REWEIGHT if errors[0.0] > TOLERATED * errors[REWEIGHT] else 0.0
+        alpha, self.initial_group_norms, state = fits[self.reweight]
         training.restore_state(state)
         return alpha
 
