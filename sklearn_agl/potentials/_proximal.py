@@ -107,9 +107,7 @@ def diagonal_proximal_step(theta, step_lengths, groups, strengths):
 
 
 @compiled
-def _dual_block_descent(
-    theta, metric, index, diagonals, rotations, strengths, u, tol, max_sweeps
-):
+def _dual_block_descent(theta, metric, index, diagonals, rotations, strengths, u, tol, max_sweeps):
     """Minimise over the balls; overwrites `u`, returns w = theta - metric u.
 
     The columns of a group's rotation are the eigenvectors of its block of `metric`.
