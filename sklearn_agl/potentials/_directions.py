@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn_agl.descriptors._jacobian import JacobianProducts
 from sklearn_agl.potentials._blocks import empty_blocks
 from sklearn_agl.potentials._observations import EnergyForceObservations
+from sklearn_agl.potentials._scaling import drop_tiny
 
 CHUNK = 64
 """Structures whose tangents are computed together."""
@@ -95,7 +96,8 @@ class DirectionalForces:
             ):
                 if blocks.counts[s, e]:
                     own = tangents[:, present == element][:, :, columns] / divisor[columns]
-                    result.block(s, e)[:] = own.transpose(2, 0, 1).reshape(len(columns), -1)
+                    own = drop_tiny(own).transpose(2, 0, 1)
+                    result.block(s, e)[:] = own.reshape(len(columns), -1)
         return result
 
 

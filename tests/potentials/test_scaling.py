@@ -43,6 +43,15 @@ def test_a_constant_column_becomes_zero(kind, constant):
 
 
 @pytest.mark.parametrize("kind", ["standard", "minmax", "center", "sigma", None])
+def test_numbers_too_small_to_matter_become_zero(kind):
+    rng = np.random.default_rng(0)
+    table = rng.uniform(size=(100, 3)) * [1.0, 1e-170, 1e-305]
+    scaled = table_scaled(kind, table)
+    assert not ((scaled != 0) & (np.abs(scaled) < 1e-100)).any()
+    assert np.count_nonzero(scaled[:, 0]) >= 99
+
+
+@pytest.mark.parametrize("kind", ["standard", "minmax", "center", "sigma", None])
 def test_columns_that_no_training_structure_has_stay_finite(kind):
     X = mixed_features(np.random.default_rng(0))
     hydrogen_only = np.arange(2, len(X), 3)
