@@ -114,7 +114,7 @@ class QuadraticModel:
             return target
         inverse, _ = dpotri(factor, lower=1, overwrite_c=1)
         slopes = penalty.slopes(self.weights)
-        return penalty.step(target, inverse, slopes, tol=1e-14, max_sweeps=1000)
+        return penalty.step(target, inverse, slopes, tol=1e-12, max_sweeps=1000)
 
 
 def as_array(numbers):

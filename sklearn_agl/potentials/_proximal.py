@@ -37,7 +37,8 @@ def metric_proximal_step(
     dual : ndarray of shape (n_groups, group_size), default=None
         Where to start, from an earlier call; zeros by default.
     tol : float, default=1e-4
-        Duality gap at which to stop, relative to the primal objective.
+        Duality gap at which to stop, relative to the primal objective; and squared change of the
+        dual solution in the last sweep, relative to its square.
     max_sweeps : int, default=1000
         Sweeps over the groups after which to stop in any case.
 
@@ -124,7 +125,8 @@ def _dual_block_descent(theta, metric, index, diagonals, rotations, strengths, u
         for k in range(MEMORY):
             _sweep(w, metric, index, diagonals, rotations, strengths, u, zero)
             history[k + 1] = u.ravel()
-        if _relative_gap(theta, w, index, u, strengths) <= tol or left <= MEMORY:
+        close = _relative_gap(theta, w, index, u, strengths) <= tol
+        if (close and _last_change(history) <= tol) or left <= MEMORY:
             break
         _extrapolate(theta, metric, index, strengths, history, u, w)
         history[0] = u.ravel()
@@ -155,10 +157,17 @@ def _sweep(w, metric, index, diagonals, rotations, strengths, u, zero):
 
 
 @compiled
+def _last_change(history):
+    """Relative change of u in the last sweep, squared: the gap is blind to errors below 1e-8."""
+    last = history[-1]
+    return np.sum((last - history[-2]) ** 2) / max(np.sum(last**2), 1e-300)
+
+
+@compiled
 def _extrapolate(theta, metric, index, strengths, history, u, w):
     """Anderson's extrapolation of the last sweeps, taken only if it lowers the dual objective.
 
-    After Bertrand & Massias (AISTATS 2021). Where the metric is ill-conditioned, sweeps alone creep.
+    After Bertrand & Massias (AISTATS 2021); where the metric is ill-conditioned, sweeps creep.
     """
     steps = history[1:] - history[:-1]
     products = np.dot(steps, steps.T)
