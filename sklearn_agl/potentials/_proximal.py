@@ -167,7 +167,7 @@ def _last_change(history):
 def _extrapolate(theta, metric, index, strengths, history, u, w):
     """Anderson's extrapolation of the last sweeps, taken only if it lowers the dual objective.
 
-    After Bertrand & Massias (AISTATS 2021); where the metric is ill-conditioned, sweeps creep.
+    After Bertrand & Massias (AISTATS 2021): where the metric is ill-conditioned, sweeps creep.
     """
     steps = history[1:] - history[:-1]
     products = np.dot(steps, steps.T)
