@@ -54,9 +54,8 @@ def metric_proximal_step(
     diagonals, rotations = np.linalg.eigh(_diagonal_blocks(covariance, index))
     u = np.zeros(index.shape)
     if dual is not None:
-        norms = np.linalg.norm(dual, axis=1)
-        outside = norms > strengths
-        u += dual * np.divide(strengths, norms, out=np.ones_like(norms), where=outside)[:, None]
+        u += dual
+        _project(u, strengths)
     eigen = np.maximum(diagonals, 1e-300), rotations
     return _dual_block_descent(theta, covariance.T, index, *eigen, strengths, u, tol, max_sweeps), u
 
@@ -177,14 +176,20 @@ def _extrapolate(theta, metric, index, strengths, history, u, w):
     products += 1e-10 * trace * np.eye(MEMORY)
     shares = np.linalg.solve(products, np.ones(MEMORY))
     guess = np.dot(shares / shares.sum(), history[1:]).reshape(u.shape)
-    for i in range(len(guess)):
-        norm = np.sqrt(np.sum(guess[i] ** 2))
-        if norm > strengths[i]:
-            guess[i] *= strengths[i] / norm
+    _project(guess, strengths)
     found = theta.copy()
     _subtract_all(found, metric, index, guess)
     if _dual_objective(theta, found, index, guess) < _dual_objective(theta, w, index, u):
         u[:], w[:] = guess, found
+
+
+@compiled
+def _project(u, strengths):
+    """Shorten every u_i that lies outside its ball."""
+    for i in range(len(u)):
+        norm = np.sqrt(np.sum(u[i] ** 2))
+        if norm > strengths[i]:
+            u[i] *= strengths[i] / norm
 
 
 @compiled
