@@ -130,7 +130,7 @@ def main():
     """Parse the arguments and run all seeds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="structures with energies")
-    parser.add_argument("--symmetry-functions", default="b-60")
+    parser.add_argument("--symmetry-functions", default="directional-60")
     parser.add_argument("--budgets", type=float, nargs="+", default=[4, 6, 7, 8, 9])
     parser.add_argument("--n-seeds", type=int, default=3)
     arguments = parser.parse_args()

@@ -3,7 +3,7 @@
 Run on one core of an otherwise idle machine::
 
     python benchmarks/bench_main_job.py
-    python benchmarks/bench_main_job.py --data Si.extxyz --symmetry-functions b-60
+    python benchmarks/bench_main_job.py --data Si.extxyz --symmetry-functions directional-60
 
 A seed draws the split, the held-out structures and all weights; the structures stay the same.
 Prints one JSON object per seed and then the table of `RESULTS.md`.

@@ -49,7 +49,7 @@ def load():
     return SymmetryFunctionTransformer("lj-22", n_jobs=2).fit_transform(structures).compute(), y
 
 
-def load_file(path, symmetry_functions="b-60"):
+def load_file(path, symmetry_functions="directional-60"):
     """Features and energies of the structures of a file; the functions are those for silicon."""
     structures, y = read_structures(path)
     return SymmetryFunctionTransformer(symmetry_functions).fit_transform(structures).compute(), y
@@ -212,7 +212,7 @@ def main():
     parser.add_argument("--first-seed", type=int, default=0, help="for elimination")
     parser.add_argument("--data", help="structures of silicon or others, for elimination and few")
     parser.add_argument("--n-structures", type=int, default=225, help="to train on, for few")
-    parser.add_argument("--symmetry-functions", default="b-60", help="a preset, for few")
+    parser.add_argument("--symmetry-functions", default="directional-60", help="a preset, for few")
     arguments = vars(parser.parse_args())
     run, options = parts[arguments["part"]]
     run(**{name: arguments[name] for name in ["n_seeds", *options]})

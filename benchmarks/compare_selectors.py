@@ -8,6 +8,7 @@ One at a time, with one BLAS thread::
     OMP_NUM_THREADS=1 python benchmarks/compare_selectors.py al --data Al_aimd300K.extxyz
     OMP_NUM_THREADS=1 python benchmarks/compare_selectors.py al-329 --data Al_aimd300K.extxyz
     OMP_NUM_THREADS=1 python benchmarks/compare_selectors.py si --data Si.extxyz
+    OMP_NUM_THREADS=1 python benchmarks/compare_selectors.py si-directional --data Si.extxyz
     OMP_NUM_THREADS=1 python benchmarks/compare_selectors.py li-al --data LiAl.extxyz
     OMP_NUM_THREADS=1 python benchmarks/compare_selectors.py tables
 
@@ -15,9 +16,10 @@ One at a time, with one BLAS thread::
 - noise: ten columns of noise are added, absolute values of Gaussians with the means and deviations
   of real columns (figure 9), anew for each seed;
 - cur: functions 7 and 8 are added to the sets of CUR (section III.A);
-- al, al-329: aluminium, 22 and 329 functions; `info["segment"]` divides the frames into parts for
-  training and for testing, so that a seed draws the weights only;
-- si: silicon, 60 functions;
+- al, al-329: aluminium, the 22 functions of table SIII and the 329 of the thesis;
+  `info["segment"]` divides the frames into parts for training and for testing, so that a seed
+  draws the weights only;
+- si, si-directional: silicon, the 60 functions of table SIV and 60 others by rule;
 - li-al: two elements, 108 functions; structures of one `info["set"]` and `info["label"]`, such as
   frames of one trajectory, stay on one side;
 - tables: diabetes, digits (the number as a quantity) and Friedman's problems, beside selectors of
@@ -216,9 +218,9 @@ def run_aluminium(arguments, symmetry_functions, sizes):
     return compare(filters_and_networks(), {"Al": (X, y)}, sizes, arguments, cv)
 
 
-def run_silicon(arguments):
+def run_silicon(arguments, symmetry_functions):
     """Random splits: no two structures follow each other in time."""
-    X, y, _ = from_file(arguments, "b-60")
+    X, y, _ = from_file(arguments, symmetry_functions)
     return compare(
         filters_and_networks(), {"Si": (X, y)}, [9, 7, 5], arguments, random_splits(arguments)
     )
@@ -314,7 +316,8 @@ EXPERIMENTS = {
     "cur": (run_cur, MILLI),
     "al": (partial(run_aluminium, symmetry_functions="al-22", sizes=[12, 7, 5]), MILLI),
     "al-329": (partial(run_aluminium, symmetry_functions="al-329", sizes=[40, 20, 10, 7]), MILLI),
-    "si": (run_silicon, MILLI),
+    "si": (partial(run_silicon, symmetry_functions="b-60"), MILLI),
+    "si-directional": (partial(run_silicon, symmetry_functions="directional-60"), MILLI),
     "li-al": (run_two_elements, MILLI),
     "tables": (run_tables, 1.0),
 }

@@ -147,28 +147,51 @@ def _round(value):
     return float(f"{value:.5g}")
 
 
-def _table(radial, *, angular_eta, angular_zeta, r_cut):
-    functions = [SymmetryFunction("G2", eta=eta, r_s=r_s, r_cut=r_cut) for eta, r_s in radial]
-    return functions + symmetry_function_grid(
-        r_cut=r_cut, angular_eta=(angular_eta,), angular_zeta=angular_zeta
-    )
+def _radial(widths_and_shifts, r_cut):
+    return [SymmetryFunction("G2", eta=eta, r_s=r_s, r_cut=r_cut) for eta, r_s in widths_and_shifts]
+
+
+def _narrow(widths_and_shifts, zetas, r_cut, signs=SIGNS):
+    """Functions in the order of the published tables: zeta by zeta, both signs of each."""
+    return [
+        SymmetryFunction("G4", eta=eta, r_s=r_s, lambda_=sign, zeta=zeta, r_cut=r_cut)
+        for eta, r_s in widths_and_shifts
+        for zeta in zetas
+        for sign in signs
+    ]
 
 
 def _lj_22():
     centered = (0.12755, 0.24281, 0.46223, 0.87993, 1.6751, 3.1888)
     shifts = (0.5, 0.86, 1.22, 1.58, 1.94, 2.3)
     radial = [(eta, 0.0) for eta in centered] + [(3.858, r_s) for r_s in shifts]
-    return _table(radial, angular_eta=0.12755, angular_zeta=(1, 2, 4, 8, 16), r_cut=2.8)
+    return _radial(radial, 2.8) + _narrow([(0.12755, 0.0)], (1, 2, 4, 8, 16), 2.8)
 
 
 def _al_22():
     centered = (0.0013, 0.04, 0.1, 0.26, 0.66, 1.85)
     shifts = (1.017, 2.035, 3.052, 4.07, 5.087, 6.105)
     radial = [(eta, 0.0) for eta in centered] + [(1.85, r_s) for r_s in shifts]
-    return _table(radial, angular_eta=0.0013, angular_zeta=(1, 2, 4, 16, 64), r_cut=6.8)
+    return _radial(radial, 6.8) + _narrow([(0.0013, 0.0)], (1, 2, 4, 16, 64), 6.8)
 
 
 def _b_60():
+    centered = (0.012356, 0.033587, 0.091298, 0.24817, 0.67461, 1.8338)
+    shifts = (0.75714, 1.5143, 2.2714, 3.0286, 3.7857, 4.5429)
+    radial = [(eta, 0.0) for eta in centered] + [(3.6675, r_s) for r_s in shifts]
+    angular = [(0.01, 0.0), (0.12, 0.0), (0.5, 0.0), (0.5, 4.85)]
+    return _radial(radial, 5.3) + _narrow(angular, (1, 2, 4, 8, 16, 64), 5.3)
+
+
+def _al_329():
+    centered = [0.0013, *(hundredths / 100 for hundredths in range(1, 201))]
+    shifts = np.linspace(0.05, 6.8, 68).round(6).tolist()
+    radial = [(eta, 0.0) for eta in centered] + [(1.85, r_s) for r_s in shifts]
+    angular = [(eta, 0.0) for eta in (0.0013, 0.4, 0.8, 1.2, 1.6, 2.0)]
+    return _radial(radial, 6.8) + _narrow(angular, (1, 2, 4, 16, 64), 4.4, signs=(1, -1))
+
+
+def _directional_60():
     return symmetry_function_grid(
         r_cut=6.0,
         n_centered=8,
@@ -178,16 +201,13 @@ def _b_60():
     )
 
 
-def _al_329():
-    return symmetry_function_grid(
-        r_cut=6.8,
-        n_centered=20,
-        n_shifted=249,
-        angular_eta=(0.0013, 0.01, 0.02, 0.04, 0.08, 0.16),
-    )
-
-
-PRESETS = {"lj-22": _lj_22, "al-22": _al_22, "b-60": _b_60, "al-329": _al_329}
+PRESETS = {
+    "lj-22": _lj_22,
+    "al-22": _al_22,
+    "b-60": _b_60,
+    "al-329": _al_329,
+    "directional-60": _directional_60,
+}
 
 
 def symmetry_function_preset(name: str) -> list[SymmetryFunction]:
@@ -195,18 +215,25 @@ def symmetry_function_preset(name: str) -> list[SymmetryFunction]:
 
     Parameters
     ----------
-    name : {"lj-22", "al-22", "b-60", "al-329"}
-        - "lj-22": Lennard-Jones, table SII of Sandberg et al. (2024), reduced units, r_cut 2.8;
-        - "al-22": aluminium, table SIII, Å, r_cut 6.8;
-        - "b-60": 20 radial and 40 angular functions for directional bonds (boron, silicon), Å,
-          r_cut 6.0;
-        - "al-329": 269 radial and 60 angular functions for aluminium, Å, r_cut 6.8.
+    name : {"lj-22", "al-22", "b-60", "al-329", "directional-60"}
+        Published sets:
+
+        - "lj-22": Lennard-Jones, table SII of [1]_, reduced units, r_cut 2.8;
+        - "al-22": aluminium, table SIII of [1]_, Å, r_cut 6.8;
+        - "b-60": boron, table SIV of [1]_, 12 radial and 48 angular functions, Å, r_cut 5.3;
+        - "al-329": aluminium, the starting set of [2]_, 269 radial functions with r_cut 6.8 and 60
+          angular ones with r_cut 4.4, Å.
+
+        And one by the rules of `symmetry_function_grid`:
+
+        - "directional-60": 20 radial and 40 angular functions for directional bonds such as those
+          of silicon, Å, r_cut 6.0.
 
     Returns
     -------
     list of SymmetryFunction
-        In the order of the table: radial functions, then for each eta all zeta with lambda = -1,
-        then with lambda = 1.
+        Published sets have the order of their tables: radial functions, then for each eta and r_s,
+        zeta by zeta, lambda = -1 and 1; "al-329" has 1 first, as the listing in [2]_ does.
 
     Raises
     ------
@@ -215,18 +242,20 @@ def symmetry_function_preset(name: str) -> list[SymmetryFunction]:
 
     Notes
     -----
-    The constants of "lj-22" and "al-22" are those of the tables. The constants behind the other two
-    (table SIV; the starting set of S. Ghimire's thesis) are not published in a form that could be
-    used here. Those sets have the published numbers of functions and radii, and constants by the
-    rules of `symmetry_function_grid`, which the authors cite as well: "b-60" with 8 centred and 12
-    shifted radial functions and four angular widths, the narrowest of which weights triangles of
-    nearest neighbours 20 times as much as those of second neighbours (silicon); "al-329" with 20
-    centred and 249 shifted ones and six angular widths.
+    The papers print the formula of G4 under the name :math:`G^5`. Shifted angular functions
+    ("b-60", the last twelve) are shifted in all three distances, as n2p2 defines them, with which
+    the authors computed. A workshop paper of the same group calls its 329 functions a superset of
+    "al-22"; in the listing in [2]_, angular functions end at 4.4 Å, those of "al-22" at 6.8 Å.
+
+    "directional-60" has 8 centred and 12 shifted radial functions and four angular widths, the
+    narrowest of which weights triangles of nearest neighbours 20 times as much as those of second
+    neighbours (silicon). There it did better than "b-60".
 
     References
     ----------
-    J. Sandberg, T. Voigtmann, E. Devijver, N. Jakse, Mach. Learn.: Sci. Technol. (2024),
-    supplementary tables SII to SIV.
+    .. [1] J. Sandberg, T. Voigtmann, E. Devijver, N. Jakse, Mach. Learn.: Sci. Technol. 5, 025043
+       (2024), supplementary tables SII to SIV.
+    .. [2] S. Ghimire: thesis, Grenoble INP (2021).
 
     Examples
     --------

@@ -1,35 +1,41 @@
+import json
+from pathlib import Path
+
 import pytest
 
-from sklearn_agl.descriptors import symmetry_function_grid, symmetry_function_preset
+from sklearn_agl.descriptors import (
+    SymmetryFunction,
+    symmetry_function_grid,
+    symmetry_function_preset,
+)
 from sklearn_agl.descriptors._presets import PRESETS, automatic_symmetry_functions
 
+DATA = Path(__file__).parents[1] / "data"
 
-@pytest.mark.parametrize(
-    "name, n_radial, n_angular, r_cut",
-    [
-        ("lj-22", 12, 10, 2.8),
-        ("al-22", 12, 10, 6.8),
-        ("b-60", 20, 40, 6.0),
-        ("al-329", 269, 60, 6.8),
-    ],
-)
-def test_sets_have_the_published_sizes(name, n_radial, n_angular, r_cut):
-    functions = symmetry_function_preset(name)
-    assert [f.is_angular for f in functions] == [False] * n_radial + [True] * n_angular
-    assert {f.r_cut for f in functions} == {r_cut}
-    assert len(set(functions)) == len(functions)
+TABLES = json.loads((DATA / "symmetry_function_tables.json").read_text())
+PUBLISHED = {"lj-22": "SII", "al-22": "SIII", "b-60": "SIV", "al-329": "thesis_329"}
 
 
-def test_angular_functions_come_in_the_order_of_the_tables():
-    angular = [f for f in symmetry_function_preset("al-22") if f.is_angular]
-    assert [f.lambda_ for f in angular] == [-1] * 5 + [1] * 5
-    assert [f.zeta for f in angular] == [1, 2, 4, 16, 64] * 2
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_sets_are_the_published_tables_in_their_order(name):
+    rows = TABLES[PUBLISHED[name]]
+    assert [row["index"] for row in rows] == list(range(1, len(rows) + 1))
+    assert symmetry_function_preset(name) == [
+        SymmetryFunction(**{field: value for field, value in row.items() if field != "index"})
+        for row in rows
+    ]
+
+
+def test_the_set_by_rule_has_its_documented_size():
+    functions = symmetry_function_preset("directional-60")
+    assert [f.is_angular for f in functions] == [False] * 20 + [True] * 40
+    assert {f.r_cut for f in functions} == {6.0}
 
 
 def test_unknown_name_lists_the_known_ones():
-    with pytest.raises(ValueError, match="'lj-23'; known are .*'lj-22', 'al-22', 'b-60', 'al-329'"):
+    with pytest.raises(ValueError, match="'lj-23'; known are .*'lj-22', 'al-22', 'b-60'"):
         symmetry_function_preset("lj-23")
-    assert len(PRESETS) == 4
+    assert len(PRESETS) == 5
 
 
 def test_grid_follows_the_published_rules():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.build import bulk
 from sklearn.base import clone
 from sklearn.feature_selection import SelectKBest, VarianceThreshold, f_regression
 from sklearn.linear_model import Ridge
@@ -22,6 +23,7 @@ from sklearn_agl import (
     HDNNPRegressor,
     PearsonSelector,
     StabilitySelector,
+    SymmetryFunction,
     SymmetryFunctionTransformer,
     WaldSelector,
     WeightNormSelector,
@@ -208,6 +210,13 @@ def test_parameters_of_all_kinds(tmp_path):
     round_trip(HDNNPRegressor(feature_weights=[1.0, np.inf]), tmp_path)
     round_trip(SymmetryFunctionTransformer("al-22", elements=np.array(["Al"])), tmp_path)
     round_trip(HDNNPRegressor(net_params={"process_noise": (1e-5, 1e-9)}), tmp_path)
+
+
+def test_files_hold_the_functions_of_a_set_and_not_its_name_alone(tmp_path):
+    function = SymmetryFunction("G2", eta=0.3, r_cut=4.0)
+    transformer = SymmetryFunctionTransformer([function]).fit([bulk("Si", cubic=True)])
+    save(transformer.set_params(symmetry_functions="b-60"), tmp_path / "a.npz")
+    assert load(tmp_path / "a.npz").symmetry_functions_ == transformer.symmetry_functions_
 
 
 def test_places_are_left_out(tmp_path):
