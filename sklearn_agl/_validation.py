@@ -58,7 +58,10 @@ def validate_features(estimator, X, *, reset, **check_params):
             )
     if X.is_computed:  # otherwise they come from a transformer, which has checked the structures
         _check_finite(X)
-    _check_columns(estimator, X, reset)
+    if reset:
+        note_columns(estimator, X)
+    else:
+        _check_columns(estimator, X)
     return X
 
 
@@ -279,15 +282,25 @@ def _atoms_of(X, element, chunk=256):
         yield first + rows, slots, X.values[here][rows, slots]
 
 
-def _check_columns(estimator, X, reset):
+def note_columns(estimator, X):
+    """Let an estimator know the number and, where there are any, the names of the columns.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Gets `n_features_in_` and `feature_names_in_`.
+    X : AtomicFeatures
+        Features.
+    """
+    estimator.n_features_in_ = X.n_features
+    if X.feature_names is not None:
+        estimator.feature_names_in_ = X.feature_names
+    elif hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
+
+
+def _check_columns(estimator, X):
     names = X.feature_names
-    if reset:
-        estimator.n_features_in_ = X.n_features
-        if names is not None:
-            estimator.feature_names_in_ = names
-        elif hasattr(estimator, "feature_names_in_"):
-            del estimator.feature_names_in_
-        return
     kind = type(estimator).__name__
     known = getattr(estimator, "feature_names_in_", None)
     if X.n_features != estimator.n_features_in_:

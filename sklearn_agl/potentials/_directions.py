@@ -97,7 +97,8 @@ class DirectionalForces:
                 if blocks.counts[s, e]:
                     own = tangents[:, present == element][:, :, columns] / divisor[columns]
                     own = drop_tiny(own).transpose(2, 0, 1)
-                    result.block(s, e)[:] = own.reshape(len(columns), -1)
+                    block = result.block(s, e)
+                    block[:] = own.reshape(block.shape)
         return result
 
 
@@ -108,8 +109,8 @@ def observe_forces(X, forces, n_directions, random_state):
     ----------
     X : AtomicFeatures
         Features that know their symmetry functions and structures.
-    forces : list of ndarray of shape (n_atoms, 3), DirectionalForces or None
-        Forces on all atoms of each structure, checked; what has been observed already is kept.
+    forces : list of ndarray of shape (n_atoms, 3)
+        Forces on all atoms of each structure, checked.
     n_directions : int or None
         Directions per structure; one of fewer atoms has as many as it has components. None takes as
         many as fit into `MOST_BYTES`, at most `MOST_DIRECTIONS`.
@@ -118,15 +119,13 @@ def observe_forces(X, forces, n_directions, random_state):
 
     Returns
     -------
-    DirectionalForces or None
+    DirectionalForces
 
     Raises
     ------
     ValueError
         If `X` does not know its symmetry functions and structures.
     """
-    if forces is None or isinstance(forces, DirectionalForces):
-        return forces
     if n_directions is None:
         bytes_per_direction = BYTES_PER_NUMBER * X.n_features * int(X.n_atoms.sum())
         n_directions = int(np.clip(MOST_BYTES // bytes_per_direction, 1, MOST_DIRECTIONS))

@@ -11,15 +11,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_agl._validation import validate_energies, validate_features, validate_forces
+from sklearn_agl._validation import validate_energies, validate_features
 from sklearn_agl.descriptors._jacobian import JacobianProducts
 from sklearn_agl.potentials._blocks import make_blocks
-from sklearn_agl.potentials._directions import DirectionalForces, observe_forces
 from sklearn_agl.potentials._feature_gradients import differentiate
 from sklearn_agl.potentials._gradient import ACTIVATIONS
 from sklearn_agl.potentials._norm_penalties import PENALTIES
 from sklearn_agl.potentials._penalty import check_strengths
 from sklearn_agl.potentials._training import NETS, Training
+from sklearn_agl.potentials._training_set import TrainingSet
 
 
 class HDNNPRegressor(RegressorMixin, BaseEstimator):
@@ -302,12 +302,15 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
             If `solver` is "lm", no early stopping is wanted, and `max_epochs` have ended it.
         """
         X = validate_features(self, X, reset=True, ensure_min_samples=2)
-        y = validate_energies(X, y)
-        strengths, excluded = check_strengths(self.alpha, self.feature_weights, self.n_features_in_)
+        return self._fit(TrainingSet.from_user(X, y, forces))
+
+    def _fit(self, data):
+        """Train on a TrainingSet, whose columns the caller has noted."""
+        n_features = data.X.n_features
+        strengths, excluded = check_strengths(self.alpha, self.feature_weights, n_features)
         rng = check_random_state(self.random_state)
-        if not isinstance(forces, DirectionalForces):
-            forces = observe_forces(X, validate_forces(X, forces), self.n_force_directions, rng)
-        training = Training(self, X, y, rng, excluded, forces)
+        data = data.observe_slopes(self.n_force_directions, rng)
+        training = Training(self, data, rng, excluded)
         best = None
         for _ in range(self.n_init):
             training.start(strengths)
@@ -324,7 +327,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
                 f"After {self.n_iter_} epochs, the optimality conditions are still violated by "
                 f"{self.optimality_violation_:.1e}. Raise max_epochs.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         return self
 

@@ -42,43 +42,40 @@ class Training:
     ----------
     settings : HDNNPRegressor
         Its parameters, validated.
-    X : AtomicFeatures
-        Features, checked.
-    y : ndarray of shape (n_structures,)
-        Total energies, checked.
+    data : TrainingSet
+        Features, energies, and the slopes to train on as well, if there are any.
     rng : numpy.random.RandomState
         Draws the held-out structures, the weights and the order of the structures.
     excluded : collection of int, default=()
         Columns that the networks never see.
-    forces : DirectionalForces, default=None
-        Forces in some directions, to train on as well.
     """
 
-    def __init__(self, settings, X, y, rng, excluded=(), forces=None):
+    def __init__(self, settings, data, rng, excluded=()):
         check_device(settings.device)
         check_callbacks(settings.callbacks)
         self.settings = settings
         self.rng = rng
         self.interrupted = False
         self._norm_penalty = make_norm_penalty(settings.penalty, settings.concavity)
+        X = data.X
         columns = [np.setdiff1d(X.columns_of(z), list(excluded)) for z in X.elements]
         hidden = check_hidden_layer_sizes(settings.hidden_layer_sizes)
         self.layout = NetworkLayout(X.elements, tuple(columns), X.n_features, hidden)
         self.train_rows, self.held_out_rows = self._split(len(X))
         self.solver = choose_solver(settings.solver, self.layout.n_weights, settings.device)
-        check_use_of_device(settings.device, self.solver, forces is not None)
+        check_use_of_device(settings.device, self.solver, data.slopes is not None)
         self._defaults = default_settings(self.solver, len(self.train_rows))
         self.feature_scaler = FeatureScaler(settings.scaling).fit(X, self.train_rows)
         blocks = make_blocks(X, self.layout, self.feature_scaler)
         composition, rows = blocks.counts, self.train_rows
-        self.energy_scaler = EnergyScaler().fit(composition[rows], y[rows])
-        self.targets = self.energy_scaler.scale(composition, y)
-        if forces is None:
+        self.energy_scaler = EnergyScaler().fit(composition[rows], data.energies[rows])
+        self.targets = self.energy_scaler.scale(composition, data.energies)
+        if data.slopes is None:
             self._nets = NETS
             self.observations = self._observe_energies(blocks)
         else:
             self._nets = FORCE_NETS
-            self.observations = forces.observations(self.targets, blocks, X.numbers, self)
+            self.observations = data.slopes.observations(self.targets, blocks, X.numbers, self)
 
     def _observe_energies(self, blocks):
         device = torch.device(self.settings.device)

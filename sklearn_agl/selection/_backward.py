@@ -10,7 +10,6 @@ from sklearn.model_selection import ShuffleSplit, check_cv
 from sklearn.utils._param_validation import Interval
 
 from sklearn_agl.potentials import HDNNPRegressor
-from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection._parallel import in_threads
 from sklearn_agl.selection._splits import check_split, describe_splits, score_support
@@ -162,9 +161,9 @@ class BackwardEliminationSelector(AtomicSelector):
             tests an element that it does not train. If `checkpoint` cannot be written to, is
             damaged or holds a run on other data or with other settings.
         """
-        regressor, X, y, forces = self._validate_for_training(X, y, forces)
+        regressor, data = self._validate_for_training(X, y, forces)
         wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
-        trials = self._open_trials(regressor, X, y, forces)
+        trials = self._open_trials(regressor, data)
         support = np.ones(self.n_features_in_, dtype=bool)
         ranking = np.ones(self.n_features_in_, dtype=int)
         errors = [trials.errors([support])[0]]
@@ -180,18 +179,19 @@ class BackwardEliminationSelector(AtomicSelector):
         self._select_ranked(ranking)
         return self
 
-    def _open_trials(self, regressor, X, y, forces):
+    def _open_trials(self, regressor, data):
         """The trials, with what the folder of the parameter `checkpoint` knows of them."""
+        X, y = data.X, data.energies
         splits = None if self.cv is None else list(check_cv(self.cv, y).split(X, y))
         # By default, the seed tells the split.
         described = {} if splits is None else describe_splits(splits)
-        checkpoint = self._open_checkpoint(regressor, X, y, forces, **described)
+        checkpoint = self._open_checkpoint(regressor, data, **described)
         if splits is None:
             one = ShuffleSplit(1, test_size=HELD_OUT, random_state=checkpoint.seed)
             splits = list(one.split(X, y))
-        forces = observe_forces(X, forces, regressor.n_force_directions, checkpoint.seed)
+        data = data.observe_slopes(regressor.n_force_directions, checkpoint.seed)
         regressor.set_params(random_state=checkpoint.seed)
-        trials = Trials(regressor, X, y, forces, splits, checkpoint, self.n_jobs)
+        trials = Trials(regressor, data, splits, checkpoint, self.n_jobs)
         if self.verbose and trials.known:
             print(f"resumed from {checkpoint.folder} with {len(trials.known)} sets")
         return trials
@@ -204,12 +204,8 @@ class Trials:
     ----------
     regressor : HDNNPRegressor
         Settings of the potentials; the seed fixes the weights and the order of the structures.
-    X : AtomicFeatures
-        Features, checked.
-    y : ndarray of shape (n_structures,)
-        Total energies, checked.
-    forces : DirectionalForces or None
-        Forces in some directions, to train on as well.
+    data : TrainingSet
+        What to train on and to judge by.
     splits : list of (train, test)
         Rows to train and to judge on.
     checkpoint : Checkpoint or NoCheckpoint
@@ -225,10 +221,10 @@ class Trials:
         Potentials that the run needed, with those that were known from the checkpoint.
     """
 
-    def __init__(self, regressor, X, y, forces, splits, checkpoint, n_jobs):
+    def __init__(self, regressor, data, splits, checkpoint, n_jobs):
         for k, (train, test) in enumerate(splits):
-            check_split(X, k, train, test)
-        self.data, self.splits = (regressor, X, y, forces), splits
+            check_split(data.X, k, train, test)
+        self.regressor, self.data, self.splits = regressor, data, splits
         self.checkpoint, self.n_jobs, self.n_fits, self.known = checkpoint, n_jobs, 0, {}
         if checkpoint.state is not None:
             supports, errors = checkpoint.state["trials"].values()
@@ -238,7 +234,7 @@ class Trials:
         """Mean error per atom over the splits, for each of the masks."""
         new = [support for support in supports if tuple(support) not in self.known]
         calls = [
-            delayed(score_support)(*self.data, split, support)
+            delayed(score_support)(self.regressor, self.data, split, support)
             for support in new
             for split in self.splits
         ]

@@ -10,12 +10,7 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_agl._validation import (
-    explain_tables,
-    validate_energies,
-    validate_features,
-    validate_forces,
-)
+from sklearn_agl._validation import explain_tables, validate_features
 from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
 from sklearn_agl.selection._checkpoint import open_checkpoint
 
@@ -148,13 +143,13 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         return X
 
     def _validate_for_training(self, X, y, forces=None):
-        """The networks' settings, features, energies and forces, all checked.
+        """The networks' settings and the TrainingSet, all checked.
 
         The settings are those of `estimator`, but for a `random_state` of our own.
         """
-        from sklearn_agl.potentials import (
-            HDNNPRegressor,
-        )  # with torch, which the filters do without
+        # With torch, which the filters do without.
+        from sklearn_agl.potentials import HDNNPRegressor
+        from sklearn_agl.potentials._training_set import TrainingSet
 
         regressor = HDNNPRegressor() if self.estimator is None else clone(self.estimator)
         regressor._validate_params()
@@ -162,12 +157,12 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
             regressor.set_params(random_state=self.random_state)
         validate_features(regressor, X, reset=True)
         X = self._validate(X, ensure_min_samples=2)
-        return regressor, X, validate_energies(X, y), validate_forces(X, forces)
+        return regressor, TrainingSet.from_user(X, y, forces)
 
-    def _open_checkpoint(self, regressor, X, y, forces, **more):
+    def _open_checkpoint(self, regressor, data, **more):
         """The folder of the parameter `checkpoint`, for a run that all others shall identify."""
         settings = self._run_settings() | more
-        return open_checkpoint(self.checkpoint, settings, regressor, X, y, forces)
+        return open_checkpoint(self.checkpoint, settings, regressor, data)
 
     def _run_settings(self):
         """The parameters by which a checkpoint tells this run from others."""

@@ -24,14 +24,14 @@ def draw_seed(random_state):
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
-def open_checkpoint(folder, settings, estimator, X, y, forces):
+def open_checkpoint(folder, settings, estimator, data):
     """The checkpoint of a run, and with it the seed, drawn from the estimator's `random_state`.
 
     Parameters
     ----------
     folder : str, path-like or None
         None for no checkpoint.
-    settings, estimator, X, y, forces
+    settings, estimator, data
         What tells this run from others, see `identify`.
 
     Returns
@@ -41,7 +41,7 @@ def open_checkpoint(folder, settings, estimator, X, y, forces):
     if folder is None:
         return NoCheckpoint(draw_seed(estimator.random_state))
     # Before anything is drawn.
-    identity = identify(settings, estimator, X, y, forces)
+    identity = identify(settings, estimator, data)
     return Checkpoint(folder, identity, draw_seed(estimator.random_state))
 
 
@@ -180,7 +180,7 @@ class Checkpoint:
             )
 
 
-def identify(settings, estimator, X, y, forces):
+def identify(settings, estimator, data):
     """What tells one run from another, by names that an error message can use.
 
     Parameters
@@ -189,12 +189,8 @@ def identify(settings, estimator, X, y, forces):
         Of the run, as far as they change its result.
     estimator : HDNNPRegressor
         Settings of the networks, and the `random_state` before anything is drawn from it.
-    X : AtomicFeatures
-        Features.
-    y : ndarray
-        Energies.
-    forces : list of ndarray or None
-        Forces.
+    data : TrainingSet
+        What the run is trained on.
 
     Returns
     -------
@@ -205,10 +201,10 @@ def identify(settings, estimator, X, y, forces):
     del params["verbose"]
     return {
         "version of sklearn_agl": __version__,
-        "features": fingerprint(X.values),
-        "atomic numbers": fingerprint(X.numbers),
-        "energies": fingerprint(y),
-        "forces": None if forces is None else fingerprint(np.concatenate(forces)[None]),
+        "features": fingerprint(data.X.values),
+        "atomic numbers": fingerprint(data.X.numbers),
+        "energies": fingerprint(data.energies),
+        "forces": data.forces and fingerprint(np.concatenate(data.forces)[None]),
         **{name: describe(value) for name, value in settings.items()},
         "random_state": describe(params.pop("random_state")),
         **{f"estimator.{name}": describe(value) for name, value in params.items()},

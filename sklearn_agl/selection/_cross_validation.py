@@ -20,8 +20,8 @@ class CrossValidation:
         Stands for all splits, with an integer for its random state.
     regressor : HDNNPRegressor
         Settings of the networks, validated.
-    X, y, forces
-        Features, energies and forces, checked.
+    data : TrainingSet
+        What to train on and to judge by.
     splits : list of (ndarray, ndarray)
         Rows for training and for testing.
     checkpoint : Checkpoint or NoCheckpoint
@@ -43,9 +43,9 @@ class CrossValidation:
         By the number of the split and the columns.
     """
 
-    def __init__(self, selector, regressor, X, y, forces, splits, checkpoint, n_jobs, verbose):
+    def __init__(self, selector, regressor, data, splits, checkpoint, n_jobs, verbose):
         self._selector, self._regressor = selector, regressor
-        self._X, self._y, self._forces = X, y, forces
+        self._data = data
         self._splits = splits
         self._checkpoint = checkpoint
         self._n_jobs = n_jobs
@@ -76,7 +76,7 @@ class CrossValidation:
         """
         if self.alphas is None:
             # Measured once, else the splits would differ in the objective.
-            self.costs = resolve_costs(feature_costs, self._X)
+            self.costs = resolve_costs(feature_costs, self._data.X)
         self._selector.set_params(feature_costs=self.costs)
         if self.alphas is None:
             self.alphas = self._propose_alphas() if alphas is None else alphas
@@ -92,8 +92,7 @@ class CrossValidation:
         return np.array(scores), np.sum(rows, axis=2)
 
     def _propose_alphas(self):
-        walk = self._selector._start_walk(self._regressor, self._X, self._y, self._forces)
-        return propose_alphas(walk)
+        return propose_alphas(self._selector._start_walk(self._regressor, self._data))
 
     def _find_supports(self):
         missing = [k for k in range(len(self._splits)) if k not in self.supports]
@@ -110,9 +109,7 @@ class CrossValidation:
     def _walk(self, k):
         """The number of a split, and what the selector would select at each alpha there."""
         train, _ = self._splits[k]
-        selector = clone(self._selector)
-        *data, _ = selector._validate_for_training(self._X[train], self._y[train])
-        walk = selector._start_walk(*data, self._forces and self._forces[train])
+        walk = self._selector._start_walk(clone(self._regressor), self._data.take(train))
         return k, np.array([p.group_norms > 0 for p in walk_to_each(walk, self.alphas)])
 
     def _score_supports(self):
@@ -129,10 +126,10 @@ class CrossValidation:
             )
 
     def _score(self, k, columns):
-        support = np.zeros(self._X.n_features, dtype=bool)
+        support = np.zeros(self._data.X.n_features, dtype=bool)
         support[list(columns)] = True
-        data = self._X, self._y, self._forces
-        return k, columns, score_support(self._regressor, *data, self._splits[k], support)
+        split = self._splits[k]
+        return k, columns, score_support(self._regressor, self._data, split, support)
 
     def _save(self):
         self._checkpoint.save(self._state, self._rows)
@@ -144,7 +141,7 @@ class CrossValidation:
             "supports": {str(k): supports for k, supports in self.supports.items()},
         }
         if self.scores:
-            masks = np.zeros((len(self.scores), self._X.n_features), dtype=bool)
+            masks = np.zeros((len(self.scores), self._data.X.n_features), dtype=bool)
             for mask, (_, columns) in zip(masks, self.scores, strict=True):
                 mask[list(columns)] = True
             state["scores"] = {

@@ -8,7 +8,6 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_agl.potentials import HDNNPRegressor
-from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection._costs import MEASURED, resolve_costs
 from sklearn_agl.selection._path import PENALTY_CONSTRAINTS, choose_penalty, collect
@@ -207,11 +206,11 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         AdaptiveGroupLassoSelector
             The fitted selector.
         """
-        data = self._validate_for_training(X, y, forces)
+        regressor, data = self._validate_for_training(X, y, forces)
         n_wanted = None
         if self.n_features_to_select is not None:
             n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
-        record = self._begin(*data)
+        record = self._begin(regressor, data)
         support = self._walk(record, n_wanted)
         self.feature_costs_ = record.walk.costs
         self.initial_group_norms_ = record.walk.initial_group_norms
@@ -220,26 +219,24 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         self._select_ranked(self.path_.ranking(support))
         return self
 
-    def _start_walk(self, regressor, X, y, forces=None):
+    def _start_walk(self, regressor, data):
         """Train as far as the first fit of the group lasso."""
-        return self._begin(regressor, X, y, forces).walk
+        return self._begin(regressor, data).walk
 
-    def _begin(self, regressor, X, y, forces):
+    def _begin(self, regressor, data):
         """Train as far as the first fit of the group lasso, or go on with a checkpoint."""
         choose_penalty(regressor, self.penalty, self.concavity)
-        checkpoint = self._open_checkpoint(regressor, X, y, forces)
+        checkpoint = self._open_checkpoint(regressor, data)
         walk = WALKS[self.init](
             regressor,
-            X,
-            y,
+            data.observe_slopes(regressor.n_force_directions, checkpoint.seed),
             adaptive=self.adaptive,
             metric=self.metric,
             gamma=self.gamma,
             # Equal alphas shall mean the same whatever the number of structures.
             reweight=0.0 if self.n_features_to_select is None else self.reweight,
             initial_alpha=self.initial_alpha,
-            costs=resolve_costs(self.feature_costs, X),
-            forces=observe_forces(X, forces, regressor.n_force_directions, checkpoint.seed),
+            costs=resolve_costs(self.feature_costs, data.X),
             seed=checkpoint.seed,
         )
         return Record(walk, checkpoint, self.verbose).begin()

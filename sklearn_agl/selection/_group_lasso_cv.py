@@ -14,7 +14,6 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
-from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.selection._base import AtomicSelector
 from sklearn_agl.selection._cross_validation import CrossValidation, summarise
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
@@ -266,18 +265,18 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         _raise_for_params(params, self, "fit", allow=["groups"])
         self._validate(X, ensure_min_samples=2)
         selector = self._selector()
-        data = selector._validate_for_training(X, y, forces)
-        regressor, features, energies, checked = data
+        regressor, data = selector._validate_for_training(X, y, forces)
         alphas = None if self.alphas is None else np.unique(check_alphas(self.alphas))
-        splits = self._split(features, energies, params)
-        checkpoint = self._open_checkpoint(*data, **describe_splits(splits))
+        splits = self._split(data, params)
+        checkpoint = self._open_checkpoint(regressor, data, **describe_splits(splits))
         given = regressor.random_state
         seed = given if isinstance(given, Integral) else checkpoint.seed
         for model in (selector, regressor):
             model.set_params(random_state=seed)
-        directions = observe_forces(features, checked, regressor.n_force_directions, seed)
-        data = regressor, features, energies, directions
-        run = CrossValidation(selector, *data, splits, checkpoint, self.n_jobs, self.verbose)
+        data = data.observe_slopes(regressor.n_force_directions, seed)
+        run = CrossValidation(
+            selector, regressor, data, splits, checkpoint, self.n_jobs, self.verbose
+        )
         self.alphas_ = run.run(alphas, self.feature_costs).alphas
         scores, n_features = run.table()
         self.cv_results_ = summarise(self.alphas_, scores, n_features)
@@ -286,7 +285,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         self.alpha_ = float(self.alphas_[self._choose(scores)])
         folder = checkpoint.folder and checkpoint.folder / SELECTION
         selector.set_params(alpha=self.alpha_, checkpoint=folder)
-        # With the names of the columns, which `features` may have lost.
+        # With the names of the columns, which `data` may have lost.
         return self._take_over(selector.fit(X, y, forces))
 
     def _selector(self):
@@ -307,20 +306,20 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             random_state=self.random_state,
         )
 
-    def _split(self, X, y, params):
+    def _split(self, data, params):
         """The pairs of train and test indices, checked."""
         if _routing_enabled():
             split_params = process_routing(self, "fit", **params).splitter.split
         else:
             split_params = params
-        splits = list(check_cv(self.cv, y).split(X, y, **split_params))
+        splits = list(check_cv(self.cv, data.energies).split(data.X, data.energies, **split_params))
         if self.rule == "one_standard_error" and len(splits) < 2:
             raise ValueError(
                 "rule='one_standard_error' needs at least 2 splits to see how errors scatter; "
                 f"cv gives {len(splits)}."
             )
         for k, (train, test) in enumerate(splits):
-            check_split(X, k, train, test)
+            check_split(data.X, k, train, test)
         return splits
 
     def _choose(self, scores):

@@ -13,9 +13,9 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sklearn.utils.validation import _check_feature_names_in
 
 from sklearn_agl._numbers import as_numbers
-from sklearn_agl._validation import validate_energies, validate_features, validate_forces
+from sklearn_agl._validation import validate_features
 from sklearn_agl.potentials import HDNNPRegressor
-from sklearn_agl.potentials._directions import observe_forces
+from sklearn_agl.potentials._training_set import TrainingSet
 from sklearn_agl.selection._base import rank_from_best
 from sklearn_agl.selection._checkpoint import open_checkpoint
 from sklearn_agl.selection._costs import MEASURED, resolve_costs
@@ -379,7 +379,7 @@ def group_lasso_path(
     regressor = HDNNPRegressor() if estimator is None else clone(estimator)
     regressor._validate_params()
     X = validate_features(regressor, X, reset=True, ensure_min_samples=2)
-    y, forces = validate_energies(X, y), validate_forces(X, forces)
+    data = TrainingSet.from_user(X, y, forces)
     if random_state is not None:
         regressor.set_params(random_state=random_state)
     choose_penalty(regressor, penalty, concavity)
@@ -397,13 +397,13 @@ def group_lasso_path(
         "init": init,
         "feature_costs": feature_costs,
     }
-    checkpoint = open_checkpoint(checkpoint, settings | options, regressor, X, y, forces)
+    checkpoint = open_checkpoint(checkpoint, settings | options, regressor, data)
     costs = resolve_costs(feature_costs, X)
-    forces = observe_forces(X, forces, regressor.n_force_directions, checkpoint.seed)
-    walk = WALKS[init](regressor, X, y, **options, forces=forces, costs=costs, seed=checkpoint.seed)
+    data = data.observe_slopes(regressor.n_force_directions, checkpoint.seed)
+    walk = WALKS[init](regressor, data, **options, costs=costs, seed=checkpoint.seed)
     record = Record(walk, checkpoint, verbose).begin()
     settings = clone(regressor).set_params(alpha=0.0, random_state=checkpoint.seed)
-    refits = Refits(record, settings, (X, y, forces), n_jobs)
+    refits = Refits(record, settings, data, n_jobs)
     if alphas is None:
         steps, work_left = walk_down(walk, min_features), partial(work_down, min_features)
     else:

@@ -20,8 +20,8 @@ class Refits:
         Takes the results down, and has those of earlier runs.
     settings : HDNNPRegressor
         Settings of the networks, without a penalty.
-    data : tuple
-        X, y and forces, checked.
+    data : TrainingSet
+        What to train on.
     n_jobs : int or None
         How many fits at a time.
     """
@@ -87,12 +87,11 @@ class Refits:
 
     def _fit(self, support):
         start = time.perf_counter()
-        X, y, forces = self._data
         # Left out, not cut off: a copy of the columns would take as much memory as the features.
-        weights = np.full(X.n_features, np.inf)
+        weights = np.full(self._data.X.n_features, np.inf)
         weights[list(support)] = 1.0
         regressor = clone(self._settings).set_params(feature_weights=weights)
-        error = regressor.fit(X, y, forces).validation_rmse_
+        error = regressor._fit(self._data).validation_rmse_
         if regressor._interrupted:
             raise KeyboardInterrupt
         return support, error, time.perf_counter() - start

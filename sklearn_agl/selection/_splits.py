@@ -3,21 +3,22 @@
 import numpy as np
 from sklearn.base import clone
 
+from sklearn_agl._validation import note_columns
 from sklearn_agl.metrics import neg_rmse_per_atom
 from sklearn_agl.selection._checkpoint import fingerprint
 
 
-def score_support(regressor, X, y, forces, split, support):
+def score_support(regressor, data, split, support):
     """Score of a fit without penalty on the selected features; NaN if there are none."""
     if not support.any():
         return np.nan
-    train, test = split
-    X, forces = X.take_features(support), forces and forces[train].take_features(support)
+    train, test = [data.take_features(support).take(rows) for rows in split]
     model = clone(regressor).set_params(alpha=0.0, feature_weights=None)
-    model.fit(X[train], y[train], forces)
+    note_columns(model, train.X)
+    model._fit(train)
     if model._interrupted:
         raise KeyboardInterrupt
-    return neg_rmse_per_atom(model, X[test], y[test])
+    return neg_rmse_per_atom(model, test.X, test.energies)
 
 
 def check_split(X, k, train, test):

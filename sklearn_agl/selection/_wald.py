@@ -10,7 +10,6 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, RealNotInt
 
 from sklearn_agl.potentials import HDNNPRegressor
-from sklearn_agl.potentials._directions import observe_forces
 from sklearn_agl.potentials._training import Training
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
@@ -35,14 +34,10 @@ class Elimination:
     regressor : HDNNPRegressor
         Settings of the networks, validated, that have noted the columns of `X`; its own `alpha`
         and `feature_weights` play no role.
-    X : AtomicFeatures
-        Features, checked.
-    y : ndarray of shape (n_structures,)
-        Total energies, checked.
+    data : TrainingSet
+        What to train on.
     seed : int
         Fixes the held-out structures, the weights and the order of the structures.
-    forces : DirectionalForces, default=None
-        Forces to train on as well.
 
     Attributes
     ----------
@@ -59,12 +54,12 @@ class Elimination:
     costs = None
     """Elimination knows of none."""
 
-    def __init__(self, regressor, X, y, seed, forces=None):
+    def __init__(self, regressor, data, seed):
         self.regressor = regressor
         self.points = []
         self.eliminated = []
-        self.statistics = np.zeros(X.n_features)
-        self.training = Training(regressor, X, y, np.random.RandomState(seed), forces=forces)
+        self.statistics = np.zeros(data.X.n_features)
+        self.training = Training(regressor, data, np.random.RandomState(seed))
 
     def begin(self):
         """Fit all features."""
@@ -301,16 +296,16 @@ class WaldSelector(AtomicSelector):
         WaldSelector
             The fitted selector.
         """
-        regressor, X, y, forces = self._validate_for_training(X, y, forces)
+        regressor, data = self._validate_for_training(X, y, forces)
         if regressor.solver != "kalman":
             raise ValueError(
                 f"WaldSelector needs the covariance of the Kalman filter, but its estimator has "
                 f"solver={regressor.solver!r}. Set solver='kalman'."
             )
         n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
-        checkpoint = self._open_checkpoint(regressor, X, y, forces)
-        forces = observe_forces(X, forces, regressor.n_force_directions, checkpoint.seed)
-        elimination = Elimination(regressor, X, y, checkpoint.seed, forces)
+        checkpoint = self._open_checkpoint(regressor, data)
+        data = data.observe_slopes(regressor.n_force_directions, checkpoint.seed)
+        elimination = Elimination(regressor, data, checkpoint.seed)
         record = Record(elimination, checkpoint, self.verbose, strength="statistic", error="RMSE")
         work_left = partial(eliminations_left, n_wanted, self.step)
         record.begin().follow(elimination.run(n_wanted, self.step), work_left)

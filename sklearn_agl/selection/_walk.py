@@ -102,12 +102,10 @@ class Walk:
     Parameters
     ----------
     regressor : HDNNPRegressor
-        Settings of the networks, validated, that have noted the columns of `X`; its own `alpha`
+        Settings of the networks, validated, that have noted the columns of `data`; its own `alpha`
         and `feature_weights` play no role.
-    X : AtomicFeatures
-        Features, checked.
-    y : ndarray of shape (n_structures,)
-        Total energies, checked.
+    data : TrainingSet
+        What to train on.
     adaptive : bool
         Divide each feature's penalty by its norm in a first, non-adaptive fit.
     metric : {"euclidean", "wald"} or None
@@ -125,8 +123,6 @@ class Walk:
         the adaptive weights follow the norms.
     seed : int
         Fixes the held-out structures, the weights and the order of the structures.
-    forces : DirectionalForces, default=None
-        Forces to train on as well.
     costs : ndarray of shape (n_features,), default=None
         What each feature costs; multiplies its penalty, relative to the mean of all.
 
@@ -156,17 +152,17 @@ class Walk:
     """Whether adaptive weights may change after the first fit."""
 
     def __init__(
-        self, regressor, X, y, *, adaptive, metric, gamma, reweight, initial_alpha, seed,
-        forces=None, costs=None,
+        self, regressor, data, *, adaptive, metric, gamma, reweight, initial_alpha, seed,
+        costs=None,
     ):  # fmt: skip
         self.regressor = regressor
-        self.n_features = X.n_features
+        self.n_features = data.X.n_features
         self.adaptive = adaptive
         self.gamma = gamma
         self.initial_alpha = initial_alpha
         self.costs = costs
         rng = np.random.RandomState(seed)
-        self.training = Training(regressor, X, y, rng, forces=forces)
+        self.training = Training(regressor, data, rng)
         self.reweight = reweight if adaptive and self.follows_norms else 0.0
         self.metric = metric
         self.interrupted = False

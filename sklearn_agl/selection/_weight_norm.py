@@ -100,10 +100,10 @@ class WeightNormSelector(AtomicSelector):
         ValueError
             If more features are requested than there are.
         """
-        regressor, features, y, forces = self._validate_for_training(X, y, forces)
+        regressor, data = self._validate_for_training(X, y, forces)
         wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
         regressor.set_params(alpha=0.0, feature_weights=None)
-        self.estimator_ = regressor.fit(features, y, forces)
+        self.estimator_ = regressor._fit(data)
         self.group_norms_ = regressor.group_norms_
         self._select_in_order(np.argsort(-self.group_norms_, kind="stable"), wanted)
         return self

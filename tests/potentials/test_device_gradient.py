@@ -19,6 +19,7 @@ from sklearn_agl.potentials._norm_penalties import Lasso
 from sklearn_agl.potentials._observations import EnergyObservations
 from sklearn_agl.potentials._penalty import GroupPenalty
 from sklearn_agl.potentials._training import Training
+from sklearn_agl.potentials._training_set import TrainingSet
 from tests.potentials._data import mixed_features, random_problem
 
 CPU = torch.device("cpu")
@@ -149,7 +150,7 @@ def test_sums_of_tensors_make_the_model_that_sums_of_arrays_make():
 def fit(X, y, make_observations, **settings):
     """A training whose observations have been exchanged, and which has ended."""
     settings = HDNNPRegressor((4, 3), solver="lm", max_epochs=30, batch_size=16, **settings)
-    training = Training(settings, X, y, np.random.RandomState(0))
+    training = Training(settings, TrainingSet(X, y), np.random.RandomState(0))
     training.observations = make_observations(training.observations)
     training.start(np.full(X.n_features, 2e-3))
     return training.run(training.epochs())
@@ -223,7 +224,7 @@ def test_the_automatic_solver_for_a_device_is_one_that_uses_it():
 def test_the_device_chooses_the_code_for_levenberg_marquardt(solver, device, kind):
     X = mixed_features(np.random.default_rng(0))
     settings = HDNNPRegressor(solver=solver, device=device)
-    training = Training(settings, X, np.arange(12.0), np.random.RandomState(0))
+    training = Training(settings, TrainingSet(X, np.arange(12.0)), np.random.RandomState(0))
     assert type(training.observations) is kind
 
 

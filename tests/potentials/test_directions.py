@@ -13,8 +13,9 @@ from sklearn.pipeline import Pipeline
 from sklearn_agl import AtomicFeatures, HDNNPRegressor, SymmetryFunctionTransformer
 from sklearn_agl.descriptors import symmetry_function_grid
 from sklearn_agl.metrics import neg_rmse_per_atom
-from sklearn_agl.potentials._directions import draw_directions, observe_forces
+from sklearn_agl.potentials._directions import draw_directions
 from sklearn_agl.potentials._training import Training
+from sklearn_agl.potentials._training_set import TrainingSet
 
 FUNCTIONS = symmetry_function_grid(r_cut=4.5, n_centered=3, n_shifted=2)
 
@@ -63,11 +64,12 @@ def test_objective_is_the_documented_one(data, features):
     # With all directions, its force term is that of the components themselves.
     _, energies, forces = data
     settings = network(force_weight=0.7, early_stopping=False, n_force_directions=1000)
-    observed = observe_forces(features, forces, 1000, np.random.RandomState(0))
-    model = clone(settings).set_params(max_epochs=2).fit(features, energies, forces=observed)
+    model = clone(settings).set_params(max_epochs=2).fit(features, energies, forces=forces)
     settings._validate_params()
     settings.n_features_in_ = features.n_features
-    training = Training(settings, features, energies, np.random.RandomState(0), (), observed)
+    rng = np.random.RandomState(0)
+    observed = TrainingSet.from_user(features, energies, forces).observe_slopes(1000, rng)
+    training = Training(settings, observed, rng)
     training.start(np.zeros(features.n_features))
     training.net.module_.set_weights(model.weights_)
     scale = model._energy_scaler.deviation_
@@ -106,8 +108,8 @@ def test_errors_on_held_out_structures_are_in_the_users_units(data, features):
     settings = network(max_epochs=5)
     settings.n_features_in_ = features.n_features
     order = np.random.RandomState(0)
-    observe_forces(features[rows], forces[rows], None, order)
-    held_out = Training(settings, features[rows], energies[rows], order).held_out_rows
+    own = TrainingSet.from_user(features, energies, forces).take(rows).observe_slopes(None, order)
+    held_out = Training(settings, own, order).held_out_rows
     X, own = features[rows][held_out], [forces[rows][i] for i in held_out]
     assert_allclose(model.validation_force_rmse_, force_error(model, X, own), rtol=1e-5)
     assert np.isnan(network().fit(features, energies).validation_force_rmse_)

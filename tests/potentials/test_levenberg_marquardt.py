@@ -20,6 +20,7 @@ from sklearn_agl.potentials._levenberg_marquardt import (
 from sklearn_agl.potentials._norm_penalties import Lasso
 from sklearn_agl.potentials._penalty import GroupPenalty
 from sklearn_agl.potentials._training import Training
+from sklearn_agl.potentials._training_set import TrainingSet
 from tests.potentials._data import mixed_features, random_problem
 from tests.selection._planted import planted
 
@@ -170,7 +171,7 @@ def autograd(training):
 @pytest.mark.parametrize("strength", [0.0, 1e-3, 0.1])
 def test_the_violation_agrees_with_torch(mixed, zero, strength):
     settings = HDNNPRegressor((4, 3), solver="lm", weight_decay=0.01)
-    training = Training(settings, *mixed, np.random.RandomState(0))
+    training = Training(settings, TrainingSet(*mixed), np.random.RandomState(0))
     strengths = strength * np.arange(1.0, 7.0)
     training.start(strengths)
     weights = training.weights
@@ -332,7 +333,8 @@ def test_a_fit_that_was_cut_short_says_so(table, params):
 def test_the_penalty_may_change_between_runs(table):
     X, y = table
     settings = HDNNPRegressor((3,), weight_decay=1e-3, **EXACT)
-    training = Training(settings, AtomicFeatures(X[:, None]), y, np.random.RandomState(0))
+    data = TrainingSet(AtomicFeatures(X[:, None]), y)
+    training = Training(settings, data, np.random.RandomState(0))
     factors = np.array([1.0, 1.0, 1.0, 1.0, 50.0, 50.0])
     training.start(1e-3 * factors)
     for strength in (3e-3, 1e-2, 2e-2):

@@ -60,13 +60,13 @@ def test_a_linear_model_has_the_statistics_of_its_regression(solver):
     y = X @ [1.0, 0.3, 0.1, 0.0] + 0.5 * rng.normal(size=400)
     settings = {"hidden_layer_sizes": (), "early_stopping": False, "weight_decay": 0.0}
     settings |= {"kalman": {}, "lm": {}, "adamw": {"lr": 1e-3, "max_epochs": 200}}[solver]
-    regressor, X, y, _ = AdaptiveGroupLassoSelector(
+    regressor, data = AdaptiveGroupLassoSelector(
         HDNNPRegressor(solver=solver, **settings)
     )._validate_for_training(X, y)
-    training = Training(regressor, X, y, np.random.RandomState(0))
+    training = Training(regressor, data, np.random.RandomState(0))
     training.start(np.zeros(4))
     training.run(training.epochs())
-    A = np.column_stack([X.values[:, 0], np.ones(400)])
+    A = np.column_stack([X, np.ones(400)])
     solution, error = least_squares(A, y)
     variances = np.diag(np.linalg.inv(A.T @ A)) * error / 400
     expected = (solution**2 / variances)[:4]

@@ -47,7 +47,7 @@ def atoms():
 
 def walk_with(table, costs, **params):
     X, y = table
-    regressor, X, y, _ = small()._validate_for_training(X, y)
+    regressor, data = small()._validate_for_training(X, y)
     settings = {
         "adaptive": True,
         "metric": "euclidean",
@@ -56,7 +56,7 @@ def walk_with(table, costs, **params):
         "initial_alpha": None,
         "seed": 0,
     }
-    return Walk(regressor, X, y, **(settings | params), costs=costs).begin()
+    return Walk(regressor, data, **(settings | params), costs=costs).begin()
 
 
 @pytest.mark.parametrize("adaptive", [True, False])

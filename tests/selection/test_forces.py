@@ -22,7 +22,7 @@ from sklearn_agl import (
     group_lasso_path,
 )
 from sklearn_agl.metrics import neg_rmse_per_atom
-from sklearn_agl.potentials._directions import observe_forces
+from sklearn_agl.potentials._training_set import TrainingSet
 from sklearn_agl.selection._checkpoint import draw_seed
 from sklearn_agl.selection._stability import draw_halves
 
@@ -121,9 +121,10 @@ def test_elimination_trains_and_judges_as_by_hand(data, features):
     everything = BackwardEliminationSelector(len(FUNCTIONS), **settings)
     found = everything.fit(features, energies, forces=forces).errors_
     seed = draw_seed(0)
-    observed = observe_forces(features, forces, NETWORK.n_force_directions, seed)
+    data = TrainingSet.from_user(features, energies, forces)
+    observed = data.observe_slopes(NETWORK.n_force_directions, seed)
     model = sklearn.clone(NETWORK).set_params(random_state=seed)
-    model.fit(features[train], energies[train], forces=observed[train])
+    model.fit(features, energies)._fit(observed.take(train))
     assert_array_equal(found, -neg_rmse_per_atom(model, features[test], energies[test]))
 
 

@@ -245,9 +245,9 @@ def test_too_many_features_are_refused_before_any_training(table):
 
 def new_walk(table, **options):
     """A walk that has not begun."""
-    regressor, X, y, _ = small()._validate_for_training(*table[:2])
+    regressor, data = small()._validate_for_training(*table[:2])
     usual = {"adaptive": True, "metric": "euclidean", "gamma": 1.0, "reweight": 0.0}
-    return Walk(regressor, X, y, **({"seed": 0} | usual | options), initial_alpha=None)
+    return Walk(regressor, data, **({"seed": 0} | usual | options), initial_alpha=None)
 
 
 def walk_of(table, **options):
