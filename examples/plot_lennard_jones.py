@@ -92,9 +92,10 @@ print(f"{len(train)} structures to train on, {len(test)} to test on, {X.n_featur
 path = group_lasso_path(X[train], energies[train], n_jobs=2, verbose=1, random_state=options.seed)
 
 print(f"\nfunctions  angular  penalised  refitted   ({energy_unit})      alpha")
-for size in np.unique(path.n_features)[::-1]:
-    points = np.flatnonzero(path.n_features == size)
-    point = points[np.nanargmin(path.refitted_rmse[points])]
+refitted = ~np.isnan(path.refitted_rmse)  # a path may end without functions
+for size in np.unique(path.n_features[refitted])[::-1]:
+    points = np.flatnonzero(refitted & (path.n_features == size))
+    point = points[np.argmin(path.refitted_rmse[points])]
     print(
         f"{size:9d}{path.supports[point][angular].sum():9d}"
         f"{factor * path.penalised_rmse[point]:11.2f}{factor * path.refitted_rmse[point]:10.2f}"
@@ -110,7 +111,7 @@ for size in np.unique(path.n_features)[::-1]:
 if options.n_features is None:
     support = path.supports[path.best(tolerance=0.25)]
 else:
-    support = path.supports[np.argmin(np.abs(path.n_features - options.n_features))]
+    support = path.support(options.n_features)
 n_selected = int(support.sum())
 supports = {
     f"AGL, {n_selected}": support,

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
+from sklearn_agl.potentials._net_params import NOT_NEGATIVE, number_up_to
 from sklearn_agl.potentials._nets import HDNNPNet
 
 SMALLEST_DAMPING, LARGEST_DAMPING = 1e-10, 1e10
@@ -142,6 +143,8 @@ class LevenbergMarquardtNet(HDNNPNet):
     **kwargs
         Handed on to skorch.
     """
+
+    rules = {"damping": number_up_to(LARGEST_DAMPING), "tol": NOT_NEGATIVE}
 
     def __init__(self, module, *, observations, penalty, damping=1.0, tol=1e-6, **kwargs):
         self.damping = damping

@@ -8,6 +8,7 @@ from torch import nn
 
 from sklearn_agl.potentials._blocks import RowBatches
 from sklearn_agl.potentials._kalman import KalmanFilter
+from sklearn_agl.potentials._net_params import COUNT, PAIR, POSITIVE, Rule, one_of
 from sklearn_agl.potentials._observations import sum_of_squares
 from sklearn_agl.potentials._proximal import diagonal_proximal_step
 
@@ -31,6 +32,9 @@ class HDNNPNet(NeuralNetRegressor):
     **kwargs
         Handed on to skorch.
     """
+
+    rules: dict[str, Rule] = {}
+    """What the solver's own settings may be, by name, see `check_net_params`."""
 
     def __init__(self, module, *, observations, penalty, **kwargs):
         self.observations = observations
@@ -109,6 +113,8 @@ class KalmanNet(HDNNPNet):
     **kwargs
         Handed on to skorch.
     """
+
+    rules = {"block_size": COUNT, "prior_variance": POSITIVE, "process_noise": PAIR}
 
     def __init__(
         self,
@@ -224,11 +230,9 @@ class AdamWNet(HDNNPNet):
         Handed on to skorch.
     """
 
+    rules = {"proximal_metric": one_of("adam", "euclidean")}
+
     def __init__(self, module, *, observations, penalty, proximal_metric="adam", **kwargs):
-        if proximal_metric not in ("adam", "euclidean"):
-            raise ValueError(
-                f"proximal_metric={proximal_metric!r} in net_params must be 'adam' or 'euclidean'."
-            )
         self.proximal_metric = proximal_metric
         kwargs.setdefault("optimizer", torch.optim.AdamW)
         kwargs.setdefault("optimizer__weight_decay", 0.0)

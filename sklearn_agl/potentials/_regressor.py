@@ -294,7 +294,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         ------
         ValueError
             If features, energies or forces are not finite, or their numbers differ. If `solver`
-            cannot train on `device`.
+            cannot train on `device`, a setting in `net_params` is none that it could work with, or
+            the training diverges.
 
         Warns
         -----
@@ -321,6 +322,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
             if training.interrupted:
                 break
         training.net = best[1]
+        training.refuse_divergence()
         self._take_over(training)
         if training.solver == "lm" and not (self.early_stopping or self.net_.has_ended):
             warnings.warn(

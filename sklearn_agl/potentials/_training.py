@@ -22,6 +22,7 @@ from sklearn_agl.potentials._levenberg_marquardt import (
     QuadraticModel,
 )
 from sklearn_agl.potentials._module import HDNNP
+from sklearn_agl.potentials._net_params import check_net_params
 from sklearn_agl.potentials._nets import PRIOR_VARIANCE, AdamWNet, ForceAdamWNet, KalmanNet
 from sklearn_agl.potentials._norm_penalties import make_norm_penalty
 from sklearn_agl.potentials._observations import EnergyObservations
@@ -64,6 +65,8 @@ class Training:
         self.train_rows, self.held_out_rows = self._split(len(X))
         self.solver = choose_solver(settings.solver, self.layout.n_weights, settings.device)
         check_use_of_device(settings.device, self.solver, data.slopes is not None)
+        of_regressor = settings.get_params(deep=False)
+        check_net_params(settings.net_params, self.solver, NETS[self.solver].rules, of_regressor)
         self._defaults = default_settings(self.solver, len(self.train_rows))
         self.feature_scaler = FeatureScaler(settings.scaling).fit(X, self.train_rows)
         blocks = make_blocks(X, self.layout, self.feature_scaler)
@@ -127,6 +130,14 @@ class Training:
         self.net.train_split = None
         self.interrupted = self.net.interrupted_
         return self
+
+    def refuse_divergence(self):
+        """Raise an error if the weights are no longer numbers."""
+        if not np.isfinite(self.weights).all():
+            raise ValueError(
+                f"The training with solver={self.solver!r} has diverged: its weights are not "
+                f"finite. Lower lr (now {self.settings.lr}), or take solver='kalman'."
+            )
 
     def drop(self, columns):
         """Take features out of the networks, the data and the filter's covariance for good."""

@@ -112,6 +112,27 @@ def warn_of_early_end(selector, reached, wanted, reason):
     )
 
 
+def warn_of_idle(owner, given, reason):
+    """Warn of parameters that have been set but can have no effect, as in a search over them.
+
+    Parameters
+    ----------
+    owner : str
+        Name of the selector or function.
+    given : dict of str to tuple
+        Values and defaults of the parameters; one that has its default is not mentioned.
+    reason : str
+        What keeps them from having an effect, and what to change.
+    """
+    for name, (value, default) in given.items():
+        if value is not default and value != default:
+            warnings.warn(
+                f"{name}={value!r} of {owner} has no effect: {reason}.",
+                UserWarning,
+                stacklevel=_depth_of_caller(),
+            )
+
+
 def _depth_of_caller():
     """How many frames lie between whoever calls this and the user's own code, for `stacklevel`.
 
@@ -158,6 +179,12 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         validate_features(regressor, X, reset=True)
         X = self._validate(X, ensure_min_samples=2)
         return regressor, TrainingSet.from_user(X, y, forces)
+
+    def _warn_of_idle(self, names, reason):
+        """Warn of parameters of this selector that have been set but can have no effect."""
+        defaults = inspect.signature(type(self)).parameters
+        given = {name: (getattr(self, name), defaults[name].default) for name in names}
+        warn_of_idle(type(self).__name__, given, reason)
 
     def _open_checkpoint(self, regressor, data, **more):
         """The folder of the parameter `checkpoint`, for a run that all others shall identify."""

@@ -107,6 +107,12 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         positive, or `X` does not know what to measure. If `checkpoint` cannot be written to, is
         damaged or holds a run on other data or with other settings.
 
+    Warns
+    -----
+    UserWarning
+        In fit, if a parameter has been set that can have no effect, such as `alpha` beside
+        `n_features_to_select`.
+
     See Also
     --------
     AdaptiveGroupLassoSelectorCV : Chooses `alpha` by cross-validation.
@@ -207,6 +213,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
             The fitted selector.
         """
         regressor, data = self._validate_for_training(X, y, forces)
+        self._warn_of_idle_parameters()
         n_wanted = None
         if self.n_features_to_select is not None:
             n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
@@ -218,6 +225,18 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         self.estimator_ = record.walk.fitted_regressor()
         self._select_ranked(self.path_.ranking(support))
         return self
+
+    def _warn_of_idle_parameters(self):
+        if self.n_features_to_select is not None:
+            self._warn_of_idle(
+                ["alpha"],
+                f"n_features_to_select={self.n_features_to_select} ends the path. Set that to None "
+                "to go to alpha, or search over n_features_to_select",
+            )
+        else:
+            self._warn_of_idle(["reweight"], "it acts on the way to n_features_to_select only")
+        if self.n_features_to_select is not None and self.init == "cold":
+            self._warn_of_idle(["reweight"], "cold starts keep the weights of the first fit")
 
     def _start_walk(self, regressor, data):
         """Train as far as the first fit of the group lasso."""

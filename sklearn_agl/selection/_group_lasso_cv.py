@@ -297,8 +297,6 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             adaptive=self.adaptive,
             metric=self.metric,
             gamma=self.gamma,
-            # The weights of the first fit, else equal alphas would not mean the same in all splits.
-            reweight=0.0,
             feature_costs=self.feature_costs,
             init=self.init,
             initial_alpha=self.initial_alpha,

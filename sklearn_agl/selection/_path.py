@@ -16,7 +16,7 @@ from sklearn_agl._numbers import as_numbers
 from sklearn_agl._validation import validate_features
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._training_set import TrainingSet
-from sklearn_agl.selection._base import rank_from_best
+from sklearn_agl.selection._base import rank_from_best, warn_of_idle
 from sklearn_agl.selection._checkpoint import open_checkpoint
 from sklearn_agl.selection._costs import MEASURED, resolve_costs
 from sklearn_agl.selection._record import Record
@@ -352,6 +352,8 @@ def group_lasso_path(
     -----
     ConvergenceWarning
         If a point has no feature left.
+    UserWarning
+        If `min_features` or `reweight` has been set beside `alphas`, where it has no effect.
 
     References
     ----------
@@ -376,6 +378,8 @@ def group_lasso_path(
             raise ValueError(
                 "alphas must ascend, since features that left do not return: sort them."
             )
+        idle = {"min_features": (min_features, 1), "reweight": (reweight, None)}
+        warn_of_idle("group_lasso_path", idle, "the path goes through the alphas that are given")
     regressor = HDNNPRegressor() if estimator is None else clone(estimator)
     regressor._validate_params()
     X = validate_features(regressor, X, reset=True, ensure_min_samples=2)

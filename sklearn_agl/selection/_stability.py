@@ -109,6 +109,8 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
     -----
     ConvergenceWarning
         After Ctrl-C, if at least two halves are done: the frequencies are those of these.
+    UserWarning
+        If `threshold` has been set beside `n_features_to_select`, where it has no effect.
 
     See Also
     --------
@@ -246,6 +248,11 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
             )
         if self.n_features_to_select is None:
             return None
+        self._warn_of_idle(
+            ["threshold"],
+            f"n_features_to_select={self.n_features_to_select} decides. Set that to None to keep "
+            "what reaches the threshold",
+        )
         return resolve_n_features(self.n_features_to_select, X.n_features)
 
     def _inner_selector(self):

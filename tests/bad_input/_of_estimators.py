@@ -160,6 +160,34 @@ def rows_of_the_path():
 # Parameters that no constraint describes; the others have a test in test_estimator_checks.py
 
 
+def _cases_of_net_params():
+    """Each setting of each solver with values that it could not work with."""
+    number, whole = "a finite number above 0", "a whole number above 0"
+    pair = "two finite numbers above 0"
+    bad = {
+        ("kalman", "block_size", whole): [0, -1, 2.5, True, "8", None, NAN],
+        ("kalman", "prior_variance", number): [0, -0.1, NAN, INF, "1", None, (1, 2)],
+        ("kalman", "process_noise", pair): [1e-6, (1e-6,), (1e-6, 0.0), (NAN, 1e-9), "ab", None],
+        ("lm", "damping", "above 0 and not above 1e+10"): [0, -1.0, NAN, INF, 1e11, "1", None],
+        ("lm", "tol", "0 or above"): [-1e-6, NAN, INF, "0", None],
+        ("adamw", "proximal_metric", "'adam' or 'euclidean'"): ["plain", 3, None],
+        ("adamw", "optimizer__eps", "finite"): [NAN, INF],
+        ("kalman", "optimizer__eps", "has no effect"): [1e-8],
+        ("lm", "criterion", "has no effect"): ["mse"],
+        ("kalman", "max_epochs", "is a parameter of HDNNPRegressor"): [5],
+        ("adamw", "lr", "is a parameter of HDNNPRegressor"): [NAN],
+    }
+    return {
+        f"{solver} {name}={value!r}": (
+            {"solver": solver, "net_params": {name: value}},
+            f"net_params={{{name!r}: {value!r}}}",
+            words,
+        )
+        for (solver, name, words), values in bad.items()
+        for value in values
+    }
+
+
 def rows_of_parameters():
     cases = {
         "negative width": ({"hidden_layer_sizes": (-3,)}, "hidden_layer_sizes=(-3,)", "above 0"),
@@ -177,6 +205,7 @@ def rows_of_parameters():
         "pair": ({"callbacks": [("a",)]}, "callbacks[0] is ('a',)"),
         "net_params": ({"net_params": {"nope": 3}}, "net_params={'nope': 3}", "kalman"),
         "keys": ({"net_params": {3: 4}}, "net_params={3: 4}"),
+        **_cases_of_net_params(),
         "alpha NaN": ({"alpha": NAN}, "'alpha' parameter"),
         "alpha inf": ({"alpha": INF}, "'alpha' parameter"),
         "lr": ({"lr": NAN}, "'lr' parameter"),

@@ -5,8 +5,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from sklearn_agl import RandomSelector, SelectionPath, WaldSelector
-from sklearn_agl.inspection import SelectionPathDisplay
+from sklearn_agl import (
+    HDNNPRegressor,
+    RandomSelector,
+    SelectionPath,
+    WaldSelector,
+    group_lasso_path,
+)
+from sklearn_agl.inspection import SelectionPathDisplay, SupportMatrixDisplay
 
 ARRAYS = {
     "n_features": [3, 7, 12],
@@ -55,6 +61,18 @@ def test_angular_functions_are_bars_below_the_errors():
 def test_no_angular_functions_at_all():
     display = SelectionPathDisplay(**ARRAYS, n_angular=[0, 0, 0]).plot()
     display.figure_.canvas.draw()
+
+
+@pytest.mark.filterwarnings("ignore:No feature is left")
+def test_a_path_that_ends_without_functions():
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    model = HDNNPRegressor((3,), max_epochs=3)
+    path = group_lasso_path(X, X[:, 0], model, alphas=[1e-3, 1e6], random_state=0)
+    assert path.n_features[-1] == 0
+    display = path.plot(angular=[False, False, True, True])
+    assert len(display.penalised_.get_offsets()) == len(path)
+    display.figure_.canvas.draw()
+    SupportMatrixDisplay.from_path(path).figure_.canvas.draw()
 
 
 def test_points_without_a_refit_are_left_out():

@@ -98,7 +98,7 @@ def test_every_activation(tmp_path, activation):
 @pytest.mark.parametrize("solver", ["kalman", "lm", "adamw"])
 def test_every_solver(tmp_path, solver):
     transformer = make_transformer(elements=("H", "C", "O"))
-    pipeline = fitted_pipeline(transformer, solver=solver, net_params={"verbose": 0})
+    pipeline = fitted_pipeline(transformer, solver=solver, net_params={"warm_start": False})
     again = round_trip(pipeline, tmp_path)
     np.testing.assert_array_equal(predict(again), predict(pipeline))
     names = pipeline[0].get_feature_names_out()

@@ -64,7 +64,7 @@ def test_a_loss_that_explodes_ends_the_search(table):
 
 
 def test_an_unknown_metric_of_the_proximal_step_is_named(table):
-    with pytest.raises(ValueError, match="proximal_metric='plain'.*'adam' or 'euclidean'"):
+    with pytest.raises(ValueError, match="proximal_metric.*'plain'.*'adam' or 'euclidean'"):
         HDNNPRegressor(solver="adamw", net_params={"proximal_metric": "plain"}).fit(*table)
 
 

@@ -1,3 +1,4 @@
+import inspect
 import pickle
 import warnings
 
@@ -11,6 +12,7 @@ from skorch.callbacks import Callback, Checkpoint
 from threadpoolctl import threadpool_info
 
 from sklearn_agl import AtomicFeatures, HDNNPRegressor
+from sklearn_agl.potentials._training import NETS
 from tests.potentials._data import COLUMNS, SOLVERS, short
 
 # Early stopping, several starts, random states
@@ -142,6 +144,31 @@ def test_net_params_reach_the_filter(table):
     model = short(net_params={"block_size": 7, "prior_variance": 0.5}).fit(*table)
     assert model.net_.block_size == 7
     assert (model.weights_ != short().fit(*table).weights_).any()
+
+
+@pytest.mark.parametrize("net", NETS.values())
+def test_every_setting_of_a_solver_has_a_rule(net):
+    own = set(inspect.signature(net).parameters) - {"module", "observations", "penalty", "kwargs"}
+    assert net.rules.keys() == own
+
+
+@pytest.mark.parametrize(
+    ("solver", "settings"),
+    [
+        ("kalman", {"process_noise": [1e-6, np.float32(1e-9)], "prior_variance": 1}),
+        ("kalman", {"block_size": np.int64(4), "warm_start": False}),
+        ("lm", {"damping": 1, "tol": 0}),
+        ("adamw", {"optimizer__betas": (0.8, 0.9), "proximal_metric": "euclidean"}),
+    ],
+)
+def test_sound_settings_of_the_solvers(table, solver, settings):
+    model = short(solver, net_params=settings).fit(*table)
+    assert np.isfinite(model.weights_).all()
+
+
+def test_a_training_that_diverges_is_an_error(table):
+    with pytest.raises(ValueError, match="'adamw' has diverged.*Lower lr"):
+        short("adamw", lr=1e30).fit(*table)
 
 
 class CtrlC(Callback):

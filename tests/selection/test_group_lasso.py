@@ -1,5 +1,6 @@
 import pickle
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -7,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
 
 from sklearn_agl import AdaptiveGroupLassoSelector, HDNNPRegressor
@@ -38,6 +40,26 @@ def test_planted_features_are_selected(seed):
     settings = {"n_features_to_select": 4, "random_state": seed}
     selector = AdaptiveGroupLassoSelector(HDNNPRegressor((6,)), **settings).fit(X, y)
     assert_array_equal(selector.get_support(indices=True), used)
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"alpha": 1.0, "n_features_to_select": 3}, ["alpha=1.0"]),
+        ({"reweight": 0.5}, ["reweight=0.5"]),
+        ({"reweight": 0.0, "init": "cold", "n_features_to_select": 6}, ["reweight=0.0"]),
+        ({"alpha": 0.1}, []),
+        ({"reweight": 0.5, "n_features_to_select": 3}, []),
+    ],
+)
+def test_parameters_without_effect_are_said(table, params, said):
+    X, y, _ = table
+    pipe = make_pipeline(small(**params), "passthrough")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        pipe.fit(X, y)
+    assert [str(one.message).split(" ")[0] for one in caught] == said
+    assert all(one.filename == __file__ for one in caught)
 
 
 def test_alpha_drops_the_noise(table):

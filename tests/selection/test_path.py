@@ -246,6 +246,28 @@ def test_no_feature_left_is_a_warning(small_table):
     assert path.n_features[path.best()] > 0
 
 
+@pytest.mark.parametrize("init", ["warm", "cold"])
+def test_what_follows_copes_with_a_path_that_ends_without_features(small_table, init):
+    X, y, _ = small_table
+    with pytest.warns(ConvergenceWarning):
+        path = group_lasso_path(X, y, SMALL, alphas=[1e-3, 1e5], init=init, random_state=0)
+    assert path.n_features[-1] == 0
+    assert path.to_frame()["features"].iloc[-1] == ()
+    assert path.best() < len(path) - 1
+    assert path.support(2).sum() == 2
+    assert sorted(path.ranking(path.support(1))) == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_parameters_that_given_alphas_leave_idle_are_said(small_table):
+    X, y, _ = small_table
+    settings = {"alphas": [1e-3], "refit": False, "random_state": 0}
+    with pytest.warns(UserWarning) as caught:
+        group_lasso_path(X, y, SMALL, min_features=3, reweight=0.5, **settings)
+    said = [str(warning.message) for warning in caught]
+    assert [words.split(" ")[0] for words in said] == ["min_features=3", "reweight=0.5"]
+    assert all(warning.filename == __file__ for warning in caught)
+
+
 def test_a_path_that_keeps_features_does_not_warn(small_table):
     X, y, _ = small_table
     with warnings.catch_warnings():

@@ -253,3 +253,10 @@ def test_bad_energies_are_named_by_their_own_index(planted_table):
     y[137] = np.nan
     with pytest.raises(ValueError, match="Energy of structure 137 is nan"):
         StabilitySelector(ONCE).fit(X, y)
+
+
+def test_a_threshold_beside_a_number_is_said():
+    X = numbered(12)
+    selector = StabilitySelector(PearsonSelector(1), n_features_to_select=1, n_resamples=2)
+    with pytest.warns(UserWarning, match="threshold=0.9 .* n_features_to_select=1 decides"):
+        selector.set_params(threshold=0.9).fit(X)
