@@ -17,7 +17,7 @@ from ._definitions import R_CUT, SymmetryFunction, expand_symmetry_functions
 from ._evaluation import Evaluation, make_batches, sparse_jacobian
 from ._jacobian import JacobianProducts
 from ._plan import Planner
-from ._presets import automatic_symmetry_functions, symmetry_function_preset
+from ._presets import PRESETS, automatic_symmetry_functions, symmetry_function_preset
 from ._structures import check_images, check_structures
 
 
@@ -26,9 +26,10 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
 
     Parameters
     ----------
-    symmetry_functions : str or sequence of SymmetryFunction, default="auto"
+    symmetry_functions : str, path or sequence of SymmetryFunction, default="auto"
         "auto" (a modest set for any elements, weighted from five elements on), the name of a set
-        (see `symmetry_function_preset`), or definitions.
+        (see `symmetry_function_preset`), definitions, or an ``input.nn`` of n2p2 or RuNNer in the
+        structures' unit of length (`sklearn_agl.io.read_symmetry_functions` converts units).
     r_cut : float, default=6.0
         Cutoff radius of all functions that name none, in the structures' unit of length.
     cutoff : str, default="poly2"
@@ -94,7 +95,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
     """
 
     _parameter_constraints: dict = {
-        "symmetry_functions": [str, "array-like"],
+        "symmetry_functions": [str, os.PathLike, "array-like"],
         "r_cut": [R_CUT],
         "cutoff": [StrOptions(set(CUTOFFS))],
         "elements": ["array-like", None],
@@ -332,10 +333,8 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         return tags
 
     def _definitions(self):
-        if isinstance(self.symmetry_functions, str):
-            if self.symmetry_functions == "auto":
-                return automatic_symmetry_functions(self.r_cut, len(self.elements_))
-            return symmetry_function_preset(self.symmetry_functions)
+        if isinstance(self.symmetry_functions, (str, os.PathLike)):
+            return self._named_definitions(self.symmetry_functions)
         functions = list(self.symmetry_functions)
         for function in functions:
             if not isinstance(function, SymmetryFunction):
@@ -346,6 +345,15 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         if not functions:
             raise ValueError("symmetry_functions is empty; give at least one function.")
         return functions
+
+    def _named_definitions(self, name):
+        if name == "auto":
+            return automatic_symmetry_functions(self.r_cut, len(self.elements_))
+        if name not in PRESETS and _is_path(name):
+            from ..io import read_symmetry_functions  # it imports this module
+
+            return read_symmetry_functions(name)
+        return symmetry_function_preset(name)
 
     def _batches(self, structures):
         """Checked structures and their batches."""
@@ -358,6 +366,11 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
     def _products(self, structures):
         _, batches = self._batches(structures)
         return JacobianProducts(self._planner.plan(), batches, n_jobs=self.n_jobs)
+
+
+def _is_path(name):
+    """Whether a name that is no set's is meant as that of a file."""
+    return isinstance(name, os.PathLike) or name.endswith(".nn") or os.path.exists(name)
 
 
 def _check_input(structures):

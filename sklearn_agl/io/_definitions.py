@@ -58,7 +58,7 @@ def read_functions(settings):
         With file and line.
     """
     cutoff, fraction = read_cutoff(settings)
-    conv_length = settings.real("conv_length", 1.0)
+    conv_length = settings.positive("conv_length")
     functions, seen = {symbol: [] for symbol in settings.elements}, {}
     settings.one("symfunction_short")
     for line in settings.all("symfunction_short"):

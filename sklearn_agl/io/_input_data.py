@@ -1,5 +1,6 @@
 """Structures in n2p2's format input.data."""
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,8 +30,9 @@ def read_input_data(file, *, length_unit=None, energy_unit=None):
     -------
     list of ase.Atoms
         With a SinglePointCalculator that knows the forces and, where the file has it, the energy;
-        ``info["comment"]`` and ``info["charge"]`` (the total charge) where the file has them, and
-        initial charges where one is not zero.
+        ``info["comment"]``, ``info["charge"]`` (the total charge) and ``info["set"]`` ("train" or
+        "test", of ``begin set=train``) where the file has them, and initial charges where one is
+        not zero.
 
     Raises
     ------
@@ -53,11 +55,12 @@ def read_input_data(file, *, length_unit=None, energy_unit=None):
     --------
     >>> import tempfile
     >>> from pathlib import Path
+    >>> import numpy as np
     >>> from ase.build import molecule
     >>> from sklearn_agl.io import read_input_data, write_input_data
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder) / "input.data"
-    ...     write_input_data(file, [molecule("H2O")], energies=[-14.2])
+    ...     write_input_data(file, [molecule("H2O")], energies=[-14.2], forces=[np.zeros((3, 3))])
     ...     atoms = read_input_data(file)[0]
     >>> atoms.get_chemical_formula(), atoms.get_potential_energy()
     ('H2O', -14.2)
@@ -70,8 +73,8 @@ def read_input_data(file, *, length_unit=None, energy_unit=None):
         if current is None:
             if keyword != "begin":
                 raise line.error(f"Expected begin, got {keyword!r}.")
-            line.check_length(0)
             current = _Structure(line)
+            current.read_set(line)
         elif keyword == "end":
             line.check_length(0)
             structures.append(current.finish(*units))
@@ -90,6 +93,13 @@ def read_input_data(file, *, length_unit=None, energy_unit=None):
     return structures
 
 
+NEUTRAL = 10 * np.finfo(float).eps
+"""Up to which total charge n2p2 takes a periodic structure for neutral."""
+
+SETS = {"set=train": "train", "set=test": "test"}
+"""Words behind `begin`, and what they become in `Atoms.info`."""
+
+
 @dataclass
 class _Structure:
     """What has been read of one structure."""
@@ -103,8 +113,14 @@ class _Structure:
     info: dict = field(default_factory=dict)
     energy: float | None = None
 
+    def read_set(self, line):
+        for word in line.words[1:]:
+            if word not in SETS:
+                raise line.error(f"Behind begin may be one of {sorted(SETS)}, got {word!r}.")
+            self.info["set"] = SETS[word]
+
     def read_comment(self, line):
-        self.info["comment"] = " ".join(line.words[1:])
+        self.info["comment"] = line.behind_keyword()
 
     def read_lattice(self, line):
         line.check_length(3)
@@ -186,10 +202,10 @@ def write_input_data(
     structures : sequence of ase.Atoms
         Periodic in all directions or none.
     energies : array-like of shape (n_structures,), default=None
-        Total energies. By default those that the structures' calculators have stored; a structure
-        without gets no line ``energy``, which n2p2 takes for 0.
+        Total energies. None: those that the structures' calculators have stored for the structures
+        as they are. Where only a prediction is wanted, zeros will do.
     forces : sequence of array-like of shape (n_atoms, 3), default=None
-        By default those that the structures' calculators have stored, else 0.
+        None: those that the structures' calculators have stored, and 0 where they have none.
     length_unit, energy_unit : float, default=None
         The file's units in those of the structures, for example ``ase.units.Bohr`` and
         ``ase.units.Hartree`` to write Bohr and Hartree. None: nothing is converted.
@@ -201,8 +217,15 @@ def write_input_data(
     FileExistsError
         If the file exists and `overwrite` is false.
     ValueError
-        With the index of the structure, if one is periodic in one or two directions, has no atom,
-        or a number that is not finite, or if energies or forces do not belong to the structures.
+        With the index of the structure, if one has no energy, is periodic in one or two directions,
+        has no atom, or a number that is not finite, or if energies or forces do not belong to the
+        structures.
+
+    Warns
+    -----
+    UserWarning
+        With the indices of the structures, if there are no forces, which n2p2 would train to be 0,
+        or if a periodic structure has a total charge, which n2p2 refuses; 0 is written.
 
     See Also
     --------
@@ -211,17 +234,26 @@ def write_input_data(
     Notes
     -----
     The comment is ``info["comment"]``, the total charge ``info["charge"]``, by default the sum of
-    the initial charges.
+    the initial charges, and of a periodic structure 0. Where ``info["set"]`` is "train" or "test",
+    the structure begins with ``begin set=train`` or ``begin set=test``, which newer versions of
+    n2p2 take for a split that is fixed.
+
+    Results that a calculator has of other structures or other positions do not count: where one
+    calculator was shared, it only knows the last structure's energy. Nothing is computed here; call
+    ``atoms.get_potential_energy()`` yourself and give the energies.
 
     Examples
     --------
     >>> import tempfile
     >>> from pathlib import Path
+    >>> import numpy as np
     >>> from ase.build import molecule
     >>> from sklearn_agl.io import write_input_data
+    >>> structures = [molecule("H2O"), molecule("CO2")]
+    >>> forces = [np.zeros((3, 3)), np.zeros((3, 3))]
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder) / "input.data"
-    ...     write_input_data(file, [molecule("H2O"), molecule("CO2")], energies=[-14.2, -22.9])
+    ...     write_input_data(file, structures, [-14.2, -22.9], forces)
     ...     file.read_text().count("begin")
     2
     """
@@ -234,18 +266,86 @@ def write_input_data(
             refuse_other_than_arrays(given, name)
         if given is not None and len(given) != len(structures):
             raise ValueError(f"Got {len(given)} {name} for {len(structures)} structures.")
-    parts = []
-    for i, atoms in enumerate(structures):
-        stored = {} if atoms.calc is None else atoms.calc.results
-        own_energy = stored.get("energy") if energies is None else energies[i]
-        own_forces = stored.get("forces") if forces is None else forces[i]
-        parts.append(_structure_text(i, atoms, own_energy, own_forces, length, energy))
+    if energies is None:
+        energies = _stored_energies(structures)
+    if forces is None:
+        forces = [_stored(atoms, "forces") for atoms in structures]
+    parts = [
+        _structure_text(i, atoms, energies[i], forces[i], length, energy)
+        for i, atoms in enumerate(structures)
+    ]
+    _warn_of_missing(forces)
+    _warn_of_charges(structures)
     write_files(path.parent, {path.name: "".join(parts)}, overwrite=overwrite)
 
 
+def _stored(atoms, name):
+    """What a calculator knows of a structure as it is, or None."""
+    # Asked first, as get_property forgets the results if they are another structure's.
+    if atoms.calc is None or atoms.calc.calculation_required(atoms, [name]):
+        return None
+    return atoms.calc.get_property(name, atoms)
+
+
+def _stored_energies(structures):
+    energies = [_stored(atoms, "energy") for atoms in structures]
+    missing = [i for i, energy in enumerate(energies) if energy is None]
+    if missing:
+        raise ValueError(
+            f"{_name_structures(missing)} no energy that a calculator has stored for the positions "
+            f"as they are{_other_places(structures[missing[0]])}. Give energies=, which may be "
+            "zeros where only a prediction is wanted."
+        )
+    return energies
+
+
+def _other_places(atoms):
+    """Where else the energy may be, as the end of a sentence."""
+    keys = [key for key in atoms.info if "energy" in str(key).lower()]
+    return f", but info[{keys[0]!r}]" if keys else ""
+
+
+def _warn_of_missing(forces):
+    missing = [i for i, own in enumerate(forces) if own is None]
+    if missing:
+        warnings.warn(
+            f"{_name_structures(missing)} no forces that a calculator has stored; 0 is written, "
+            "which n2p2 takes for the truth if use_short_forces is in its input.nn. Give forces= "
+            "where you have them.",
+            stacklevel=3,
+        )
+
+
+def _name_structures(indices):
+    """The first of some structures, as the beginning of a sentence about what they have."""
+    if len(indices) == 1:
+        return f"Structure {indices[0]} has"
+    more = f" and {len(indices) - 5} more" if len(indices) > 5 else ""
+    return f"Structures {', '.join(map(str, indices[:5]))}{more} have"
+
+
+def _total_charge(i, atoms):
+    charge = atoms.info.get("charge", atoms.get_initial_charges().sum())
+    return as_numbers([charge], f"info['charge'] of structure {i}")[0]
+
+
+def _warn_of_charges(structures):
+    charged = [
+        i
+        for i, atoms in enumerate(structures)
+        if atoms.pbc.all() and abs(_total_charge(i, atoms)) > NEUTRAL
+    ]
+    if charged:
+        first = charged[0]
+        warnings.warn(
+            f"{_name_structures(charged)} periodic boundaries and a total charge "
+            f"({_total_charge(first, structures[first]):g} of structure {first}), which n2p2 "
+            "refuses; 0 is written. A short-range potential does not use it.",
+            stacklevel=3,
+        )
+
+
 def _structure_text(i, atoms, energy, forces, length_unit, energy_unit):
-    if len(atoms) == 0:
-        raise ValueError(f"Structure {i} has no atom; leave it out.")
     if atoms.pbc.any() and not atoms.pbc.all():
         raise ValueError(
             f"Structure {i} is periodic in {np.count_nonzero(atoms.pbc)} of 3 directions; n2p2 "
@@ -256,24 +356,29 @@ def _structure_text(i, atoms, energy, forces, length_unit, energy_unit):
         raise ValueError(
             f"Forces of structure {i} have shape {forces.shape}, but need {(len(atoms), 3)}."
         )
-    charges = atoms.get_initial_charges()
     positions = _words(i, "positions", atoms.positions / length_unit)
     forces = _words(i, "forces", forces / (energy_unit / length_unit))
-    lines = ["begin"]
+    charges = _words(i, "charges", atoms.get_initial_charges())
+    energy = as_numbers([energy], f"energies of structure {i}")[0]
+    charge = _words(i, "charge", 0.0 if atoms.pbc.all() else _total_charge(i, atoms))
+    lines = _head(i, atoms, length_unit)
+    for symbol, own, place, force in zip(atoms.symbols, charges, positions, forces, strict=True):
+        lines.append(f"atom {' '.join(place)} {symbol} {own} 0.0 {' '.join(force)}")
+    lines += [f"energy {_words(i, 'energy', energy / energy_unit)}", f"charge {charge}", "end", ""]
+    return "\n".join(lines)
+
+
+def _head(i, atoms, length_unit):
+    """Lines before the first atom."""
+    mark = f"set={atoms.info.get('set')}"
+    lines = [f"begin {mark}" if mark in SETS else "begin"]
     if "comment" in atoms.info:
-        lines.append("comment " + " ".join(str(atoms.info["comment"]).split()))
+        # One line, whatever it holds: n2p2 reads up to its end.
+        lines.append("comment " + " ".join(str(atoms.info["comment"]).splitlines()).strip())
     if atoms.pbc.all():
         cell = _words(i, "cell", atoms.cell.array / length_unit)
         lines += ["lattice " + " ".join(row) for row in cell]
-    for symbol, charge, place, force in zip(
-        atoms.symbols, _words(i, "charges", charges), positions, forces, strict=True
-    ):
-        lines.append(f"atom {' '.join(place)} {symbol} {charge} 0.0 {' '.join(force)}")
-    if energy is not None:
-        energy = as_numbers([energy], f"energies of structure {i}")[0]
-        lines.append(f"energy {_words(i, 'energy', energy / energy_unit)}")
-    lines.append(f"charge {_words(i, 'charge', atoms.info.get('charge', charges.sum()))}")
-    return "\n".join([*lines, "end", ""])
+    return lines
 
 
 def _words(i, name, numbers):

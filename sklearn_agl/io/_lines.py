@@ -5,21 +5,30 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+from sklearn_agl._messages import shorten
+
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+"""In one way for every text, so that a long word takes no more than the time to read it."""
+
 INTEGER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Line:
-    """Words of one line of a file."""
+    """One line of a file: its words without comments, and all of its text."""
 
     path: Path
     number: int
     words: tuple
+    text: str = ""
 
     def error(self, message):
-        """A ValueError that says where."""
-        return ValueError(f"{self.path}, line {self.number}: {message}")
+        """A ValueError that says where, and quotes no more of the file than people can read."""
+        return ValueError(f"{self.path}, line {self.number}: {shorten(message)}")
+
+    def behind_keyword(self):
+        """The line as it stands behind its first word, with what looks like a comment."""
+        return self.text.strip().partition(self.words[0])[2].strip()
 
     def real(self, position, name):
         """The word at a position as a finite float."""
@@ -77,9 +86,11 @@ def read_lines(path, comments="#"):
         raise FileNotFoundError(f"{path} does not exist.") from None
     except IsADirectoryError:
         raise IsADirectoryError(f"{path} is a folder; give a file.") from None
+    except NotADirectoryError:
+        raise NotADirectoryError(f"{path.parent} is a file; give the folder it is in.") from None
     lines = []
     for number, line in enumerate(text.split("\n"), start=1):
         words = tuple(re.split(f"[{comments}]", line, maxsplit=1)[0].split())
         if words:
-            lines.append(Line(path, number, words))
+            lines.append(Line(path, number, words, line))
     return lines

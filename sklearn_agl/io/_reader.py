@@ -12,7 +12,7 @@ from sklearn_agl.io._definitions import convert_length, read_functions
 from sklearn_agl.io._files import as_path
 from sklearn_agl.io._networks import read_topology, read_weights, weights_path
 from sklearn_agl.io._scaling import read_scaling
-from sklearn_agl.io._settings import read_settings
+from sklearn_agl.io._settings import check_potential, read_settings
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._assembly import assemble_regressor
 from sklearn_agl.potentials._layout import NetworkLayout
@@ -49,11 +49,12 @@ def read_n2p2(folder, *, length_unit=None, energy_unit=None):
     Warns
     -----
     UserWarning
-        Of keywords that n2p2 does not know, and ignores, too.
+        Of keywords that neither n2p2 nor RuNNer has; they are ignored, as n2p2 does it.
 
     See Also
     --------
     write_n2p2 : The way back.
+    read_symmetry_functions : For a set-up before the training.
     read_input_data : Structures of n2p2.
 
     Notes
@@ -62,9 +63,11 @@ def read_n2p2(folder, *, length_unit=None, energy_unit=None):
     supported, with every cutoff function; activations t, s, p, r and l, the same in all hidden
     layers; every way of scaling; normalisation (``mean_energy``, ``conv_energy``,
     ``conv_length``) and ``atom_energy``. Networks of different width become equally wide by nodes
-    of zero weights. ``normalize_nodes``, committees and charges (4G) are errors; keywords of
-    n2p2's training (such as ``epochs`` and all that begin with ``kalman_`` or ``gradient_``) do
-    not matter.
+    of zero weights. All other keywords of n2p2's ``Settings.cpp``, its alternative names included,
+    and of RuNNer 1 are known for what they are: those of the training (such as ``epochs`` and all
+    that begin with ``kalman_`` or ``gradient_``) and of the output do not matter; what would change
+    a prediction is an error: ``normalize_nodes``, committees, networks of pairs, dispersion, and
+    charges (third and fourth generation, by whatever name).
 
     The parameter `scaling` of the regressor, which matters if the pipeline is fitted anew, is the
     kind that comes closest: n2p2's scaling with centering has none of its own and becomes "minmax".
@@ -98,6 +101,7 @@ def read_n2p2(folder, *, length_unit=None, energy_unit=None):
     folder = as_path(folder, "folder")
     length_unit, energy_unit = check_unit(length_unit, "length"), check_unit(energy_unit, "energy")
     settings = read_settings(folder / "input.nn")
+    check_potential(settings)
     own_functions = read_functions(settings)
     counts = [len(functions) for functions in own_functions.values()]
     scaling = read_scaling(folder / "scaling.data", settings, counts)

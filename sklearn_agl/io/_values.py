@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from types import FunctionType
@@ -67,6 +68,8 @@ class Store:
         """
         if isinstance(value, np.generic):
             value = value.item()
+        if isinstance(value, os.PathLike):
+            value = os.fspath(value)
         if type(value) in PLAIN or (type(value) is float and math.isfinite(value)):
             return value
         if type(value) is list:

@@ -71,9 +71,9 @@ def rows_of_potentials():
 
 
 def rows_of_files():
-    for name in ("read_n2p2", "read_input_data"):
+    names = {"read_n2p2": "folder", "read_input_data": "file", "read_symmetry_functions": "path"}
+    for name, what in names.items():
         read = getattr(io, name)
-        what = "folder" if name == "read_n2p2" else "file"
         cases = {str(bad): ((bad,), f"{what} must be a str or a path") for bad in (None, 3)}
         for unit in (0, -1, "a", NAN, INF):
             cases[f"unit {unit}"] = (
@@ -89,8 +89,16 @@ def rows_of_files():
         "energies": ({"energies": [1.0]}, "Got 1 energies for 6 structures"),
         "an energy": ({"energies": ["a"] * 6}, "structure 0", "'a'"),
         "no list": ({"energies": 3.0}, "energies is of type float"),
-        "forces": ({"forces": [[1]] * 6}, "Forces of structure 0 have shape (1,)", "(4, 3)"),
-        "a force": ({"forces": [[["a"] * 3]] * 6}, "forces[0][0, 0] is 'a'"),
+        "forces": (
+            {"energies": [0.0] * 6, "forces": [[1]] * 6},
+            "Forces of structure 0 have shape (1,)",
+            "(4, 3)",
+        ),
+        "a force": (
+            {"energies": [0.0] * 6, "forces": [[["a"] * 3]] * 6},
+            "forces[0][0, 0] is 'a'",
+        ),
+        "no energy": ({}, "Structures 0, 1, 2, 3, 4 and 1 more have no energy", "Give energies="),
         "NaN": ({"energies": [NAN] * 6}, "Structure 0: energy", "NaN"),
     }
     yield from rows_of("write_input_data", lambda **k: write(ALUMINIUM, **k), cases)

@@ -62,7 +62,7 @@ def test_damaged_potentials(intact, tmp_path, name, damage, place, new):
     content = text.encode("utf-8", errors="surrogatepass")
     (folder / name).write_bytes(damage_bytes(content, place, len(new) // 2, new))
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*unknown keyword")
+        warnings.filterwarnings("ignore", message=".* of neither n2p2 nor RuNNer")
         try:
             model = read_n2p2(folder)[-1]
         except ValueError as error:

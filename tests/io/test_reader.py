@@ -7,11 +7,14 @@ import ase.io
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import molecule
 from ase.units import Bohr, Hartree
 from sklearn.base import clone
 
-from sklearn_agl import AtomicFeatures, SymmetryFunction
-from sklearn_agl.io import read_input_data, read_n2p2
+from sklearn_agl import AtomicFeatures, SymmetryFunction, SymmetryFunctionTransformer
+from sklearn_agl.io import load, read_input_data, read_n2p2, read_symmetry_functions, save
+from sklearn_agl.io._keywords import find_unknown, group_by_keyword
+from sklearn_agl.io._lines import Line
 from sklearn_agl.potentials import predict_forces
 
 from ._folders import (
@@ -243,15 +246,158 @@ def test_unknown_keywords_are_named_and_training_is_ignored(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         read_n2p2(tmp_path)
-    write_tiny(tmp_path, "points_in_memory 200\nscale_symetry_functions\n")
-    with pytest.warns(UserWarning, match=r"input.nn, line 8: .*points_in.*, scale_symetry"):
+    write_tiny(tmp_path, "points_in_memory 200\nscale_symetry_functions\nepoch 3\n")
+    expected = r"input.nn, line 9: keyword\(s\) scale_symetry_functions, epoch of neither n2p2 nor"
+    with pytest.warns(UserWarning, match=expected):
         read_n2p2(tmp_path)
+    write_tiny(tmp_path, "\n".join(f"keyword_{i}" for i in range(1000)))
+    with pytest.warns(UserWarning, match="keyword_4 and 995 more of neither"):
+        read_n2p2(tmp_path)
+
+
+def test_every_keyword_of_n2p2_is_known():
+    """The list is that of its Settings.cpp."""
+    lines = [Line(SMALL, 1, (word,)) for word in N2P2_KEYWORDS]
+    assert not [line for line in lines if find_unknown(group_by_keyword([line]))]
+
+
+@pytest.mark.parametrize(
+    ("name", "main"),
+    [
+        ("symfunction", "symfunction_short"),
+        ("global_nodes_short_atomic", "global_nodes_short"),
+        ("nnp_generation", "nnp_type"),
+    ],
+)
+def test_other_names_of_keywords(tmp_path, name, main):
+    write_tiny(tmp_path, "nnp_type 2\n")
+    atoms = Atoms("H3", [[0, 0, 0], [0, 0, 1.1], [0, 1.3, 0.2]])
+    expected = read_n2p2(tmp_path).predict([atoms])
+    path = tmp_path / "input.nn"
+    path.write_text(path.read_text().replace(main, name))
+    np.testing.assert_array_equal(read_n2p2(tmp_path).predict([atoms]), expected)
+    path.write_text(path.read_text() + f"{main} 3\n")
+    with pytest.raises(ValueError, match=f"{main} is .*{name}.* on line"):
+        read_n2p2(tmp_path)
+
+
+CHARGES = "initial_hardness H 10.0\nfixed_gausswidth H 0.5\nconv_charge 2.0\newald_alpha 0.2\n"
+
+
+@pytest.mark.parametrize("line", CHARGES.splitlines())
+@pytest.mark.parametrize("says", ["nnp_generation 2\n", "use_short_nn\n"])
+def test_charges_count_unless_the_file_says_otherwise(tmp_path, line, says):
+    write_tiny(tmp_path, line + "\n")
+    with pytest.raises(ValueError, match="line 8: .* belongs to potentials with charges.*nnp_type"):
+        read_n2p2(tmp_path)
+    write_tiny(tmp_path, says + line + "\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_n2p2(tmp_path)
+
+
+SET_UP = """number_of_elements 2
+elements O H
+nnp_generation 4
+fixed_gausswidth H 0.5
+mean_energy -1.0
+conv_energy 2.0
+conv_length 3.0
+cutoff_type 1 0.25
+symfunction O 3 O H 0.1 -1.0 4.0 8.0
+symfunction H 2 O 0.2 0.5 8.0
+"""
+"""Of an untrained potential, and one of the fourth generation."""
+
+
+def test_functions_of_a_set_up(tmp_path):
+    path = tmp_path / "input.nn"
+    path.write_text(SET_UP)
+    functions = read_symmetry_functions(path)
+    settings = {"cutoff": "cosine", "r_inner": 2.0, "r_cut": 8.0}
+    assert functions == [
+        SymmetryFunction("G2", center="H", neighbors="O", eta=0.2, r_s=0.5, **settings),
+        SymmetryFunction(
+            "G4", center="O", neighbors=("O", "H"), eta=0.1, zeta=4.0, lambda_=-1, **settings
+        ),
+    ]
+    assert read_symmetry_functions(tmp_path) == functions
+    assert read_symmetry_functions(str(path), length_unit=0.5)[0].r_cut == 4.0
+    water = [molecule("H2O")]
+    expected = SymmetryFunctionTransformer(functions).fit_transform(water).values
+    for name in (path, str(path)):
+        transformer = SymmetryFunctionTransformer(name).fit(water)
+        np.testing.assert_array_equal(transformer.transform(water).values, expected)
+        save(transformer, tmp_path / "a.npz")
+        assert load(tmp_path / "a.npz").symmetry_functions == str(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("global_symfunction_short 2 0.1 0.0 8.0", "line 11: global_symfunction_short is not supp"),
+        ("fc_cosine 1 0.0 12.0", "line 11: fc_cosine is not supported.* RuNNer 2"),
+        ("cutoff_alpha 0.3", "line 11: cutoff_alpha is RuNNer's.*: cutoff_type 1 0.3"),
+        (
+            "symfunction_short H 2 O 0.3 0.5 8.0",
+            "line 11: symfunction_short is another name of sym",
+        ),
+        ("symfunction H 2 O 0.2 0.5 " + 10**6 * "8" + ".x", "line 11: r_cut must be a number"),
+    ],
+)
+def test_functions_that_would_be_missed_are_named(tmp_path, line, message):
+    path = tmp_path / "input.nn"
+    path.write_text(SET_UP + line)
+    with pytest.raises(ValueError, match=message) as caught:
+        read_symmetry_functions(path)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_set_up_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="input.nn does not exist"):
+        SymmetryFunctionTransformer(str(tmp_path / "input.nn")).fit([molecule("H2O")])
+    with pytest.raises(NotADirectoryError, match="is a file; give the folder"):
+        read_n2p2(write_tiny(tmp_path) / "input.nn")
+
+
+N2P2_KEYWORDS = """
+number_of_elements elements atom_energy cutoff_type symfunction_short scale_symmetry_functions
+scale_min_short scale_max_short center_symmetry_functions scale_symmetry_functions_sigma
+global_hidden_layers_short global_hidden_layers_electrostatic global_nodes_short
+global_nodes_electrostatic global_activation_short global_activation_electrostatic
+element_hidden_layers_short element_hidden_layers_electrostatic element_nodes_short
+element_nodes_electrostatic element_activation_short element_activation_electrostatic
+normalize_nodes mean_energy conv_length conv_energy conv_charge nnp_type fixed_gausswidth
+ewald_truncation_error_method ewald_prec screen_electrostatics four_pi_epsilon random_seed
+test_fraction epochs normalize_data_set use_short_forces rmse_threshold rmse_threshold_energy
+rmse_threshold_force rmse_threshold_charge rmse_threshold_trials rmse_threshold_trials_energy
+rmse_threshold_trials_force rmse_threshold_trials_charge energy_fraction force_fraction
+force_energy_ratio charge_fraction use_old_weights_short use_old_weights_charge weights_min
+weights_max initial_hardness nguyen_widrow_weights_short nguyen_widrow_weights_charge
+precondition_weights main_error_metric write_trainpoints write_trainforces write_traincharges
+write_weights_epoch write_neuronstats write_trainlog repeated_energy_update updater_type
+parallel_mode jacobian_mode update_strategy selection_mode selection_mode_energy
+selection_mode_force selection_mode_charge task_batch_size_energy task_batch_size_force
+task_batch_size_charge gradient_type gradient_eta gradient_adam_eta gradient_adam_beta1
+gradient_adam_beta2 gradient_adam_epsilon kalman_type kalman_epsilon kalman_eta kalman_etatau
+kalman_etamax kalman_q0 kalman_qtau kalman_qmin kalman_lambda_short kalman_nue_short
+memorize_symfunc_results force_weight
+nnp_generation nnp_type_gen nnp_gen short_energy_error_threshold short_force_error_threshold
+short_energy_fraction short_force_fraction symfunction
+""".split()
 
 
 BAD_SETTINGS = [
     ("normalize_nodes\n", r"line 8: normalize_nodes is not supported"),
     ("nnp_type 4G-HDNNP\n", r"line 8: nnp_type 4G-HDNNP"),
-    ("cutoff_type 2\n", r"line 8: cutoff_type is given twice, first on line 3"),
+    ("nnp_generation 4\n", r"line 8: nnp_generation 4 is not supported"),
+    ("nnp_gen 4\n", r"line 8: nnp_gen 4 is not supported"),
+    ("nnp_type_gen 3\n", r"line 8: nnp_type_gen 3 is not supported"),
+    ("nn_type_short 2\n", r"line 8: nn_type_short 2 is not supported"),
+    ("nnp_type 2\nuse_electrostatics\n", r"line 9: use_electrostatics is not supported.*charges"),
+    ("use_vdw\n", r"line 8: use_vdw is not supported.*dispersion"),
+    ("scale_feature_maps\n", r"line 8: scale_feature_maps is not supported.*RuNNer 2"),
+    ("cutoff_type 2\n", r"line 8: cutoff_type is given twice, first as cutoff_type on line 3"),
     ("mean_energy 2.0\n", r"line 8: mean_energy needs conv_energy"),
     ("mean_energy 2.0\nconv_energy 0\nconv_length 1\n", r"line 9: conv_energy must be positive"),
     ("mean_energy 2.0\nconv_energy 1e-320\nconv_length 1\n", r"line 9: conv_energy is too small"),
