@@ -66,29 +66,24 @@ def histogram(atoms):
 # %%
 # AtomicFeatures
 # --------------
-# ``AtomicFeatures`` is a padded array of all structures, with the atomic numbers, 0 for padding.
-# Each element has its own network, which sees the columns that are not NaN at its atoms. So we give
-# copper atoms one half of the columns and gold atoms the other. Then the selector can keep other
-# distances for copper than for gold.
+# ``AtomicFeatures.from_rows`` takes one row per atom, structure after structure, with the atomic
+# numbers. Each element has its own network, which sees the columns that are not NaN at its atoms.
+# So we give copper atoms one half of the columns and gold atoms the other. Then the selector can
+# keep other distances for copper than for gold.
 
 
 def describe(structures):
     """Features of a list of structures: columns of copper atoms, then those of gold atoms."""
-    n_columns, n_atoms_max = 2 * len(centres), max(map(len, structures))
-    values = np.full((len(structures), n_atoms_max, 2 * n_columns), np.nan)
-    numbers = np.zeros((len(structures), n_atoms_max), dtype=int)
-    for i, atoms in enumerate(structures):
-        numbers[i, : len(atoms)] = atoms.numbers
-        own = histogram(atoms)
-        for element, start in ((CU, 0), (AU, n_columns)):
-            rows = np.flatnonzero(atoms.numbers == element)
-            values[i, rows, start : start + n_columns] = own[rows]
-    return AtomicFeatures(values, numbers)
+    histograms = np.concatenate([histogram(atoms) for atoms in structures])
+    numbers = np.concatenate([atoms.numbers for atoms in structures])
+    copper = (numbers == CU)[:, None]
+    rows = np.hstack([np.where(copper, histograms, np.nan), np.where(copper, np.nan, histograms)])
+    return AtomicFeatures.from_rows(rows, numbers, n_atoms=[len(atoms) for atoms in structures])
 
 
 X = describe(structures)
 print(X)
-print("at the first atom:", np.isfinite(X.values[0, 0]).sum(), "columns")
+print("at the first atom:", np.isfinite(X.atom_values[0]).sum(), "columns")
 
 # %%
 # In a pipeline

@@ -249,37 +249,40 @@ def refuse_structures(X):
 def _check_finite(X):
     """Every column of an element must be a finite number for all its atoms."""
     for element in X.elements:
-        if all(find_unusable(values) is None for _, _, values in _atoms_of(X, element)):
+        if all(find_unusable(values) is None for _, values in _atoms_of(X, element)):
             continue
         defined = np.zeros(X.n_features, dtype=bool)
-        for _, _, values in _atoms_of(X, element):
+        for _, values in _atoms_of(X, element):
             defined |= ~np.isnan(values).all(axis=0)
-        for rows, slots, values in _atoms_of(X, element):
+        for atoms, values in _atoms_of(X, element):
             bad = ~np.isfinite(values[:, defined]).all(axis=1)
             bad |= np.isinf(values).any(axis=1)
             if bad.any():
+                structure, slot = X.locate(atoms[bad][0])
                 raise ValueError(
-                    f"Features of structure {rows[bad][0]}, atom {slots[bad][0]} contain NaN or "
+                    f"Features of structure {structure}, atom {slot} contain NaN or "
                     "infinity. Only padding and functions of other elements may be NaN."
                 )
             bad = find_unusable(values[:, defined])
             if bad is not None:
                 value, column = values[:, defined][bad], np.flatnonzero(defined)[bad[1]]
+                structure, slot = X.locate(atoms[bad[0]])
                 raise ValueError(
-                    f"Feature {column} of structure {rows[bad[0]]}, atom {slots[bad[0]]} is "
+                    f"Feature {column} of structure {structure}, atom {slot} is "
                     f"{value}; features {rule_for(value)}. Leave that structure out."
                 )
 
 
-def _atoms_of(X, element, chunk=256):
-    """Structure numbers, slots and values of one element's atoms, some structures at a time.
+def _atoms_of(X, element, chunk=4096):
+    """Row numbers and values of one element's atoms, some at a time.
 
     Together they might take as much memory as the features themselves.
     """
-    for first in range(0, len(X), chunk):
+    for first in range(0, len(X.atom_numbers), chunk):
         here = slice(first, first + chunk)
-        rows, slots = np.nonzero(X.numbers[here] == element)
-        yield first + rows, slots, X.values[here][rows, slots]
+        atoms = np.flatnonzero(X.atom_numbers[here] == element)
+        rows = X.atom_values[here]
+        yield first + atoms, rows if len(atoms) == len(rows) else rows[atoms]
 
 
 def note_columns(estimator, X):

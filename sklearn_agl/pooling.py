@@ -5,10 +5,11 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from sklearn_agl._ragged import cut, summing_matrix
 from sklearn_agl._validation import validate_features
 
 CHUNK = 4096
-"""Atom slots looked at together: bounds the memory beside the result."""
+"""Atoms looked at together: bounds the memory beside the result."""
 
 
 class AtomPooler(TransformerMixin, BaseEstimator):
@@ -144,13 +145,12 @@ class AtomPooler(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_features(self, X, reset=False)
         pooled = np.empty((len(X), len(self.statistics), X.n_features), dtype=X.dtype)
-        step = max(1, CHUNK // X.shape[1])
-        for first in range(0, len(X), step):
-            atoms = Atoms(X.values[first : first + step])
+        for piece in cut(X.offsets, CHUNK):
+            atoms = Atoms(X[piece])
             for i, name in enumerate(self.statistics):
                 absent = 0.0 if name == "sum" else self.absent
                 found = np.where(atoms.count > 0, STATISTICS[name](atoms), absent)
-                pooled[first : first + step, i] = found
+                pooled[piece, i] = found
         return pooled.reshape(len(X), -1)
 
     def get_feature_names_out(self, input_features=None):
@@ -179,27 +179,33 @@ class Atoms:
 
     Parameters
     ----------
-    values : ndarray of shape (n_structures, n_atoms_max, n_features)
+    X : AtomicFeatures
         Features; NaN where an atom does not have one.
     """
 
-    def __init__(self, values):
-        self.there = ~np.isnan(values)
-        self.values = np.where(self.there, values, 0.0)
-        self.count = np.count_nonzero(self.there, axis=1)
+    def __init__(self, X):
+        self.offsets, self.n_atoms = X.offsets, X.n_atoms
+        self._total = summing_matrix(X.offsets, X.dtype)
+        self.there = ~np.isnan(X.atom_values)
+        self.values = np.where(self.there, X.atom_values, 0.0)
+        self.count = np.add.reduceat(self.there, X.offsets[:-1], dtype=np.int64)
+
+    def sum(self, values):
+        """Sum over the atoms of a quantity that is 0 where there is none."""
+        return self._total @ values
 
     def mean(self, values):
-        """Mean over the atoms of a quantity that is 0 where there is none."""
-        return values.sum(axis=1) / np.maximum(self.count, 1)
+        """The same divided by the number of atoms that have it."""
+        return self.sum(values) / np.maximum(self.count, 1)
 
     def moment(self, order):
         """Central moment, of shape (n_structures, n_features)."""
-        deviations = self.values - self.mean(self.values)[:, None]
+        deviations = self.values - np.repeat(self.mean(self.values), self.n_atoms, axis=0)
         return self.mean(np.where(self.there, deviations, 0.0) ** order)
 
     def extreme(self, reduce, neutral):
         """Smallest or largest value."""
-        return reduce(np.where(self.there, self.values, neutral), axis=1)
+        return reduce.reduceat(np.where(self.there, self.values, neutral), self.offsets[:-1])
 
     def standardised_moment(self, order):
         """Central moment in units of the standard deviation, 0 where that is 0."""
@@ -212,11 +218,11 @@ class Atoms:
 
 
 STATISTICS = {
-    "sum": lambda atoms: atoms.values.sum(axis=1),
+    "sum": lambda atoms: atoms.sum(atoms.values),
     "mean": lambda atoms: atoms.mean(atoms.values),
     "std": lambda atoms: np.sqrt(atoms.moment(2)),
-    "min": lambda atoms: atoms.extreme(np.min, np.inf),
-    "max": lambda atoms: atoms.extreme(np.max, -np.inf),
+    "min": lambda atoms: atoms.extreme(np.minimum, np.inf),
+    "max": lambda atoms: atoms.extreme(np.maximum, -np.inf),
     "skewness": lambda atoms: atoms.standardised_moment(3),
     "kurtosis": lambda atoms: atoms.standardised_moment(4),
 }

@@ -1,4 +1,5 @@
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,12 +8,13 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 
-from sklearn_agl import AtomicFeatures, HDNNPRegressor
+from sklearn_agl import AtomicFeatures, AtomPooler, CURSelector, HDNNPRegressor, _memory
 from sklearn_agl._validation import validate_energies, validate_features
 from sklearn_agl.descriptors import SymmetryFunction
 from sklearn_agl.features import as_atomic_features, concatenate, is_atomic
 
 NAN = np.nan
+DATA = Path(__file__).parent / "data"
 FUNCTIONS = [SymmetryFunction("G2", eta=eta, r_cut=6.0) for eta in (0.0, 0.1, 0.2)]
 STRUCTURES = [Atoms("H2", np.eye(3)[:2]), Atoms("HO", np.eye(3)[:2]), Atoms("H"), Atoms("O")]
 
@@ -247,3 +249,82 @@ def test_a_missing_value_of_the_first_atom_is_an_error(X):
 def test_energies_of_the_wrong_number_name_both(X):
     with pytest.raises(ValueError, match="X has 2 structures, but y has 3 energies"):
         validate_energies(AtomicFeatures(np.ones((2, 1, 1))), [1.0, 2.0, 3.0])
+
+
+def test_features_from_rows():
+    X = AtomicFeatures.from_rows([[1.0], [2.0], [3.0]], [8, 1, 1], n_atoms=[1, 2])
+    assert X.shape == (2, 2, 1)
+    assert X.values.tolist()[1] == [[2.0], [3.0]]
+    assert X.numbers.tolist() == [[8, 0], [1, 1]]
+
+
+def test_rows_are_not_copied():
+    rows = np.ones((5, 2))
+    X = AtomicFeatures.from_rows(rows, n_atoms=[2, 3])
+    assert np.shares_memory(X.atom_values, rows)
+    assert np.shares_memory(X[1:].atom_values, rows)
+    assert rows.flags.writeable
+    for array in (X.atom_values, X.atom_numbers, X.offsets, X.n_atoms):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "params", "message"),
+    [
+        (np.ones((2, 3, 1)), {"n_atoms": [1, 1]}, "an array of 3 dimensions"),
+        (np.ones((2, 1)), {"n_atoms": [1]}, "n_atoms adds up to 1, but there are 2 rows"),
+        (np.ones((2, 1)), {"n_atoms": [2, 0]}, "Structure 1 has no atom"),
+        (np.ones((2, 1)), {"n_atoms": [3, -1]}, r"n_atoms\[1\] is -1; it must be a whole number"),
+        (np.ones((2, 1)), {"n_atoms": [0.5, 1.5]}, r"n_atoms\[0\] is 0.5; it must be a whole"),
+        (np.ones((2, 1)), {"n_atoms": 2}, "n_atoms has 0 dimensions"),
+        (np.ones((2, 1)), {"n_atoms": [2], "atom_numbers": [1]}, r"it needs \(2,\)"),
+        (np.ones((2, 1)), {"n_atoms": [2], "atom_numbers": [1, 0]}, r"atom_numbers\[1\] is 0"),
+        (np.ones((2, 1)), {"n_atoms": [2], "atom_numbers": [1, 0.5]}, "is 0.5; atomic numbers"),
+        (np.ones((2, 1)), {"n_atoms": [2], "structures": []}, "has 0 entries, but values need 1"),
+        ([["a"]], {"n_atoms": [1]}, "which is no number"),
+    ],
+)
+def test_contradictory_rows(rows, params, message):
+    with pytest.raises(ValueError, match=message):
+        AtomicFeatures.from_rows(rows, **params)
+
+
+@pytest.fixture
+def uneven():
+    """Many single atoms beside a large structure: 1.2 MB of rows, a tensor of 2.4 TB."""
+    n_atoms = np.append(np.ones(50_000, dtype=int), 100_000)
+    return AtomicFeatures.from_rows(np.ones((150_000, 1)), n_atoms=n_atoms)
+
+
+def test_a_tensor_that_does_not_fit_is_refused_in_words(uneven, monkeypatch):
+    monkeypatch.setattr(_memory, "_of_machine", lambda: 10**10)
+    for ask in (lambda: uneven.values, lambda: uneven.numbers, lambda: np.asarray(uneven)):
+        with pytest.raises(MemoryError) as caught:
+            ask()
+        message = str(caught.value)
+        assert "The padded tensor of shape (50001, 100000" in message
+        assert "takes 40 GB of memory, but 10 GB are free. Without padding it is 1.2 MB" in message
+        assert "use atom_values, atom_numbers and offsets" in message
+
+
+def test_nothing_else_makes_the_tensor(uneven, tmp_path):
+    again = pickle.loads(pickle.dumps(uneven))
+    again = concatenate([again[::2], again[[1, 3]]])
+    assert again.shape == (25_003, 100_000, 1)
+    validate_features(BaseEstimator(), again, reset=True)
+    selector = CURSelector(1).fit(again.with_rows(np.arange(125_002.0)[:, None]))
+    assert selector.inverse_transform(selector.transform(again)).n_atoms.sum() == 125_002
+    assert AtomPooler().fit_transform(again)[-3:].tolist() == [[100_000.0], [1.0], [1.0]]
+
+
+def test_pickles_of_padded_features_load():
+    """`tests/data/features_padded.pkl` was written when features were kept padded."""
+    X = pickle.loads((DATA / "features_padded.pkl").read_bytes())
+    assert X.atom_numbers.tolist() == [1, 1, 8, 8, 1, 8]
+    np.testing.assert_array_equal(
+        X.atom_values,
+        [[0.5, NAN], [1.5, NAN], [NAN, -1.0], [NAN, -2.0], [2.5, NAN], [NAN, -3.0]],
+    )
+    assert X.n_atoms.tolist() == [3, 1, 2]
+    assert [function.eta for function in X.symmetry_functions] == [0.0, 0.1]

@@ -1,5 +1,7 @@
 """AtomicFeatures against a plain model: a list of structures, each a list of its atoms."""
 
+import pickle
+
 import numpy as np
 from hypothesis import given, strategies as st
 
@@ -19,7 +21,7 @@ class Deferred:
 
     def take(self, columns):
         """The same of some columns."""
-        return Deferred(self.values[:, :, columns])
+        return Deferred(self.values[:, columns])
 
     def compute(self):
         """The values."""
@@ -35,6 +37,7 @@ def features(draw, owners):
     elements = st.lists(st.sampled_from([1, 8]), min_size=1, max_size=4)
     structures = draw(st.lists(elements, min_size=1, max_size=5))
     width = max(map(len, structures)) + draw(st.integers(0, 2))
+    kind = draw(st.sampled_from(["tensor", "scattered", "rows", "deferred"]))
     values, numbers = (
         np.full((len(structures), width, len(owners)), NAN),
         np.zeros((len(structures), width), dtype=int),
@@ -43,15 +46,25 @@ def features(draw, owners):
     for i, own in enumerate(structures):
         numbers[i, : len(own)] = own
         model.append([])
-        for slot, z in enumerate(own):
+        slots = range(width)
+        if kind == "scattered":
+            slots = sorted(draw(st.permutations(slots))[: len(own)])
+            numbers[i] = 0
+            numbers[i, slots] = own
+        for slot, z in zip(slots, own, strict=False):
             row = [float(next(counter)) if z == owner else NAN for owner in owners]
             values[i, slot] = row
             model[-1].append((z, row))
-    if draw(st.booleans()):
-        return AtomicFeatures.deferred(
-            Deferred(values), numbers, structures=range(len(model))
-        ), model
-    return AtomicFeatures(values, numbers, structures=range(len(model))), model
+    about = {"structures": range(len(model))}
+    if kind in ("tensor", "scattered"):
+        X = AtomicFeatures(values, numbers, **about)
+        assert np.array_equal(X.values, values, equal_nan=True)
+        assert np.array_equal(X.numbers, numbers)
+        return X, model
+    rows, about["n_atoms"] = values[numbers > 0], list(map(len, structures))
+    if kind == "rows":
+        return AtomicFeatures.from_rows(rows, numbers[numbers > 0], **about), model
+    return AtomicFeatures.deferred(Deferred(rows), numbers[numbers > 0], **about), model
 
 
 def atoms_of(X):
@@ -65,6 +78,14 @@ def atoms_of(X):
 def assert_equal(X, model):
     assert repr(atoms_of(X)) == repr(model)  # NaN equals NaN as text
     assert X.n_atoms.tolist() == [len(atoms) for atoms in model]
+    assert repr(X.atom_values.tolist()) == repr([row for atoms in model for _, row in atoms])
+    assert X.atom_numbers.tolist() == [z for atoms in model for z, _ in atoms]
+    assert X.offsets.tolist() == np.cumsum([0, *X.n_atoms]).tolist()
+    for atom, where in enumerate(np.argwhere(X.numbers).tolist()):
+        assert X.locate(atom) == tuple(where)
+    assert X.composition([8, 1]).tolist() == [
+        [sum(element == z for element, _ in atoms) for z in (8, 1)] for atoms in model
+    ]
     assert len(X) == len(model)
     assert set(X.elements) == {z for atoms in model for z, _ in atoms}
     for z in X.elements:
@@ -109,7 +130,7 @@ def test_any_sequence_of_operations(data):
     owners = data.draw(st.lists(st.sampled_from([1, 8]), min_size=1, max_size=4))
     X, model = data.draw(features(owners))
     for _ in range(data.draw(st.integers(1, 4))):
-        step = data.draw(st.sampled_from(["rows", "columns", "join"]))
+        step = data.draw(st.sampled_from(["rows", "columns", "join", "pickle"]))
         if step == "rows":
             index = data.draw(rows(len(model)))
             model = model_rows(model, index)
@@ -122,6 +143,8 @@ def test_any_sequence_of_operations(data):
                 [(z, [row[i] for i in sorted(set(chosen))]) for z, row in atoms] for atoms in model
             ]
             owners = [owners[i] for i in sorted(set(chosen))]
+        elif step == "pickle":
+            X = pickle.loads(pickle.dumps(X))
         else:
             other, own = data.draw(features(owners))
             X, model = concatenate([X, other]), model + own

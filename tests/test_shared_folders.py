@@ -77,7 +77,7 @@ def transformer(**params):
 def transform(number, folder):
     """Write a memory map, and give it a name that tells who wrote it."""
     mapped = transformer(memmap_folder=folder).fit_transform(STRUCTURES[number])
-    os.rename(mapped.values.filename, folder / f"{number}.npy")
+    os.rename(mapped.atom_values.filename, folder / f"{number}.npy")
 
 
 def train(number, folder):
@@ -94,7 +94,7 @@ def train_with(cache):
 def test_memory_maps(tmp_path):
     assert run_at_once("transform", tmp_path, "0", "1", "1!") == [0, 0, -signal.SIGKILL]
     for number, structures in enumerate(STRUCTURES):
-        expected = transformer().fit_transform(structures).values
+        expected = transformer().fit_transform(structures).atom_values
         assert_array_equal(np.load(tmp_path / f"{number}.npy"), expected)
     # A file that was cut short never has the name of a complete one, and goes after an hour.
     (leftover,) = set(tmp_path.iterdir()) - {tmp_path / "0.npy", tmp_path / "1.npy"}

@@ -71,8 +71,8 @@ class Evaluation:
         For the symmetry functions.
     columns : ndarray of int or None
         Functions to evaluate, None for all.
-    shape : tuple of (int, int, int)
-        Of the values: structures, atoms of the largest one, columns.
+    shape : tuple of (int, int)
+        Of the values: all atoms, columns.
     dtype : dtype
         Of the values.
     n_jobs, verbose
@@ -90,10 +90,10 @@ class Evaluation:
     def take(self, columns):
         """The same for some of the columns."""
         chosen = columns if self.columns is None else self.columns[columns]
-        return replace(self, columns=chosen, shape=(*self.shape[:2], len(chosen)))
+        return replace(self, columns=chosen, shape=(self.shape[0], len(chosen)))
 
     def compute(self):
-        """Values in memory."""
+        """Values in memory, one row per atom."""
         values, start = np.empty(self.shape, dtype=self.dtype), 0
         for block in self._blocks():
             values[start : start + len(block)] = block
@@ -101,7 +101,7 @@ class Evaluation:
         return values
 
     def compute_into_file(self, folder):
-        """Values in a memory-mapped file with a new name, written piece by piece."""
+        """The same in a memory-mapped file with a new name, written piece by piece."""
         header = {
             "descr": np.lib.format.dtype_to_descr(self.dtype),
             "fortran_order": False,
@@ -118,12 +118,13 @@ class Evaluation:
 
     def _blocks(self):
         plan = self.planner.plan(self.columns)
-        calls = (delayed(_values)(batch, plan, self.shape, self.dtype) for batch in self.batches)
+        calls = (delayed(_values)(batch, plan, self.dtype) for batch in self.batches)
         parallel = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")
-        with progress_bar(self.shape[0], "symmetry functions", self.verbose) as advance:
-            for block in parallel(calls):
+        n_structures = sum(len(batch.cells) for batch in self.batches)
+        with progress_bar(n_structures, "symmetry functions", self.verbose) as advance:
+            for batch, block in zip(self.batches, parallel(calls), strict=True):
                 yield block
-                advance(len(block))
+                advance(len(batch.cells))
 
 
 def make_batches(structures, elements, n_jobs):
@@ -184,17 +185,16 @@ def vector_jacobian_product(batch, plan, vectors):
         Some structures.
     plan : KernelPlan
         All symmetry functions.
-    vectors : ndarray of shape (n_structures, n_atoms_max, n_functions)
-        Whatever belongs to no atom, or to a function of another element, is ignored.
+    vectors : ndarray of shape (n_atoms, n_functions)
+        Whatever belongs to a function of another element is ignored.
 
     Returns
     -------
     gradient : ndarray of shape (n_atoms, 3)
     strain : ndarray of shape (n_structures, 3, 3)
     """
-    table = np.zeros((len(batch.positions), vectors.shape[2] + 1))
-    is_atom = np.arange(vectors.shape[1]) < np.diff(batch.starts)[:, None]
-    np.copyto(table[:, :-1], vectors[is_atom], where=plan.defined[batch.species])
+    table = np.zeros((len(batch.positions), vectors.shape[1] + 1))
+    np.copyto(table[:, :-1], vectors, where=plan.defined[batch.species])
     data = Vjp(table, np.zeros_like(batch.positions), np.zeros_like(batch.cells))
     bind(plan, batch, "vjp")(data)
     return data.gradient, data.strain
@@ -324,16 +324,6 @@ def sparse_jacobian(batch, plan):
     return csr_array((np.concatenate(entries), np.concatenate(indices), ends), shape=shape)
 
 
-def pad_atoms(batch, rows, n_atoms_max):
-    """Turn rows (n_atoms, ...) into (n_structures, n_atoms_max, ...), with NaN for padding."""
-    if len(rows) == len(batch.cells) * n_atoms_max:
-        return rows.reshape(-1, n_atoms_max, *rows.shape[1:])
-    padded = np.full((len(batch.cells), n_atoms_max, *rows.shape[1:]), np.nan, dtype=rows.dtype)
-    for block, (start, end) in zip(padded, itertools.pairwise(batch.starts), strict=True):
-        block[: end - start] = rows[start:end]
-    return padded
-
-
 def evaluate_values(batch, plan):
     """Values of the symmetry functions.
 
@@ -353,5 +343,5 @@ def evaluate_values(batch, plan):
     return table[:, :-1]
 
 
-def _values(batch, plan, shape, dtype):
-    return pad_atoms(batch, evaluate_values(batch, plan).astype(dtype, copy=False), shape[1])
+def _values(batch, plan, dtype):
+    return evaluate_values(batch, plan).astype(dtype, copy=False)

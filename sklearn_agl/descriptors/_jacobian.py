@@ -6,12 +6,12 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from .._numbers import as_numbers, refuse_other_than_arrays
+from .._ragged import pad
 from ._definitions import check_complete, elements_of
 from ._evaluation import (
     jacobian_vector_product,
     jacobian_vector_products,
     make_batches,
-    pad_atoms,
     vector_jacobian_product,
 )
 from ._plan import make_plan
@@ -103,7 +103,23 @@ class JacobianProducts:
         vectors = as_numbers(vectors, "vectors").astype(np.float64, copy=False)
         if vectors.shape != self.shape:
             raise ValueError(f"vectors has shape {vectors.shape}, but needs {self.shape}.")
-        results = self._map(vector_jacobian_product, [(vectors[rows],) for rows in self._rows()])
+        is_atom = np.arange(self.shape[1]) < np.reshape(self._sizes, (-1, 1))
+        return self.vjp_of_rows(vectors[is_atom])
+
+    def vjp_of_rows(self, vectors):
+        """What `vjp` gives, from vectors without padding.
+
+        Parameters
+        ----------
+        vectors : ndarray of shape (n_atoms_total, n_functions)
+            One row per atom, structure after structure.
+
+        Returns
+        -------
+        gradients : list of ndarray of shape (n_atoms, 3)
+        strain_gradients : ndarray of shape (n_structures, 3, 3)
+        """
+        results = self._map(vector_jacobian_product, [(vectors[own],) for own in self._atoms()])
         gradients = [
             gradient
             for batch, (all_gradients, _) in zip(self._batches, results, strict=True)
@@ -138,17 +154,20 @@ class JacobianProducts:
             raise ValueError(
                 f"strains has shape {strains.shape}, but needs {(len(self._sizes), 3, 3)}."
             )
-        bounds = np.cumsum([0] + [len(batch.positions) for batch in self._batches])
-        pieces = zip(self._rows(), itertools.pairwise(bounds), strict=True)
+        pieces = zip(self._rows(), self._atoms(), strict=True)
         changes = self._map(
-            jacobian_vector_product, [(moves[a:b], strains[rows]) for rows, (a, b) in pieces]
+            jacobian_vector_product, [(moves[atoms], strains[rows]) for rows, atoms in pieces]
         )
         defined = self._plan.defined
-        return np.concatenate(
-            [
-                pad_atoms(batch, np.where(defined[batch.species], change, np.nan), self.shape[1])
-                for batch, change in zip(self._batches, changes, strict=True)
-            ]
+        rows = [
+            np.where(defined[batch.species], change, np.nan)
+            for batch, change in zip(self._batches, changes, strict=True)
+        ]
+        return pad(
+            np.concatenate(rows),
+            np.asarray(self._sizes),
+            self.shape[1],
+            cure="give structures of similar sizes together.",
         )
 
     def jvps(self, displacements, dtype=np.float64):
@@ -189,8 +208,11 @@ class JacobianProducts:
 
     def _rows(self):
         """The structures of each batch."""
-        bounds = np.cumsum([0] + [len(batch.cells) for batch in self._batches])
-        return [slice(a, b) for a, b in itertools.pairwise(bounds)]
+        return _slices([len(batch.cells) for batch in self._batches])
+
+    def _atoms(self):
+        """The atoms of each batch."""
+        return _slices([len(batch.positions) for batch in self._batches])
 
     def _check_displacements(self, displacements, ndim):
         refuse_other_than_arrays(displacements, "displacements")
@@ -211,6 +233,11 @@ class JacobianProducts:
                     f"{needed}."
                 )
         return displacements
+
+
+def _slices(lengths):
+    """Consecutive slices of some lengths."""
+    return [slice(a, b) for a, b in itertools.pairwise(np.cumsum([0, *lengths]))]
 
 
 def _pad_directions(displacements):

@@ -41,7 +41,8 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         Type of the result. The computation itself is done in double precision.
     memmap_folder : str or path, default=None
         Folder in which `transform` writes its values to a new file and maps it into memory, for
-        results that are larger than memory. The file, ``X.values.filename``, is yours to remove.
+        results that are larger than memory: one row per atom. The file,
+        ``X.atom_values.filename``, is yours to remove.
     n_jobs : int, default=None
         Number of threads, or of whatever ``joblib.parallel_config`` asks for. The result does not
         depend on it.
@@ -173,8 +174,9 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         Returns
         -------
         AtomicFeatures
-            Values of shape (n_structures, n_atoms_max, n_features), with NaN where there is
-            no atom and where a function belongs to another central element.
+            One row per atom, with NaN where a function belongs to another central element; its
+            `values` are of shape (n_structures, n_atoms_max, n_features), with NaN also where
+            there is no atom.
 
         Raises
         ------
@@ -185,22 +187,26 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
             was not seen in `fit`.
         """
         structures, batches = self._batches(structures)
-        numbers = _padded_numbers(structures)
+        numbers = np.concatenate([atoms.numbers for atoms in structures])
         evaluation = Evaluation(
             batches=batches,
             planner=self._planner,
             columns=None,
-            shape=(*numbers.shape, self.n_features_out_),
+            shape=(len(numbers), self.n_features_out_),
             dtype=np.dtype(self.dtype),
             n_jobs=self.n_jobs,
             verbose=self.verbose,
         )
         # Copies: derivatives must belong to the values, even if the structures change later.
         copies = [atoms.copy() for atoms in structures]
-        about = {"symmetry_functions": self.symmetry_functions_, "structures": copies}
+        about = {
+            "n_atoms": [len(atoms) for atoms in structures],
+            "symmetry_functions": self.symmetry_functions_,
+            "structures": copies,
+        }
         if self.memmap_folder is not None:
-            values = evaluation.compute_into_file(self.memmap_folder)
-            return AtomicFeatures(values, numbers, **about)
+            rows = evaluation.compute_into_file(self.memmap_folder)
+            return AtomicFeatures.from_rows(rows, numbers, **about)
         X = AtomicFeatures.deferred(evaluation, numbers, **about)
         if _in_parallel_context():
             X.compute()
@@ -400,13 +406,6 @@ def _atomic_number(element):
     if not whole or not 0 < number < len(chemical_symbols):
         raise ValueError(f"Unknown element {element!r} in elements; write for example 'Si' or 14.")
     return int(number)
-
-
-def _padded_numbers(structures):
-    numbers = np.zeros((len(structures), max(map(len, structures))), dtype=np.int64)
-    for row, atoms in zip(numbers, structures, strict=True):
-        row[: len(atoms)] = atoms.numbers
-    return numbers
 
 
 def _in_parallel_context():

@@ -8,7 +8,7 @@ from sklearn.utils.validation import _get_feature_names
 
 from sklearn_agl._validation import check_table, explain_tables, validate_energies
 from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
-from sklearn_agl.selection._checkpoint import fingerprint
+from sklearn_agl.selection._checkpoint import fingerprint, identify_features
 
 
 class DataSet:
@@ -69,8 +69,7 @@ class DataSet:
         """What tells the data from others, for JSON."""
         parts = {"energies": fingerprint(self.y[:, None])}
         if isinstance(self.X, AtomicFeatures):
-            parts["atomic numbers"] = fingerprint(self.X.numbers)
-            parts["features"] = fingerprint(self.X.values)
+            parts |= identify_features(self.X)
         else:
             parts["features"] = fingerprint(self.X)
         return parts

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from torch.utils.data import Dataset
 
+from sklearn_agl._ragged import cut
+
+ATOMS_AT_ONCE = 4096
+"""Atoms scaled together: bounds the memory beside the blocks."""
+
 
 @dataclass(frozen=True)
 class FeatureBlocks:
@@ -78,13 +83,17 @@ def make_blocks(X, layout, scaler):
     FeatureBlocks
         One block per structure and element.
     """
-    counts = np.stack([np.count_nonzero(X.numbers == z, axis=1) for z in layout.elements], axis=1)
+    counts = X.composition(layout.elements)
     blocks = empty_blocks(counts, np.array([len(columns) for columns in layout.columns]))
-    for s in range(len(X)):
+    for piece in cut(X.offsets, ATOMS_AT_ONCE):
+        atoms = slice(X.offsets[piece.start], X.offsets[piece.stop])
+        values, numbers = X.atom_values[atoms], X.atom_numbers[atoms]
         for e, (element, columns) in enumerate(zip(layout.elements, layout.columns, strict=True)):
-            if counts[s, e]:
-                atoms = X.values[s][X.numbers[s] == element][:, columns]
-                blocks.block(s, e)[:] = scaler.scale(atoms, columns).T
+            scaled = scaler.scale(values[numbers == element][:, columns], columns)
+            ends = np.cumsum(counts[piece, e])
+            for s, end in enumerate(ends, start=piece.start):
+                if counts[s, e]:
+                    blocks.block(s, e)[:] = scaled[end - counts[s, e] : end].T
     return blocks
 
 

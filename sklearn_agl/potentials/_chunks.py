@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sklearn_agl._ragged import rows_of
+
 ATOMS_PER_CHUNK = 256
 """Atoms whose features and activations stay in the processor's cache together."""
 
@@ -117,8 +119,7 @@ def make_chunks(X, rows, layout, scaler, targets, batch_size):
     AtomChunks
         Those structures.
     """
-    numbers = X.numbers[rows]
-    counts = np.stack([np.count_nonzero(numbers == z, axis=1) for z in layout.elements], axis=1)
+    counts = X.composition(layout.elements)[rows]
     n_atoms = counts.sum(axis=1)
     bounds, batches = _cut(n_atoms, batch_size)
     widths = np.array([len(columns) for columns in layout.columns])
@@ -134,9 +135,10 @@ def make_chunks(X, rows, layout, scaler, targets, batch_size):
     )
     ends = np.cumsum(widths)
     for c, (first, last) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
-        values, here = X.values[rows[first:last]], numbers[first:last]
+        here = rows_of(X.offsets, rows[first:last])
+        values, numbers = X.atom_values[here], X.atom_numbers[here]
         for e, (element, columns) in enumerate(zip(layout.elements, layout.columns, strict=True)):
-            atoms = scaler.scale(values[here == element][:, columns], columns)
+            atoms = scaler.scale(values[numbers == element][:, columns], columns)
             chunks.block(c, e)[:] = atoms.T
             owners = np.repeat(np.arange(first, last), counts[first:last, e])
             np.add.at(chunks.sums[:, ends[e] - widths[e] : ends[e]], owners, atoms)

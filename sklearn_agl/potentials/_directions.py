@@ -54,7 +54,7 @@ class DirectionalForces:
         """The same for some columns, by numbers or a mask."""
         return DirectionalForces(self.forces, [own[:, :, columns] for own in self.tangents])
 
-    def observations(self, energies, blocks, numbers, training):
+    def observations(self, energies, blocks, X, training):
         """The observations of a training.
 
         Parameters
@@ -63,8 +63,8 @@ class DirectionalForces:
             Scaled energies per atom.
         blocks : FeatureBlocks
             Scaled features.
-        numbers : ndarray of shape (n_structures, n_atoms_max)
-            Atomic numbers, 0 for padding.
+        X : AtomicFeatures
+            The features themselves, which know each atom's element.
         training : Training
             Has the layout, the scalers, the settings and the rows to train on.
 
@@ -80,17 +80,17 @@ class DirectionalForces:
         return EnergyForceObservations(
             blocks,
             energies,
-            self._scaled_tangents(blocks, n_directions, numbers, training),
+            self._scaled_tangents(blocks, n_directions, X, training),
             n_directions,
             -scale * np.concatenate(self.forces),
             scale * training.energy_scaler.deviation_,
         )
 
-    def _scaled_tangents(self, blocks, n_directions, numbers, training):
+    def _scaled_tangents(self, blocks, n_directions, X, training):
         layout, divisor = training.layout, training.feature_scaler.divisor_
         result = empty_blocks(blocks.counts * n_directions[:, None], blocks.widths)
         for s, tangents in enumerate(self.tangents):
-            present = numbers[s][numbers[s] > 0]
+            present = X.atom_numbers[X.offsets[s] : X.offsets[s + 1]]
             for e, (element, columns) in enumerate(
                 zip(layout.elements, layout.columns, strict=True)
             ):

@@ -18,24 +18,25 @@ def differentiate(model, X):
 
     Returns
     -------
-    energies : ndarray of shape (n_structures, n_atoms_max)
-        Energy of each atom, 0 for padding.
-    gradients : ndarray of shape (n_structures, n_atoms_max, n_features)
-        Derivatives of each atom's energy, 0 for padding and what an element's network does not see.
+    energies : ndarray of shape (n_atoms_total,)
+        Energy of each atom.
+    gradients : ndarray of shape (n_atoms_total, n_features)
+        Derivatives of each atom's energy, 0 for what an element's network does not see.
     """
     layout, energy_scaler = model._layout, model._energy_scaler
     blocks = make_blocks(X, layout, model._feature_scaler)
     outputs, slopes = _outputs_and_slopes(
         model.weights_, layout, model.net_.module_.activation, blocks
     )
-    energies, gradients = np.zeros(X.shape[:2]), np.zeros(X.shape)
+    energies, gradients = np.zeros(len(X.atom_numbers)), np.zeros(X.atom_values.shape)
     for e, (element, columns) in enumerate(zip(layout.elements, layout.columns, strict=True)):
         factors = energy_scaler.deviation_ / model._feature_scaler.divisor_[columns]
         for s in np.flatnonzero(blocks.counts[:, e]):
-            slots = np.flatnonzero(X.numbers[s] == element)
-            energies[s, slots] = outputs.block(s, e)[0] * energy_scaler.deviation_
-            energies[s, slots] += energy_scaler.references_[e]
-            gradients[s, slots[:, None], columns] = slopes.block(s, e).T * factors
+            first, last = X.offsets[s], X.offsets[s + 1]
+            atoms = first + np.flatnonzero(X.atom_numbers[first:last] == element)
+            energies[atoms] = outputs.block(s, e)[0] * energy_scaler.deviation_
+            energies[atoms] += energy_scaler.references_[e]
+            gradients[atoms[:, None], columns] = slopes.block(s, e).T * factors
     return energies, gradients
 
 

@@ -37,7 +37,8 @@ class KalmanFilter:
     """
 
     def __init__(self, n_weights, prior_variance=1.0):
-        self.lower = np.asfortranarray(np.eye(n_weights) * prior_variance)
+        self.lower = np.zeros((n_weights, n_weights), order="F")
+        np.einsum("ii->i", self.lower)[:] = prior_variance
 
     @classmethod
     def from_covariance(cls, covariance):

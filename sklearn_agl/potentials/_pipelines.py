@@ -44,8 +44,11 @@ def functions_behind_selectors(pipeline):
     a step that does anything but select is noticed.
     """
     functions = pipeline[0].symmetry_functions_
-    probe = AtomicFeatures(
-        [[np.arange(len(functions))]], [[pipeline[0].elements_[0]]], symmetry_functions=functions
+    probe = AtomicFeatures.from_rows(
+        [np.arange(len(functions))],
+        [pipeline[0].elements_[0]],
+        n_atoms=[1],
+        symmetry_functions=functions,
     )
     for name, step in pipeline.steps[1:-1]:
         if step in (None, "passthrough"):
@@ -64,4 +67,4 @@ def _is_selection(probe, functions):
     if not isinstance(probe, AtomicFeatures) or probe.symmetry_functions is None:
         return False
     chosen = [functions.index(function) for function in probe.symmetry_functions]
-    return np.array_equal(probe.values[0, 0], chosen)
+    return np.array_equal(probe.atom_values[0], chosen)

@@ -442,7 +442,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         products = JacobianProducts.of_features(X)
         _, gradients = differentiate(self, self._check_features(X))
-        return products.vjp(gradients)
+        return products.vjp_of_rows(gradients)
 
     def _check_features(self, X):
         check_is_fitted(self)
@@ -452,11 +452,12 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         return X
 
     def _check_elements(self, X):
-        unknown = ~np.isin(X.numbers, (0, *self.elements_))
+        unknown = ~np.isin(X.atom_numbers, self.elements_)
         if unknown.any():
-            row, slot = np.argwhere(unknown)[0]
+            atom = np.argmax(unknown)
             raise ValueError(
-                f"Structure {row} has an atom of atomic number {X.numbers[row, slot]}, but fit saw "
+                f"Structure {X.locate(atom)[0]} has an atom of atomic number "
+                f"{X.atom_numbers[atom]}, but fit saw "
                 f"only {list(self.elements_)}. Add such structures to the training data."
             )
 

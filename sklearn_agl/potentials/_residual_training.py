@@ -72,7 +72,7 @@ class ResidualTraining:
         n_held_out = min(int(np.ceil(validation_fraction * len(X))), len(X) - 1)
         rows, held_out = order[n_held_out:], order[:n_held_out]
         scaler = FeatureScaler("standard").fit(X, np.sort(rows))
-        counts = np.stack([np.count_nonzero(X.numbers == z, axis=1) for z in X.elements], axis=1)
+        counts = X.composition()
         self.energy_scaler = EnergyScaler().fit(counts[rows], y[rows])
         targets = self.energy_scaler.scale(counts, y)
         self.chunks = make_chunks(X, rows, self.layout, scaler, targets, batch_size)

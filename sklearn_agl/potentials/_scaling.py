@@ -3,9 +3,7 @@
 import numpy as np
 from numba import njit
 
-CHUNK = 64
-"""Structures looked at together: bounds the memory that statistics take."""
-
+from sklearn_agl._ragged import rows_of
 
 TINY = 1e-100
 """What is smaller counts as zero."""
@@ -40,21 +38,19 @@ def column_statistics(X, rows):
     n = X.n_features
     count, mean, spread = np.zeros(n), np.zeros(n), np.zeros(n)
     low, high = np.full(n, np.inf), np.full(n, -np.inf)
-    for first in range(0, len(rows), CHUNK):
-        chunk = rows[first : first + CHUNK]
-        atoms = X.values[chunk][X.numbers[chunk] > 0]
-        _accumulate(atoms, count, mean, spread, low, high)
+    atoms = rows_of(X.offsets, rows)
+    _accumulate(np.asarray(X.atom_values), atoms, count, mean, spread, low, high)
     variance = spread / np.maximum(count, 1)
     low[count == 0] = high[count == 0] = 0.0
     return {"count": count, "mean": mean, "variance": variance, "min": low, "max": high}
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _accumulate(atoms, count, mean, spread, low, high):
-    """Take in the features (n_atoms, n_features) of some atoms, after Welford (1962)."""
-    for a in range(atoms.shape[0]):
-        for f in range(atoms.shape[1]):
-            value = np.float64(atoms[a, f])
+def _accumulate(values, atoms, count, mean, spread, low, high):
+    """Take in some rows of the features of all atoms, after Welford (1962)."""
+    for a in atoms:
+        for f in range(values.shape[1]):
+            value = np.float64(values[a, f])
             if value == value:
                 count[f] += 1.0
                 step = value - mean[f]

@@ -13,7 +13,11 @@ from skorch.history import History
 from sklearn_agl._threads import one_blas_thread
 from sklearn_agl.potentials._advanced import check_callbacks, check_device, check_use_of_device
 from sklearn_agl.potentials._blocks import StructureDataset, make_blocks
-from sklearn_agl.potentials._defaults import choose_solver, default_settings
+from sklearn_agl.potentials._defaults import (
+    choose_solver,
+    default_settings,
+    memory_of_solvers,
+)
 from sklearn_agl.potentials._device_gradient import DeviceEnergyObservations, DeviceFeatures
 from sklearn_agl.potentials._layout import NetworkLayout
 from sklearn_agl.potentials._levenberg_marquardt import (
@@ -63,7 +67,8 @@ class Training:
         hidden = check_hidden_layer_sizes(settings.hidden_layer_sizes)
         self.layout = NetworkLayout(X.elements, tuple(columns), X.n_features, hidden)
         self.train_rows, self.held_out_rows = self._split(len(X))
-        self.solver = choose_solver(settings.solver, self.layout.n_weights, settings.device)
+        memory = memory_of_solvers(self.layout, settings.weight_decay)
+        self.solver = choose_solver(settings.solver, self.layout.n_weights, settings.device, memory)
         check_use_of_device(settings.device, self.solver, data.slopes is not None)
         of_regressor = settings.get_params(deep=False)
         check_net_params(settings.net_params, self.solver, NETS[self.solver].rules, of_regressor)
@@ -78,7 +83,7 @@ class Training:
             self.observations = self._observe_energies(blocks)
         else:
             self._nets = FORCE_NETS
-            self.observations = data.slopes.observations(self.targets, blocks, X.numbers, self)
+            self.observations = data.slopes.observations(self.targets, blocks, X, self)
 
     def _observe_energies(self, blocks):
         device = torch.device(self.settings.device)

@@ -336,16 +336,11 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         )
 
     def _restore(self, X):
-        values = np.full((*X.shape[:2], self.n_features_in_), np.nan, dtype=X.dtype)
+        rows = np.full((len(X.atom_numbers), self.n_features_in_), np.nan, dtype=X.dtype)
         for element in X.elements:
             columns = self._columns_of.get(element, slice(None))
             row = np.full(self.n_features_in_, np.nan)
             row[columns] = 0.0
-            values[X.numbers == element] = row
-        values[:, :, self.support_] = X.values
-        return AtomicFeatures(
-            values,
-            X.numbers,
-            symmetry_functions=self._symmetry_functions,
-            structures=X.structures,
-        )
+            rows[X.atom_numbers == element] = row
+        rows[:, self.support_] = X.atom_values
+        return X.with_rows(rows, self._symmetry_functions)

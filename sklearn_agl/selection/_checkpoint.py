@@ -17,6 +17,8 @@ from sklearn_agl._files import clear_leftovers, replace_file, temporary_path
 from sklearn_agl._version import __version__
 
 STATE, TABLE = "state.npz", "path.csv"
+SIZES = "atoms of each structure"
+ROWS_AT_ONCE = 4096
 
 
 def draw_seed(random_state):
@@ -42,7 +44,8 @@ def open_checkpoint(folder, settings, estimator, data):
         return NoCheckpoint(draw_seed(estimator.random_state))
     # Before anything is drawn.
     identity = identify(settings, estimator, data)
-    return Checkpoint(folder, identity, draw_seed(estimator.random_state))
+    seed = draw_seed(estimator.random_state)
+    return Checkpoint(folder, identity, seed, partial(identify_tensors, data.X))
 
 
 class NoCheckpoint:
@@ -78,6 +81,9 @@ class Checkpoint:
         What tells this run from others, see `identify`.
     seed : int
         What a run that begins draws everything from.
+    identify_as_before : callable, default=dict
+        Returns the part of the identity that checkpoints had in place of the present one before
+        features were kept as rows.
 
     Attributes
     ----------
@@ -92,9 +98,10 @@ class Checkpoint:
         If the folder cannot be written to, holds another run, or its state is damaged.
     """
 
-    def __init__(self, folder, identity, seed):
+    def __init__(self, folder, identity, seed, identify_as_before=dict):
         self.folder = Path(folder)
         self._identity = identity
+        self._identify_as_before = identify_as_before
         self.seed, self.state = seed, None
         self._prepare_folder()
         if (self.folder / STATE).exists():
@@ -168,10 +175,14 @@ class Checkpoint:
         self.seed, self.state = seed, _nest(arrays) or None
 
     def _refuse_another_run(self, there):
+        here = dict(self._identity)
+        if SIZES not in there:
+            here |= self._identify_as_before()
+            here.pop(SIZES, None)
         differences = [
-            f"{name} ({there.get(name)} there, {self._identity.get(name)} here)"
-            for name in {**there, **self._identity}
-            if json.dumps(there.get(name)) != json.dumps(self._identity.get(name))
+            f"{name} ({there.get(name)} there, {here.get(name)} here)"
+            for name in {**there, **here}
+            if json.dumps(there.get(name)) != json.dumps(here.get(name))
         ]
         if differences:
             raise ValueError(
@@ -201,8 +212,7 @@ def identify(settings, estimator, data):
     del params["verbose"]
     return {
         "version of sklearn_agl": __version__,
-        "features": fingerprint(data.X.values),
-        "atomic numbers": fingerprint(data.X.numbers),
+        **identify_features(data.X),
         "energies": fingerprint(data.energies),
         "forces": data.forces and fingerprint(np.concatenate(data.forces)[None]),
         **{name: describe(value) for name, value in settings.items()},
@@ -211,13 +221,58 @@ def identify(settings, estimator, data):
     }
 
 
+def identify_features(X):
+    """What tells features from others, as a part of an identity.
+
+    Parameters
+    ----------
+    X : AtomicFeatures
+        Features.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    return {
+        "features": fingerprint(X.atom_values),
+        "atomic numbers": fingerprint(X.atom_numbers),
+        SIZES: fingerprint(X.n_atoms),
+    }
+
+
+def identify_tensors(X):
+    """What stood for features before they were kept as rows, structure by structure.
+
+    Parameters
+    ----------
+    X : AtomicFeatures
+        Features.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    return {
+        "features": _describe_parts((one.values for one in X), X.shape, X.dtype),
+        "atomic numbers": _describe_parts(
+            (one.numbers for one in X), X.shape[:2], X.atom_numbers.dtype
+        ),
+    }
+
+
 def fingerprint(array):
     """Shape, type and a hash of an array, as text."""
+    firsts = range(0, len(array), ROWS_AT_ONCE)  # a copy of all of it might not fit into memory
+    parts = (array[first : first + ROWS_AT_ONCE] for first in firsts)
+    return _describe_parts(parts, array.shape, array.dtype)
+
+
+def _describe_parts(parts, shape, dtype):
+    """An array that is given part by part."""
     digest = hashlib.sha256()
-    for part in array:  # a copy of all of it might not fit into memory
+    for part in parts:
         digest.update(np.ascontiguousarray(part))
-    shape = "x".join(map(str, array.shape))
-    return f"{shape} {array.dtype} with hash {digest.hexdigest()[:16]}"
+    return f"{'x'.join(map(str, shape))} {dtype} with hash {digest.hexdigest()[:16]}"
 
 
 def describe(value):

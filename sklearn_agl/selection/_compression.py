@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklearn_agl._ragged import cut
 from sklearn_agl._threads import one_blas_thread
 
 ROUNDING = 100
@@ -57,7 +58,7 @@ class Columns(Moments):
     """
 
     chunk = 4096
-    """Atom slots looked at together: bounds the memory, whatever the number of atoms."""
+    """Atoms looked at together: bounds the memory, whatever their number."""
 
     def __init__(self, n_columns):
         super().__init__(n_columns)
@@ -82,7 +83,7 @@ class Products(Moments):
     """
 
     chunk = 2048
-    """Atom slots looked at together: half as many, for the copies to stay in the cache."""
+    """Atoms looked at together: half as many, for the copies to stay in the cache."""
 
     def __init__(self, n_columns):
         super().__init__(n_columns)
@@ -193,20 +194,16 @@ def scale_gram(gram, noise, scaling):
 def _read(X, kind):
     """Pairs of column indices and `Moments` of some kind, one pair per element."""
     elements = {z: (X.columns_of(z), kind(len(X.columns_of(z)))) for z in X.elements}
-    step = max(1, kind.chunk // X.shape[1])
-    for first in range(0, len(X), step):
-        values, numbers = X.values[first : first + step], X.numbers[first : first + step]
+    for piece in cut(X.offsets, kind.chunk):
+        here = slice(X.offsets[piece.start], X.offsets[piece.stop])
+        values, numbers = X.atom_values[here], X.atom_numbers[here]
         for element, (indices, columns) in elements.items():
-            atoms = _atoms(values, numbers == element)
-            if len(atoms):
+            chosen = numbers == element
+            if chosen.any():
+                atoms = values if chosen.all() else values[chosen]
                 atoms = atoms if len(indices) == X.n_features else atoms[:, indices]
                 columns.add(atoms.astype(np.float64, copy=False))
     return list(elements.values())
-
-
-def _atoms(values, chosen):
-    """Rows of the chosen slots; no copy where these are all."""
-    return values.reshape(-1, values.shape[2]) if chosen.all() else values[chosen]
 
 
 def _means(elements, n_features):

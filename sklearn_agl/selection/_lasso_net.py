@@ -235,5 +235,5 @@ def _default_batch_size(X):
 
     Atoms are what a step costs, so that structures of many atoms allow smaller batches.
     """
-    n_atoms = np.count_nonzero(X.numbers) / len(X)
+    n_atoms = len(X.atom_numbers) / len(X)
     return max(len(X) // 10, 16, int(np.ceil(256 / n_atoms)))

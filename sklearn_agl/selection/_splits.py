@@ -23,17 +23,18 @@ def score_support(regressor, data, split, support):
 
 def check_split(X, k, train, test):
     """Refuse a split that cannot be trained on or scored."""
-    n_train, n_test = len(X.numbers[train]), len(X.numbers[test])
+    presence = X.composition() > 0
+    n_train, n_test = len(presence[train]), len(presence[test])
     if n_train < 2 or n_test < 1:
         raise ValueError(
             f"Split {k} has {n_train} structures for training and {n_test} for testing; at least "
             "2 and 1 are needed. Use fewer folds or more structures."
         )
-    unseen = np.setdiff1d(X.numbers[test], [0, *X.numbers[train].ravel()])
+    unseen = np.flatnonzero(presence[test].any(axis=0) & ~presence[train].any(axis=0))
     if len(unseen):
         raise ValueError(
-            f"Split {k} tests structures with atomic number {unseen[0]}, but none of those for "
-            "training has it. Shuffle the structures or give cv other splits."
+            f"Split {k} tests structures with atomic number {X.elements[unseen[0]]}, but none of "
+            "those for training has it. Shuffle the structures or give cv other splits."
         )
 
 

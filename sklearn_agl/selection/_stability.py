@@ -268,7 +268,7 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
         """The fits to run, one after the other; all that is random is drawn before the first."""
         rng = check_random_state(self.random_state)
         units = number_units(groups, len(features))
-        presence = np.array([(features.numbers == z).any(axis=1) for z in features.elements])
+        presence = features.composition().T > 0
         selector = self._inner_selector()
         plan = []
         for _ in range(self.n_resamples // 2):

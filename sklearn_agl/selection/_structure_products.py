@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklearn_agl._ragged import cut, summing_matrix
 from sklearn_agl.selection._compression import ROUNDING, Products, scale_gram
 
 
@@ -31,10 +32,9 @@ def structure_products(X, y, scaling):
     """
     n_elements = len(X.elements)
     moments = Products(n_elements + X.n_features + 1)
-    step = max(1, Products.chunk // X.shape[1])
-    for first in range(0, len(X), step):
-        chunk = slice(first, first + step)
-        moments.add(_rows(X.values[chunk], X.numbers[chunk], X.elements, y[chunk]))
+    composition = X.composition()
+    for piece in cut(X.offsets, Products.chunk):
+        moments.add(_rows(X[piece], composition[piece], y[piece]))
     raw = moments.around(np.zeros_like(moments.mean))[n_elements:, n_elements:]
     noise = ROUNDING * np.finfo(X.dtype).eps * np.sqrt(np.diag(raw))
     if scaling is None:
@@ -47,18 +47,14 @@ def structure_products(X, y, scaling):
     return gram, noise
 
 
-def _rows(values, numbers, elements, y):
+def _rows(X, composition, y):
     """Composition, mean features and energy per atom of some structures, one row each."""
-    rows = np.empty((len(values), len(elements) + values.shape[2] + 1))
-    counts, sums = rows[:, : len(elements)], rows[:, len(elements) : -1]
-    for column, element in zip(counts.T, elements, strict=True):
-        column[:] = np.count_nonzero(numbers == element, axis=1)
-    values.sum(axis=1, dtype=np.float64, out=sums)
-    if np.isnan(sums).any():  # padding, or several elements
-        np.nansum(values, axis=1, dtype=np.float64, out=sums)
-    rows[:, -1] = y
-    rows /= np.count_nonzero(numbers, axis=1)[:, None]
-    return rows
+    values = X.atom_values.astype(np.float64, copy=False)
+    total = summing_matrix(X.offsets, np.float64)
+    sums = total @ values
+    if np.isnan(sums).any():  # several elements
+        sums = total @ np.where(np.isnan(values), 0.0, values)
+    return np.column_stack([composition, sums, y]) / X.n_atoms[:, None]
 
 
 def _without(products, n_first):

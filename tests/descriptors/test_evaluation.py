@@ -64,6 +64,7 @@ def test_chosen_columns_are_the_same_numbers(fitted, structures):
     assert not some.is_computed
     few = some.take_features([4, 1])
     assert few.shape == (12, 12, 2)
+    assert few.atom_values.shape == (few.n_atoms.sum(), 2)
     assert_allclose(few.values, complete[:, :, [12, 3]], rtol=1e-13)
     assert_allclose(some.values, complete[:, :, mask], rtol=1e-13)
     assert list(few.feature_names) == list(fitted.get_feature_names_out()[[12, 3]])
@@ -91,12 +92,12 @@ def test_values_in_a_memory_mapped_file(tmp_path, structures, dtype):
     mixed = [*structures, molecule("H2O")]
     transformer = SymmetryFunctionTransformer(r_cut=4.0, dtype=dtype, memmap_folder=tmp_path)
     X = transformer.fit_transform(mixed)
-    assert isinstance(X.values, np.memmap)
-    assert Path(X.values.filename).parent == tmp_path
+    assert isinstance(X.atom_values, np.memmap)
+    assert Path(X.atom_values.filename).parent == tmp_path
     in_memory = transformer.set_params(memmap_folder=None).transform(mixed)
     assert_array_equal(X.values, in_memory.values)
     assert X.dtype == dtype
-    assert_array_equal(np.load(X.values.filename), X.values)
+    assert_array_equal(np.load(X.atom_values.filename), X.atom_values)
 
 
 @pytest.mark.parametrize("backend", ["threading", "loky"])

@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from sklearn_agl import HDNNPRegressor
-from sklearn_agl.potentials._defaults import choose_solver, default_settings
+from sklearn_agl import HDNNPRegressor, _memory
+from sklearn_agl.potentials._defaults import (
+    choose_solver,
+    default_settings,
+    memory_of_solvers,
+)
+from sklearn_agl.potentials._layout import NetworkLayout
+from sklearn_agl.potentials._scaling import FeatureScaler
 
 
 @pytest.mark.parametrize(
@@ -33,6 +39,43 @@ def test_a_solver_that_was_asked_for_is_taken(solver):
 def test_the_automatic_solver_hangs_on_the_number_of_weights():
     assert choose_solver("auto", 10_000, "cpu") == "kalman"
     assert choose_solver("auto", 10_001, "cpu") == "adamw"
+
+
+@pytest.fixture
+def little_memory(monkeypatch):
+    """A machine with 2 MB of memory left."""
+    monkeypatch.setattr(_memory, "_of_machine", lambda: 2_000_000)
+
+
+@pytest.mark.parametrize(("solver", "matrix"), [("kalman", "covariance"), ("lm", "Hessian")])
+def test_a_solver_that_does_not_fit_is_refused_before_anything_is_done(
+    little_memory, monkeypatch, solver, matrix
+):
+    monkeypatch.setattr(FeatureScaler, "fit", None)
+    model = HDNNPRegressor((20, 20), solver=solver)
+    with pytest.raises(MemoryError) as caught:
+        model.fit(np.eye(10), np.arange(10.0))
+    message = str(caught.value)
+    assert f"solver='{solver}' with 661 weights takes " in message
+    assert "2 MB are free" in message
+    assert f"Its {matrix} grows with the square" in message and "Set solver='auto'" in message
+
+
+def test_the_cure_helps(little_memory):
+    model = HDNNPRegressor((20, 20), solver="auto", max_epochs=1, random_state=0)
+    model.fit(np.eye(10), np.arange(10.0))
+    assert "exp_avg" in model.net_.solver_state()
+
+
+def test_a_solver_that_fits_is_not_refused(little_memory):
+    HDNNPRegressor((5,), max_epochs=1, random_state=0).fit(np.eye(10), np.arange(10.0))
+
+
+def test_without_weight_decay_the_filter_needs_its_covariance_only():
+    layout = NetworkLayout((1,), (np.arange(4),), 4, (3,))
+    n = 4 * 3 + 3 + 3 + 1
+    assert memory_of_solvers(layout, 0.0)["kalman"] == 8 * n**2
+    assert memory_of_solvers(layout, 1e-7)["kalman"] == 8 * (n + 3) ** 2
 
 
 def test_the_automatic_solver_trains_as_the_one_it_stands_for():

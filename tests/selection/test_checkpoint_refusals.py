@@ -1,7 +1,9 @@
 """Folders that a run cannot go on with, and what tells runs apart."""
 
 import os
+import pickle
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +21,8 @@ from tests.selection._runs import (
     follow,
     select,
 )
+
+DATA = Path(__file__).parents[1] / "data"
 
 
 @pytest.mark.parametrize(
@@ -136,3 +140,27 @@ def test_callbacks_are_described_by_their_parameters():
     )
     assert first == same != other
     assert first[1:] == ["builtins.print", 2.0]
+
+
+AS_BEFORE = {
+    "features": "3x3x2 float64 with hash fe369d07ee16f8e8",
+    "atomic numbers": "3x3 int64 with hash 33defe876f1b517c",
+}
+"""What identified the features of `features_padded.pkl` before they were kept as rows."""
+
+
+@pytest.mark.parametrize("change", [0.0, 1e-15])
+def test_folder_of_padded_features_goes_on(tmp_path, change):
+    X = pickle.loads((DATA / "features_padded.pkl").read_bytes())
+    X = X.with_rows(X.atom_values * (1.0 + change))
+    present = {"run": "a run", **_checkpoint.identify_features(X)}
+    _checkpoint.Checkpoint(tmp_path, {"run": "a run", **AS_BEFORE}, 7)
+    given = (tmp_path, present, 8, lambda: _checkpoint.identify_tensors(X))
+    if change:
+        with pytest.raises(ValueError, match=r"other features \(3x3x2 .* there, 3x3x2 .* here\)\."):
+            _checkpoint.Checkpoint(*given)
+    else:
+        again = _checkpoint.Checkpoint(*given)
+        assert again.seed == 7
+        again.save(lambda: {"part": {"one": np.ones(1)}}, list)
+        assert _checkpoint.Checkpoint(tmp_path, present, 9).seed == 7
