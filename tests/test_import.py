@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +57,20 @@ def test_every_public_name_is_there(package):
 def test_an_unknown_name_is_refused():
     with pytest.raises(AttributeError, match="sklearn_agl attribute CUR"):
         sklearn_agl.CUR  # noqa: B018
+
+
+def test_nothing_need_be_writable():
+    """Numba has no folder for its cache then, which is when functions are defined."""
+    code = (
+        "from numba.core.caching import CacheImpl\n"
+        "CacheImpl._locator_classes = []\n"
+        "import sklearn_agl.datasets\n"
+        "from sklearn_agl import HDNNPRegressor, SymmetryFunctionTransformer, WaldSelector\n"
+    )
+    assert "torch" in modules_after(code)
+
+
+def test_all_machine_code_is_checked_and_need_not_be_kept():
+    """`kept` does what numba's own cache does, and more."""
+    sources = Path(sklearn_agl.__file__).parent.rglob("*.py")
+    assert not [source.name for source in sources if "cache=True" in source.read_text()]

@@ -8,9 +8,10 @@ the minimum image does that.
 import math
 
 import numpy as np
-from numba import njit
 
-compiled = njit(nogil=True, fastmath=True, error_model="numpy", cache=True)
+from sklearn_agl._machine_code import kept
+
+compiled = kept(nogil=True, fastmath=True, error_model="numpy")
 
 
 @compiled

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 from ase.geometry import complete_cell
-from numba import njit
 
 from .._jit import LOOPS, inlined
+from .._machine_code import kept
 from ._packing import LANES
 
 CELLS_PER_CUTOFF = 2
@@ -147,7 +147,7 @@ def make_cells(batch, r_cut):
     return cells
 
 
-@njit(**LOOPS, no_cfunc_wrapper=True, cache=True)
+@kept(**LOOPS, no_cfunc_wrapper=True)
 def _sort(batch, r_cut, fractions, wrapped, numbers, cells):
     for structure in range(len(batch.cells)):
         first, last = batch.starts[structure], batch.starts[structure + 1]

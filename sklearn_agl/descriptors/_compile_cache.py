@@ -8,19 +8,20 @@ compiled in memory.
 
 import errno
 import hashlib
-import importlib.util
 import linecache
 import os
 import shutil
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from .._files import replace_file
+
 PACKAGE = Path(__file__).parent
 HELPERS = (
     PACKAGE.parent / "_jit.py",
+    PACKAGE.parent / "_machine_code.py",
     PACKAGE.parent / "_networks.py",
     PACKAGE.parent / "_vector_math.py",
     PACKAGE / "_cells.py",
@@ -48,7 +49,7 @@ def load_kernel(source):
     Parameters
     ----------
     source : str
-        Module that uses the name CACHE for numba's option of that name.
+        Module that decorates functions with `sklearn_agl._machine_code.kept`.
 
     Returns
     -------
@@ -56,12 +57,25 @@ def load_kernel(source):
         From the cache folder if that is possible, else from memory.
     """
     name = f"sklearn_agl_kernel_{_fingerprint(source)}"
+    module = ModuleType(name)
+    sys.modules[name] = module  # numba's cached code refers to its module by name
+    # The text at hand is what runs: a file, and Python's own translation of it, may be damaged.
+    exec(compile(source, _file_of(name, source), "exec"), module.__dict__)
+    return module
+
+
+def _file_of(name, source):
+    """The file with the source, beside which numba keeps machine code, or a name that is none."""
     try:
-        _check_room(cache_folder())
-        path = _write_once(cache_folder() / f"{name}.py", "CACHE = True\n" + source)
-        return _import_file(name, path)
-    except (OSError, RuntimeError):  # numba's error for a folder without room for its cache
-        return _import_text(name, "CACHE = False\n" + source)
+        path = cache_folder() / f"{name}.py"
+        _check_room(path.parent)
+        _keep(path, source.encode())
+        return str(path)
+    except (OSError, RuntimeError, ValueError):  # no room, no right, no home, no regular file
+        filename = f"<{name}>"
+        # With its lines known, numba can read the source and tracebacks can show it.
+        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        return filename
 
 
 def cache_folder():
@@ -89,40 +103,13 @@ def _content(files):
 
 
 def _check_room(folder):
-    """Refuse a nearly full disk: numba writes machine code later, where nobody can catch errors."""
+    """Refuse a nearly full disk, on which machine code would be the last straw."""
     folder.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(folder).free < ROOM:
         raise OSError(errno.ENOSPC, f"less than {ROOM / 1e6:.0f} MB are free", str(folder))
 
 
-def _write_once(path, text):
-    """Write a file unless it is there; other processes never see half of it."""
-    if path.exists():
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
-
-
-def _import_file(name, path):
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # numba's cached code refers to its module by name
-    spec.loader.exec_module(module)
-    return module
-
-
-def _import_text(name, source):
-    module = ModuleType(name)
-    filename = f"<{name}>"
-    # With its lines known, numba can read the source and tracebacks can show it.
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    exec(compile(source, filename, "exec"), module.__dict__)
-    return module
+def _keep(path, content):
+    """Write a file unless it is there as it should be; other processes never see half of it."""
+    if not path.exists() or path.read_bytes() != content:
+        replace_file(path, lambda file: file.write(content))

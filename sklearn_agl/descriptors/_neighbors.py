@@ -3,10 +3,11 @@
 from functools import partial
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
 from .._jit import LOOPS, helper, inlined
+from .._machine_code import kept
 from ._cells import first_cell, make_cells
 from ._packing import (
     ALL_LANES,
@@ -191,7 +192,7 @@ def find_clash(batch):
     return structure, int(cells.order[slot] - batch.starts[structure])
 
 
-@njit(**LOOPS, no_cfunc_wrapper=True, cache=True)
+@kept(**LOOPS, no_cfunc_wrapper=True)
 def _find_clash(batch, cells, around):
     for structure in range(len(batch.cells)):
         for slot in range(batch.starts[structure], batch.starts[structure + 1]):

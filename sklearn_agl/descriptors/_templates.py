@@ -8,9 +8,9 @@ HEADER = '''\
 import math
 
 import numpy as np
-from numba import njit
 
 from sklearn_agl._jit import LOOPS, helper, inlined, merged
+from sklearn_agl._machine_code import kept
 from sklearn_agl._vector_math import exp_of_negative
 from sklearn_agl.descriptors._cells import FAR
 from sklearn_agl.descriptors._cutoffs import CUTOFFS, EVEN_CUTOFFS, LARGEST
@@ -299,7 +299,7 @@ def add_atom(i, structure, n_around, batch, cells, plan, work, data):
 
 DRIVER = '''
 
-@njit(**LOOPS, no_cfunc_wrapper=True, cache=CACHE)
+@kept(**LOOPS, no_cfunc_wrapper=True)
 def evaluate(batch, cells, plan, work, data, first):
     """Run the program for all atoms of all structures from slot `first` on.
 

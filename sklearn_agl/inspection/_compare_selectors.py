@@ -276,7 +276,7 @@ def _measure(data_set, sets, store):
     if found is None:
         X = data_set.X
         found = {"cost": measure_set_costs(X.symmetry_functions, X.structures, sets).tolist()}
-        store.keep(identity, found)
+        found = store.keep(identity, found)
     return dict(zip(sets, found["cost"], strict=True))
 
 

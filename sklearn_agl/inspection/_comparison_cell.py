@@ -201,5 +201,5 @@ def _once(store, interrupts, identity, make, *arguments):
     if found is None:
         found = make(*arguments)
         interrupts.check()
-        store.keep(identity, found)
+        found = store.keep(identity, found)
     return found

@@ -4,7 +4,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from sklearn_agl._files import clear_leftovers, replace_file
+from sklearn_agl._files import clear_leftovers, create_file
+from sklearn_agl._messages import shorten
 from sklearn_agl._version import __version__
 from sklearn_agl.selection._checkpoint import (
     Checkpoint,
@@ -63,14 +64,16 @@ class NoStore:
         """Return None: nothing is kept."""
 
     def keep(self, identity, result):
-        """Do nothing."""
+        """Return the result: nothing is kept."""
+        return result
 
 
 class Store:
     """A folder of JSON files, one for each result.
 
     A file is found by everything that its result depends on, so that a larger comparison finds the
-    parts of a smaller one, and several processes may work on one folder.
+    parts of a smaller one, and several processes may work on one folder. It has a checksum, so that
+    no number changes unnoticed.
 
     Parameters
     ----------
@@ -103,28 +106,47 @@ class Store:
         """
         path = self._path(identity)
         try:
-            return json.loads(path.read_text(encoding="utf-8"))["result"]
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content["checksum"] != _checksum(identity, content["result"]):
+                raise ValueError("the checksum is not that of the content")
         except FileNotFoundError:
             return None
         except PermissionError as error:
             raise not_readable(path) from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise ValueError(
-                f"{str(path)!r} is damaged: {error}. Delete it to have it computed again."
+                f"{str(path)!r} is damaged: {shorten(repr(error))}. Delete it to have it computed "
+                "again."
             ) from error
+        return content["result"]
 
     def keep(self, identity, result):
-        """Write a result.
+        """Write a result, unless another process was faster.
 
         Parameters
         ----------
         identity, result : dict of str to object
             For JSON.
+
+        Returns
+        -------
+        dict
+            The result that counts: of processes on one folder, that of the first.
         """
-        text = json.dumps({"identity": identity, "result": result}, indent=1)
+        checksum = _checksum(identity, result)
+        content = {"identity": identity, "result": result, "checksum": checksum}
+        text = json.dumps(content, indent=1)
         with going_on_without_room(self._folder):
-            replace_file(self._path(identity), lambda file: file.write(text.encode()))
+            create_file(self._path(identity), lambda file: file.write(text.encode()))
+            return self.recall(identity)
+        return result
 
     def _path(self, identity):
-        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-        return self._folder / f"{identity['part']}-{digest[:24]}.json"
+        return self._folder / f"{identity['part']}-{_checksum(identity)[:24]}.json"
+
+
+def _checksum(*contents):
+    """Of what JSON gives back as it was."""
+    return hashlib.sha256(
+        b"".join(json.dumps(content, sort_keys=True).encode() for content in contents)
+    ).hexdigest()

@@ -1,7 +1,11 @@
-"""Files that are written completely or not at all."""
+"""Paths that users give, and what may be written there."""
 
+import errno
+import glob
 import os
 from pathlib import Path
+
+from sklearn_agl._files import clear_leftovers, follow_links, replace_files
 
 
 def as_path(value, name):
@@ -11,16 +15,14 @@ def as_path(value, name):
     return Path(value)
 
 
-def write_files(folder, texts, *, overwrite):
-    """Write several files that belong together.
+def write_files(contents, *, overwrite):
+    """Write several files that belong together, completely or not at all.
 
     Parameters
     ----------
-    folder : str or path
-        Made if it does not exist.
-    texts : dict of str to str
-        Content by file name. The last one is what makes the others count: it disappears first and
-        appears last, so that no reader mixes old and new files.
+    contents : dict of Path to bytes
+        The last one is what makes the others count: it disappears first and appears last, so that
+        no reader mixes old and new files.
     overwrite : bool
         Whether to replace files that exist.
 
@@ -28,21 +30,24 @@ def write_files(folder, texts, *, overwrite):
     ------
     FileExistsError
         If a file exists and `overwrite` is false.
+    OSError
+        With the path, if it cannot be written, also for lack of room.
+    ValueError
+        If one exists and is no regular file.
     """
-    folder = Path(folder)
-    for name in texts:
-        if not overwrite and (folder / name).exists():
+    for path in contents:
+        if not overwrite and path.exists():
             raise FileExistsError(
-                f"{folder / name} exists; write elsewhere, or replace it with overwrite=True."
+                f"{path} exists; write elsewhere, or replace it with overwrite=True."
             )
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = {name: folder / f".{name}.{os.getpid()}.tmp" for name in texts}
-    try:
-        for name, text in texts.items():
-            temporary[name].write_text(text, encoding="utf-8")
-        (folder / list(texts)[-1]).unlink(missing_ok=True)
-        for name in texts:
-            os.replace(temporary[name], folder / name)
-    finally:
-        for path in temporary.values():
-            path.unlink(missing_ok=True)
+        _refuse_protected(path)
+    for path in contents:
+        target = follow_links(path)
+        clear_leftovers(target.parent, glob.escape(target.name))
+    replace_files({path: lambda file, own=own: file.write(own) for path, own in contents.items()})
+
+
+def _refuse_protected(path):
+    """Replacing a file needs no right to write to it, but the owner has meant something by that."""
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, "The file is protected from writing", str(path))

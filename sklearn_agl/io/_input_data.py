@@ -276,7 +276,8 @@ def write_input_data(
     ]
     _warn_of_missing(forces)
     _warn_of_charges(structures)
-    write_files(path.parent, {path.name: "".join(parts)}, overwrite=overwrite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_files({path: "".join(parts).encode()}, overwrite=overwrite)
 
 
 def _stored(atoms, name):

@@ -7,9 +7,9 @@ import zipfile
 
 import numpy as np
 
-from sklearn_agl._files import replace_file
+from sklearn_agl._messages import shorten
 from sklearn_agl._version import __version__
-from sklearn_agl.io._files import as_path
+from sklearn_agl.io._files import as_path, write_files
 from sklearn_agl.io._states import ESTIMATORS
 from sklearn_agl.io._values import CODECS, KINDS_OF_NUMBERS, Store, expect, parse_json
 
@@ -30,14 +30,16 @@ def save(estimator, path):
         StandardScaler, MinMaxScaler, VarianceThreshold and SelectKBest.
     path : str or path
         The file, by custom with the ending ``.npz``. An existing one is replaced as a whole, when
-        the new one is complete.
+        the new one is complete and on the disk; a link is followed, and the file keeps its rights.
 
     Raises
     ------
     ValueError
         If the estimator has something that no file can hold, with its name: an estimator of
         another class, or a parameter that is an object, such as a callback or a RandomState. If
-        `path` is a folder, or in one that does not exist.
+        `path` is a folder, a device or a pipe, or in a folder that does not exist.
+    OSError
+        With the path, if it cannot be written, also for lack of room.
 
     See Also
     --------
@@ -47,8 +49,8 @@ def save(estimator, path):
     Notes
     -----
     The file is a zip archive, uncompressed: a description in JSON and the arrays in numpy's own
-    format, so that ``numpy.load(path)`` shows what is in it. It holds all parameters and all that
-    was learned but:
+    format, so that ``numpy.load(path)`` shows what is in it, each with a checksum. It holds all
+    parameters and all that was learned but:
 
     - of `HDNNPRegressor` the skorch net's history and callbacks, and the solver's memory (the
       covariance of the Kalman filter, the averages of Adam), which nothing but the fit needs;
@@ -83,7 +85,7 @@ def save(estimator, path):
             f"This {type(estimator).__name__} cannot be saved: {error}. Set such a parameter to "
             "None, or use joblib.dump, which pickles."
         ) from error
-    replace_file(path, lambda file: file.write(content))
+    write_files({path: content}, overwrite=True)
 
 
 def load(path):
@@ -129,7 +131,8 @@ def load(path):
     try:
         return _unpack(content)
     except Exception as error:  # zipfile, json, numpy and the estimators have many of their own
-        raise ValueError(f"{path} cannot be loaded: {error or type(error).__name__}.") from error
+        problem = shorten(str(error) or type(error).__name__)
+        raise ValueError(f"{path} cannot be loaded: {problem}.") from error
 
 
 def _pack(estimator):

@@ -75,7 +75,7 @@ def write_n2p2(pipeline, folder, *, overwrite=False):
     of the training, and `read_n2p2` gives the same numbers back. n2p2 needs a hidden layer; a
     linear model gets one with a single linear node.
 
-    Every file is complete at the time it appears, and ``input.nn`` appears last.
+    Every file is complete and on the disk at the time it appears, and ``input.nn`` appears last.
 
     References
     ----------
@@ -110,7 +110,9 @@ def write_n2p2(pipeline, folder, *, overwrite=False):
     texts = {weights_name(element.number): _weights_text(element) for element in elements}
     texts["scaling.data"] = _scaling_text(elements)
     texts["input.nn"] = _settings_text(elements, letter, model._energy_scaler)
-    write_files(folder, texts, overwrite=overwrite)
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {folder / name: text.encode() for name, text in texts.items()}
+    write_files(contents, overwrite=overwrite)
 
 
 def _letter(model):

@@ -1,9 +1,9 @@
 """Networks of a fitted model in the form that evaluates one atom after the other."""
 
 import numpy as np
-from numba import njit
 
 from sklearn_agl._jit import LOOPS
+from sklearn_agl._machine_code import kept
 from sklearn_agl._networks import Networks, evaluate_network
 from sklearn_agl.potentials._gradient import ACTIVATIONS
 
@@ -68,7 +68,7 @@ def evaluate_networks(networks, species, values):
     return energies
 
 
-@njit(**LOOPS, no_cfunc_wrapper=True, cache=True)
+@kept(**LOOPS, no_cfunc_wrapper=True)
 def _evaluate(networks, species, values, slopes, energies):
     for i in range(len(species)):
         energies[i] = evaluate_network(networks, species[i], values[i], slopes)

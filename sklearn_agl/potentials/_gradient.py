@@ -7,14 +7,14 @@ them.
 """
 
 import numpy as np
-from numba import njit
 
+from sklearn_agl._machine_code import kept
 from sklearn_agl._networks import activate_row
 from sklearn_agl.potentials._products import add_outer_product, multiply, multiply_transposed
 
 ACTIVATIONS = {"identity": 0, "tanh": 1, "softplus": 2, "silu": 3, "relu": 4, "logistic": 5}
 
-compiled = njit(cache=True, fastmath=True, error_model="numpy", nogil=True)
+compiled = kept(fastmath=True, error_model="numpy", nogil=True)
 
 
 @compiled

@@ -1,8 +1,8 @@
 """The hierarchical proximal operator of LassoNet: a skip weight bounds the weights beside it."""
 
-from numba import njit
+from sklearn_agl._machine_code import kept
 
-compiled = njit(cache=True, error_model="numpy", nogil=True)
+compiled = kept(error_model="numpy", nogil=True)
 
 
 @compiled

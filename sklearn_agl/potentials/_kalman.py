@@ -1,8 +1,8 @@
 """The extended Kalman filter: recursive Gauss-Newton over the structures."""
 
 import numpy as np
-from numba import njit
 
+from sklearn_agl._machine_code import kept
 from sklearn_agl.potentials._blas import (
     cholesky,
     divide_by_factor,
@@ -10,7 +10,7 @@ from sklearn_agl.potentials._blas import (
     symmetric_product,
 )
 
-compiled = njit(cache=True, nogil=True)
+compiled = kept(nogil=True)
 
 
 class KalmanFilter:

@@ -7,16 +7,14 @@ each number that is loaded serves three products.
 Matrices are in C order, as flat arrays that start where the matrix does.
 """
 
-from numba import njit
-
+from sklearn_agl._machine_code import kept
 from sklearn_agl.potentials import _blas
 
 MANY_ATOMS = 128
 FEW_WEIGHTS = 512
 """Where blocks were faster than OpenBLAS: from so many atoms, up to so many elements."""
 
-helper = njit(
-    cache=True,
+helper = kept(
     fastmath=True,
     error_model="numpy",
     nogil=True,

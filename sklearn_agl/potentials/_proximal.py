@@ -1,7 +1,8 @@
 """Proximal steps of the group lasso in the metrics of the solvers: a covariance, or a diagonal."""
 
 import numpy as np
-from numba import njit
+
+from sklearn_agl._machine_code import kept
 
 TILE = 32
 """Rows and columns that are copied at a time."""
@@ -9,7 +10,7 @@ TILE = 32
 MEMORY = 5
 """Sweeps between two looks at the gap, which an extrapolation looks back on."""
 
-compiled = njit(cache=True, error_model="numpy", nogil=True)
+compiled = kept(error_model="numpy", nogil=True)
 
 
 def metric_proximal_step(

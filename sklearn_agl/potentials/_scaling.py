@@ -1,8 +1,8 @@
 """Scales of features and energies, learned from the training structures."""
 
 import numpy as np
-from numba import njit
 
+from sklearn_agl._machine_code import kept
 from sklearn_agl._ragged import rows_of
 
 TINY = 1e-100
@@ -45,7 +45,7 @@ def column_statistics(X, rows):
     return {"count": count, "mean": mean, "variance": variance, "min": low, "max": high}
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kept(nogil=True, error_model="numpy")
 def _accumulate(values, atoms, count, mean, spread, low, high):
     """Take in some rows of the features of all atoms, after Welford (1962)."""
     for a in atoms:

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sklearn_agl._files import clear_leftovers, replace_file, temporary_path
+from sklearn_agl._files import clear_leftovers, create_file, replace_file, temporary_path
+from sklearn_agl._messages import shorten
 from sklearn_agl._version import __version__
 
 STATE, TABLE = "state.npz", "path.csv"
-SIZES = "atoms of each structure"
+SIZES, GEOMETRY = "atoms of each structure", "structures"
 ROWS_AT_ONCE = 4096
 
 
@@ -104,14 +105,14 @@ class Checkpoint:
         self._identify_as_before = identify_as_before
         self.seed, self.state = seed, None
         self._prepare_folder()
-        if (self.folder / STATE).exists():
-            self._load()
-        else:
+        if not (self.folder / STATE).exists():
             # A run without a random state shall keep its seed even if it ends at once.
             try:
-                self._write_state({})
+                create_file(self.folder / STATE, self._filler({}))
             except OSError as error:
                 raise self._not_writable(error) from error
+        # Another process may have been faster: there is one seed in a folder.
+        self._load()
 
     def save(self, make_state, make_table):
         """Replace what is in the folder.
@@ -127,17 +128,18 @@ class Checkpoint:
         csv.writer(text).writerows(make_table())
         with going_on_without_room(self.folder):
             # The state first: where room is left for one of them, it is what counts.
-            self._write_state(make_state())
+            replace_file(self.folder / STATE, self._filler(make_state()))
             replace_file(self.folder / TABLE, lambda file: file.write(text.getvalue().encode()))
 
-    def _write_state(self, state):
+    def _filler(self, state):
+        """What writes a state into a file."""
         arrays = {
             f"{part}/{name}": array
             for part, arrays in state.items()
             for name, array in arrays.items()
         }
         about = {"identity": json.dumps(self._identity), "seed": self.seed}
-        replace_file(self.folder / STATE, lambda file: np.savez(file, **about, **arrays))
+        return lambda file: np.savez(file, **about, **arrays)
 
     def _prepare_folder(self):
         try:
@@ -168,8 +170,8 @@ class Checkpoint:
             raise not_readable(path) from error
         except Exception as error:  # numpy, zipfile, zlib and json have one of their own each
             raise ValueError(
-                f"{str(path)!r} is damaged, or no checkpoint of sklearn_agl: {error}. Delete it "
-                "to begin anew."
+                f"{str(path)!r} is damaged, or no checkpoint of sklearn_agl: "
+                f"{shorten(str(error))}. Delete it to begin anew."
             ) from error
         self._refuse_another_run(there)
         self.seed, self.state = seed, _nest(arrays) or None
@@ -178,9 +180,10 @@ class Checkpoint:
         here = dict(self._identity)
         if SIZES not in there:
             here |= self._identify_as_before()
-            here.pop(SIZES, None)
+            for name in (SIZES, GEOMETRY):
+                here.pop(name, None)
         differences = [
-            f"{name} ({there.get(name)} there, {here.get(name)} here)"
+            shorten(f"{name} ({there.get(name)} there, {here.get(name)} here)")
             for name in {**there, **here}
             if json.dumps(there.get(name)) != json.dumps(here.get(name))
         ]
@@ -215,6 +218,8 @@ def identify(settings, estimator, data):
         **identify_features(data.X),
         "energies": fingerprint(data.energies),
         "forces": data.forces and fingerprint(np.concatenate(data.forces)[None]),
+        # What forces say about the weights depends on how the features change.
+        GEOMETRY: data.forces and data.X.structures and fingerprint_geometry(data.X.structures),
         **{name: describe(value) for name, value in settings.items()},
         "random_state": describe(params.pop("random_state")),
         **{f"estimator.{name}": describe(value) for name, value in params.items()},
@@ -273,6 +278,12 @@ def _describe_parts(parts, shape, dtype):
     for part in parts:
         digest.update(np.ascontiguousarray(part))
     return f"{'x'.join(map(str, shape))} {dtype} with hash {digest.hexdigest()[:16]}"
+
+
+def fingerprint_geometry(structures):
+    """Of positions, cells and periodicity, as `fingerprint`."""
+    rows = [(atoms.positions, atoms.cell.array, atoms.pbc[None]) for atoms in structures]
+    return fingerprint(np.concatenate([np.concatenate(own) for own in rows])[None])
 
 
 def describe(value):

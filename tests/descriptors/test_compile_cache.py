@@ -1,3 +1,4 @@
+import errno
 import os
 import re
 import subprocess
@@ -5,15 +6,16 @@ import sys
 
 import pytest
 
+from sklearn_agl import _machine_code
 from sklearn_agl.descriptors import _compile_cache
 from sklearn_agl.descriptors._codegen import write_source
 from sklearn_agl.descriptors._compile_cache import cache_folder, load_kernel
 from sklearn_agl.descriptors._plan import CutoffLoop, GroupShape
 
 SOURCE = """
-from numba import njit
+from sklearn_agl._machine_code import kept
 
-@njit(cache=CACHE)
+@kept()
 def evaluate(x):
     return 2 * x
 """
@@ -68,6 +70,66 @@ def test_compiles_in_memory_where_nothing_can_be_written(tmp_path, monkeypatch):
     blocked.write_text("a file where a folder is wanted")
     monkeypatch.setenv("SKLEARN_AGL_CACHE_DIR", str(blocked))
     assert load_kernel(SOURCE).evaluate(3) == 6
+
+
+def test_compiles_in_memory_without_a_home(monkeypatch):
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("SKLEARN_AGL_CACHE_DIR", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(_compile_cache.Path, "home", no_home)
+    assert load_kernel(SOURCE).evaluate(3) == 6
+
+
+@pytest.mark.parametrize("damage", [b"", b"import os", b"\xff\x00"])
+def test_damaged_sources_are_written_anew(folder, damage):
+    load_kernel(SOURCE)
+    (file,) = folder.glob("*.py")
+    file.write_bytes(damage)
+    assert load_kernel(SOURCE).evaluate(3) == 6
+    assert file.read_text() == SOURCE
+
+
+def hits(module):
+    module.evaluate(3)
+    return sum(module.evaluate.stats.cache_hits.values())
+
+
+def lose_half(content):
+    return content[: len(content) // 2]
+
+
+def flip_a_bit(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize("damage", [lambda content: b"", lose_half, flip_a_bit])
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_damaged_machine_code_is_compiled_anew(folder, kind, damage):
+    assert [hits(load_kernel(SOURCE)) for _ in range(2)] == [0, 1]
+    (file,) = folder.glob(f"__pycache__/*.{kind}")
+    file.write_bytes(damage(file.read_bytes()))
+    assert [hits(load_kernel(SOURCE)) for _ in range(2)] == [0, 1]
+
+
+def test_machine_code_that_cannot_be_written_is_used(folder, monkeypatch):
+    """A disk may be full only when the function is compiled, long after it was defined."""
+
+    def no_room(cache, name, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(_machine_code.CheckedFiles, "save", no_room)
+    assert load_kernel(SOURCE).evaluate(3) == 6
+
+
+def test_compiles_where_there_is_no_folder_for_machine_code(monkeypatch):
+    def no_locator(function):
+        raise RuntimeError("cannot cache function: no locator available")
+
+    monkeypatch.setattr(_machine_code, "CheckedCache", no_locator)
+    assert _machine_code.kept()(lambda x: 2 * x)(3) == 6
 
 
 def test_name_depends_on_the_helpers(folder, monkeypatch, tmp_path):

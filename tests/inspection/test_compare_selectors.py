@@ -28,6 +28,7 @@ from sklearn_agl.inspection import (
     compare_selectors,
 )
 from sklearn_agl.inspection._comparison_cell import sets_on_the_way
+from sklearn_agl.inspection._comparison_store import open_store
 from sklearn_agl.metrics import rmse_per_atom
 from tests._children import FIND_TESTS
 from tests.selection._planted import planted, planted_atoms
@@ -186,8 +187,8 @@ KILL = """
 import os, signal, sys
 from sklearn_agl.inspection import _comparison_store as store
 from tests.inspection.test_compare_selectors import compare
-real, left = store.replace_file, int(sys.argv[2])
-def replace_file(path, fill):
+real, left = store.create_file, int(sys.argv[2])
+def create_file(path, fill):
     global left
     left -= 1
     if left == 0:
@@ -196,7 +197,7 @@ def replace_file(path, fill):
             file.flush()
             os.kill(os.getpid(), signal.SIGKILL)
     real(path, fill)
-store.replace_file = replace_file
+store.create_file = create_file
 compare(checkpoint=sys.argv[1], n_jobs=2)
 """
 
@@ -239,9 +240,22 @@ def test_without_a_random_state_the_first_seed_is_kept(tmp_path):
 def test_damaged_file_is_named(tmp_path):
     compare({"RFE": LINEAR["RFE"]}, checkpoint=tmp_path)
     file = next(tmp_path.glob("refit-*.json"))
-    file.write_text("{")
-    with pytest.raises(ValueError, match=f"{file.name}.*is damaged"):
-        compare({"RFE": LINEAR["RFE"]}, checkpoint=tmp_path)
+    text = file.read_text()
+    place = text.index(".", text.index("test_rmse")) + 2
+    digit = str((int(text[place]) + 1) % 10)
+    for damaged in ("{", "[]", text[:place] + digit + text[place + 1 :]):
+        file.write_text(damaged)
+        with pytest.raises(ValueError, match=f"{file.name}.*is damaged.*Delete it"):
+            compare({"RFE": LINEAR["RFE"]}, checkpoint=tmp_path)
+
+
+def test_the_first_of_two_results_counts(tmp_path):
+    """Processes that compute one part at the same time measure different seconds."""
+    first, second = (open_store(tmp_path, 0) for _ in range(2))
+    identity = {"part": "refit"}
+    assert first.keep(identity, {"fit_time": 1.5}) == {"fit_time": 1.5}
+    assert second.keep(identity, {"fit_time": 2.5}) == {"fit_time": 1.5}
+    assert second.recall(identity) == {"fit_time": 1.5}
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from skorch.callbacks import Callback
 
 from sklearn_agl import HDNNPRegressor, group_lasso_path
 from sklearn_agl.selection import _checkpoint
+from sklearn_agl.selection._checkpoint import Checkpoint
 from tests.selection import _runs
 from tests.selection._planted import planted_atoms
 from tests.selection._runs import (
@@ -198,6 +199,18 @@ def test_without_a_random_state_the_first_seed_is_kept(tmp_path, monkeypatch):
     assert n_deaths == len(path)
     monkeypatch.undo()
     assert_same_path(run(), path)
+
+
+def test_of_two_runs_that_start_at_once_the_first_gives_the_seed(tmp_path, monkeypatch):
+    def other_is_faster(path, fill):
+        monkeypatch.setattr(_checkpoint, "create_file", real)
+        Checkpoint(tmp_path, {"run": "path"}, 5)
+        real(path, fill)
+
+    real = _checkpoint.create_file
+    monkeypatch.setattr(_checkpoint, "create_file", other_is_faster)
+    assert Checkpoint(tmp_path, {"run": "path"}, 7).seed == 5
+    assert Checkpoint(tmp_path, {"run": "path"}, 9).seed == 5
 
 
 def test_random_state_instance_goes_on_from_its_state(tmp_path, whole_path):

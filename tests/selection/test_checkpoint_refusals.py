@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
 from sklearn.base import clone
 from skorch.callbacks import EarlyStopping
 
-from sklearn_agl import WaldSelector
+from sklearn_agl import AtomicFeatures, HDNNPRegressor, WaldSelector
+from sklearn_agl.potentials._training_set import TrainingSet
 from sklearn_agl.selection import _checkpoint
+from sklearn_agl.selection._checkpoint import identify
 from tests.selection import _runs
 from tests.selection._runs import (
     TABLE,
@@ -55,6 +58,22 @@ def test_folder_of_other_data_is_refused(finished, monkeypatch, change_x, change
         ValueError, match=rf"with other {name} \(100\S* [^,]* there, 100[^,]* here\)\. Give"
     ):
         follow(checkpoint=finished)
+
+
+def test_forces_belong_to_structures():
+    """Functions may have equal values in two structures and change differently from there."""
+
+    def identity(a, forces):
+        structures = [Atoms("H", cell=[a, 3, 3], pbc=True)] * 2
+        X = AtomicFeatures(np.ones((2, 1, 1)), np.ones((2, 1), int), structures=structures)
+        return identify({}, HDNNPRegressor(), TrainingSet.from_user(X, [1.0, 2.0], forces))
+
+    def differing(forces):
+        first, second = identity(3.0, forces), identity(3.1, forces)
+        return [name for name in first if first[name] != second[name]]
+
+    assert differing(np.zeros((2, 1, 3))) == ["structures"]
+    assert differing(None) == []
 
 
 def test_folder_of_another_function_or_version_is_refused(finished, monkeypatch):
