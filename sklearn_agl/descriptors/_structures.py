@@ -3,6 +3,8 @@
 import numpy as np
 from ase import Atoms
 
+from ._containers import as_list, cure_of_entry
+
 FLAT_CELL = 1e-10
 """Periodic vectors whose directions span less than this volume (of 1) are linearly dependent."""
 
@@ -18,7 +20,7 @@ def check_structures(structures):
 
     Parameters
     ----------
-    structures : sequence of ase.Atoms
+    structures : iterable of ase.Atoms
         Any mix of sizes, elements, cells and periodicity.
 
     Returns
@@ -29,20 +31,12 @@ def check_structures(structures):
     Raises
     ------
     ValueError
+        With the cure, for what structures have to be taken out of first, see `as_list`.
         With the index of the structure and the cure, for an entry that is no ase.Atoms, a structure
         without atoms, positions that are not finite or too far away, and a periodic cell without
         volume.
     """
-    if isinstance(structures, Atoms):
-        raise ValueError("Got one ase.Atoms; put it into a list: [atoms].")
-    try:
-        structures = list(structures)
-    except TypeError:
-        raise ValueError(
-            f"Expected a sequence of ase.Atoms, got {type(structures).__name__}."
-        ) from None
-    if not structures:
-        raise ValueError("Got no structure; at least one is needed.")
+    structures = as_list(structures)
     for index, atoms in enumerate(structures):
         _check_structure(index, atoms)
     return structures
@@ -51,7 +45,7 @@ def check_structures(structures):
 def _check_structure(index, atoms):
     if not isinstance(atoms, Atoms):
         raise ValueError(
-            f"Structure {index} is of type {type(atoms).__name__}; convert it to ase.Atoms."
+            f"Structure {index} is of type {type(atoms).__name__}; {cure_of_entry(atoms)}"
         )
     if len(atoms) == 0:
         raise ValueError(f"Structure {index} has no atoms; leave it out.")

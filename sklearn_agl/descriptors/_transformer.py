@@ -1,6 +1,7 @@
 """The estimator that turns structures into symmetry function values."""
 
 import os
+from collections.abc import Iterator
 from numbers import Integral
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..features import AtomicFeatures
 from ._cells import make_batch
+from ._containers import as_list
 from ._cutoffs import CUTOFFS
 from ._definitions import R_CUT, SymmetryFunction, expand_symmetry_functions
 from ._evaluation import Evaluation, make_batches, sparse_jacobian
@@ -229,6 +231,8 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         AtomicFeatures
             As from `transform`.
         """
+        if isinstance(structures, Iterator):
+            structures = as_list(structures)  # which can be gone through once only
         return self.fit(structures).transform(structures).compute()
 
     def vjp(self, structures, vectors):
