@@ -60,6 +60,11 @@ def read_structures(path, every=1):
     return structures, np.array([atoms.get_potential_energy() for atoms in structures])
 
 
+def without_labels(structures):
+    """Copies that carry no forces, so that training is on energies alone, as published."""
+    return [atoms.copy() for atoms in structures]
+
+
 def print_markdown(frame):
     """Print a DataFrame as a table in Markdown, without its index."""
     print(f"| {' | '.join(frame.columns)} |\n{'|---' * frame.shape[1]}|")

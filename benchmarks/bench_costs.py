@@ -22,6 +22,7 @@ import json
 
 import ase.io
 import numpy as np
+from _common import without_labels
 from sklearn.model_selection import train_test_split
 
 from sklearn_agl import HDNNPRegressor, SymmetryFunctionTransformer, group_lasso_path
@@ -136,7 +137,9 @@ def main():
     arguments = parser.parse_args()
     structures = ase.io.read(arguments.data, ":")
     y = np.array([atoms.get_potential_energy() for atoms in structures])
-    X = SymmetryFunctionTransformer(arguments.symmetry_functions).fit_transform(structures)
+    X = SymmetryFunctionTransformer(arguments.symmetry_functions).fit_transform(
+        without_labels(structures)
+    )
     results = [run_seed(X, y, seed, arguments.budgets) for seed in range(arguments.n_seeds)]
     print_table(results, arguments.budgets)
 

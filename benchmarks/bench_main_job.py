@@ -15,7 +15,7 @@ import time
 
 import ase.io
 import numpy as np
-from _common import train_and_test
+from _common import train_and_test, without_labels
 from sklearn.model_selection import train_test_split
 
 from sklearn_agl import (
@@ -37,7 +37,7 @@ def load(arguments):
     else:
         structures, energies = make_lennard_jones(1500, random_state=0, n_jobs=2)
     transformer = SymmetryFunctionTransformer(arguments.symmetry_functions, n_jobs=2)
-    return transformer.fit_transform(structures), energies
+    return transformer.fit_transform(without_labels(structures)), energies
 
 
 def test_error(X, y, train, test, columns, seed):

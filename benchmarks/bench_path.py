@@ -24,7 +24,7 @@ import time
 
 import ase.io
 import numpy as np
-from _common import fit_and_test
+from _common import fit_and_test, without_labels
 from sklearn.model_selection import train_test_split
 from skorch.callbacks import Callback
 
@@ -68,7 +68,7 @@ def report_path(train, test):
 def lennard_jones(arguments):
     """Part (a): the demonstration."""
     structures, y = make_lennard_jones(1500, random_state=0, n_jobs=2)
-    X = SymmetryFunctionTransformer("lj-22", n_jobs=2).fit_transform(structures)
+    X = SymmetryFunctionTransformer("lj-22", n_jobs=2).fit_transform(without_labels(structures))
     warm_up(X, y)
     parts = train_test_split(np.arange(len(X)), test_size=0.2, random_state=0)
     train, test = [(X[rows], y[rows]) for rows in parts]
@@ -90,7 +90,7 @@ def at_scale(arguments):
     with tempfile.TemporaryDirectory() as folder:
         transformer = SymmetryFunctionTransformer("lj-22", n_jobs=2, memmap_folder=folder)
         seconds, features = timed(
-            lambda: [transformer.fit_transform(part).compute() for part in structures]
+            lambda: [transformer.fit_transform(without_labels(part)) for part in structures]
         )
         report |= {"features_s": seconds, "features_peak_GiB": peak()}
         train, test = zip(features, (y, y_test), strict=True)
@@ -105,7 +105,7 @@ def aluminium(arguments):
     segments = np.array([atoms.info["segment"] for atoms in structures])
     report = {}
     transformer = SymmetryFunctionTransformer("al-329", n_jobs=2)
-    report["features_s"], X = timed(lambda: transformer.fit_transform(structures).compute())
+    report["features_s"], X = timed(lambda: transformer.fit_transform(without_labels(structures)))
     warm_up(X, y)
     parts = [np.flatnonzero((segments == "last1000") == last) for last in (False, True)]
     train, test = [(X[rows], y[rows]) for rows in parts]

@@ -25,7 +25,7 @@ import time
 from collections import Counter
 
 import numpy as np
-from _common import read_structures, train_and_test
+from _common import read_structures, train_and_test, without_labels
 from sklearn.model_selection import train_test_split
 
 from sklearn_agl import (
@@ -46,13 +46,15 @@ FEW_SIZES = (12, 9, 7, 5, 4)
 def load():
     """Features and energies of 1,500 Lennard-Jones structures."""
     structures, y = make_lennard_jones(1500, random_state=0, n_jobs=2)
-    return SymmetryFunctionTransformer("lj-22", n_jobs=2).fit_transform(structures).compute(), y
+    transformer = SymmetryFunctionTransformer("lj-22", n_jobs=2)
+    return transformer.fit_transform(without_labels(structures)), y
 
 
 def load_file(path, symmetry_functions="directional-60"):
     """Features and energies of the structures of a file; the functions are those for silicon."""
     structures, y = read_structures(path)
-    return SymmetryFunctionTransformer(symmetry_functions).fit_transform(structures).compute(), y
+    transformer = SymmetryFunctionTransformer(symmetry_functions)
+    return transformer.fit_transform(without_labels(structures)), y
 
 
 def split(X, seed):

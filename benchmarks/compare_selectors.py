@@ -36,7 +36,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _common import print_markdown, read_structures
+from _common import print_markdown, read_structures, without_labels
 from bench_quality import split, with_noise
 from sklearn.base import BaseEstimator, clone
 from sklearn.datasets import (
@@ -158,8 +158,8 @@ def lennard_jones(arguments):
         settings = {"n_structures": QUICK["lj"], "n_atoms": 32, "r_cut": 1.5}
         settings |= {"temperatures": [0.6, 1.0, 1.4], "densities": [0.9, 1.1]}
     structures, y = make_lennard_jones(**settings, random_state=0, n_jobs=2)
-    X = SymmetryFunctionTransformer("lj-22", n_jobs=2).fit_transform(structures)
-    return X, y
+    transformer = SymmetryFunctionTransformer("lj-22", n_jobs=2)
+    return transformer.fit_transform(without_labels(structures)), y
 
 
 def from_file(arguments, symmetry_functions):
@@ -167,7 +167,8 @@ def from_file(arguments, symmetry_functions):
     if arguments.data is None:
         raise SystemExit(f"{arguments.experiment} needs --data with its structures.")
     structures, y = read_structures(arguments.data, QUICK["file"] if arguments.quick else 1)
-    X = SymmetryFunctionTransformer(symmetry_functions, n_jobs=2).fit_transform(structures)
+    transformer = SymmetryFunctionTransformer(symmetry_functions, n_jobs=2)
+    X = transformer.fit_transform(without_labels(structures))
     return X, y, [atoms.info for atoms in structures]
 
 

@@ -35,6 +35,8 @@ structures, energies = make_lennard_jones(
     n_jobs=2,
     random_state=0,
 )
+for atoms in structures:
+    atoms.calc = None  # no forces: energies alone, as published
 X = SymmetryFunctionTransformer("lj-22", n_jobs=2).fit_transform(structures)
 
 # %%

@@ -77,6 +77,8 @@ else:
 # kept for the final test; nothing below looks at them before the comparison.
 
 transformer = SymmetryFunctionTransformer(options.symmetry_functions, n_jobs=2, verbose=True)
+for atoms in structures:
+    atoms.calc = None  # no forces: energies alone, as published
 X = transformer.fit_transform(structures)
 names = transformer.get_feature_names_out()
 angular = np.array([function.is_angular for function in X.symmetry_functions])

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
+from sklearn_agl._labels import stored_energies
 from sklearn_agl._numbers import (
     as_numbers,
     find_unusable,
@@ -72,8 +73,8 @@ def validate_energies(X, y):
     ----------
     X : AtomicFeatures
         Features that the energies belong to.
-    y : array-like of shape (n_structures,)
-        Total energy of each structure.
+    y : array-like of shape (n_structures,) or None
+        Total energy of each structure; None for those that the structures carry.
 
     Returns
     -------
@@ -83,11 +84,9 @@ def validate_energies(X, y):
     Raises
     ------
     ValueError
-        If there are more or fewer energies than structures, or one is not finite.
+        If there are more or fewer energies than structures, one is not finite, or there are none.
     """
-    if y is None:
-        raise ValueError("requires y to be passed, but the target y is None: give the energies.")
-    y = _as_vector(y)
+    y = _as_vector(stored_energies(X) if y is None else y)
     if len(X) != len(y):
         raise ValueError(
             f"X has {len(X)} structures, but y has {len(y)} energies: inconsistent numbers of "
@@ -121,21 +120,21 @@ def validate_forces(X, forces):
     ----------
     X : AtomicFeatures
         Features of the atoms that the forces act on.
-    forces : sequence of array-like of shape (n_atoms, 3) or None
-        Forces on all atoms of each structure.
+    forces : sequence of array-like of shape (n_atoms, 3)
+        Forces on all atoms of each structure; None for a structure, or NaN for an atom, that has
+        none.
 
     Returns
     -------
-    list of ndarray of float of shape (n_atoms, 3), or None
-        The forces.
+    list of ndarray of float of shape (n_atoms, 3)
+        The forces, with NaN for all components of atoms that lack one.
 
     Raises
     ------
     ValueError
-        If there are forces for more or fewer structures or atoms, or one is not finite.
+        If there are forces for more or fewer structures or atoms, one is infinite, or all are
+        missing.
     """
-    if forces is None:
-        return None
     refuse_other_than_arrays(forces, "forces", FORCES)
     if len(forces) != len(X):
         raise ValueError(
@@ -143,19 +142,26 @@ def validate_forces(X, forces):
         )
     checked = []
     for index, (given, n_atoms) in enumerate(zip(forces, X.n_atoms, strict=True)):
+        if given is None:
+            checked.append(np.full((n_atoms, 3), np.nan))
+            continue
         own = as_numbers(given, f"forces[{index}]", f"give an array of shape {(int(n_atoms), 3)}.")
         if own.shape != (n_atoms, 3):
             raise ValueError(
                 f"Forces of structure {index} have shape {own.shape}, but its {n_atoms} atoms need "
                 f"{(int(n_atoms), 3)}."
             )
-        bad = find_unusable(own)
+        missing = np.isnan(own).any(axis=1, keepdims=True)
+        bad = find_unusable(np.where(missing, 0, own))
         if bad is not None:
             raise ValueError(
                 f"The force on atom {bad[0]} of structure {index} is {own[bad[0]].tolist()}; "
-                f"forces {rule_for(own[bad])}. Leave that structure out."
+                f"forces {rule_for(own[bad])}. Leave it out by NaN, or by None in place of all "
+                "forces of that structure."
             )
-        checked.append(own.astype(np.float64, copy=False))
+        checked.append(np.where(missing, np.nan, own).astype(np.float64, copy=False))
+    if all(np.isnan(own).all() for own in checked):
+        raise ValueError("No atom has a force: give forces=None to train on energies alone.")
     return checked
 
 

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._labels import copy_with_labels
 from ..features import AtomicFeatures
 from ._cells import make_batch
 from ._containers import as_list
@@ -41,6 +42,10 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         Chemical symbols or atomic numbers. None: the elements seen in `fit`.
     dtype : {"float64", "float32"}, default="float64"
         Type of the result. The computation itself is done in double precision.
+    energy_key, forces_key : str, default=None
+        Names of the energy in ``atoms.info`` and of the forces in ``atoms.arrays``, such as
+        "REF_energy" and "REF_forces", that potentials and selectors behind this step shall train
+        on. By default those that a calculator has left in the structure.
     memmap_folder : str or path, default=None
         Folder in which `transform` writes its values to a new file and maps it into memory, for
         results that are larger than memory: one row per atom. The file,
@@ -103,6 +108,8 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         "cutoff": [StrOptions(set(CUTOFFS))],
         "elements": ["array-like", None],
         "dtype": [StrOptions({"float64", "float32"})],
+        "energy_key": [str, None],
+        "forces_key": [str, None],
         "memmap_folder": [str, os.PathLike, None],
         "n_jobs": [int, None],
         "verbose": ["verbose"],
@@ -116,6 +123,8 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         cutoff="poly2",
         elements=None,
         dtype="float64",
+        energy_key=None,
+        forces_key=None,
         memmap_folder=None,
         n_jobs=None,
         verbose=False,
@@ -125,6 +134,8 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         self.cutoff = cutoff
         self.elements = elements
         self.dtype = dtype
+        self.energy_key = energy_key
+        self.forces_key = forces_key
         self.memmap_folder = memmap_folder
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -147,9 +158,11 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         Raises
         ------
         ValueError
-            If a structure is unsound (see `transform`), or the definitions do not fit the elements.
+            If a structure is unsound (see `transform`), the definitions do not fit the elements, or
+            no structure has a label of the name given.
         """
         structures = _check_input(structures)
+        self._check_keys(structures)
         if self.elements is None:
             elements = np.unique(np.concatenate([atoms.numbers for atoms in structures]))
         else:
@@ -200,7 +213,8 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
             verbose=self.verbose,
         )
         # Copies: derivatives must belong to the values, even if the structures change later.
-        copies = [atoms.copy() for atoms in structures]
+        keys = self.energy_key, self.forces_key
+        copies = [copy_with_labels(atoms, *keys) for atoms in structures]
         about = {
             "n_atoms": [len(atoms) for atoms in structures],
             "symmetry_functions": self.symmetry_functions_,
@@ -341,6 +355,16 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         tags.transformer_tags.preserves_dtype = []
         tags.no_validation = True
         return tags
+
+    def _check_keys(self, structures):
+        """Refuse names of labels that no structure has."""
+        for name, place in (("energy_key", "info"), ("forces_key", "arrays")):
+            key = getattr(self, name)
+            if key is not None and not any(key in getattr(atoms, place) for atoms in structures):
+                raise ValueError(
+                    f"{name}={key!r}, but no structure has that in its {place}; structure 0 has "
+                    f"{sorted(getattr(structures[0], place))}."
+                )
 
     def _definitions(self):
         if isinstance(self.symmetry_functions, (str, os.PathLike)):

@@ -67,7 +67,9 @@ def compare_selectors(
         keep fewer.
     data : dict of str to tuple
         ``(X, y)`` or ``(X, y, groups)`` by name: features as AtomicFeatures or an array of shape
-        (n_structures, [n_atoms_max,] n_features), total energies, and groups for the splitter.
+        (n_structures, [n_atoms_max,] n_features), total energies (None for those that the
+        structures carry), and groups for the splitter. Selectors and estimator train on the forces
+        that the structures carry, too, unless they are told otherwise, see `HDNNPRegressor`.
     n_features_to_select : int or array-like of int
         Sizes of the sets.
     estimator : regressor, default=None

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import _get_feature_names
 
+from sklearn_agl._labels import stored_forces
 from sklearn_agl._validation import check_table, explain_tables, validate_energies
 from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
 from sklearn_agl.selection._checkpoint import fingerprint, identify_features
@@ -20,8 +21,8 @@ class DataSet:
         In the table.
     X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
         Features.
-    y : array-like of shape (n_structures,)
-        Energies.
+    y : array-like of shape (n_structures,) or None
+        Energies; None for those that the structures carry.
     groups : array-like of shape (n_structures,), default=None
         For the splitter.
 
@@ -70,6 +71,10 @@ class DataSet:
         parts = {"energies": fingerprint(self.y[:, None])}
         if isinstance(self.X, AtomicFeatures):
             parts |= identify_features(self.X)
+            forces = stored_forces(self.X, self.y)
+            if forces is not None:
+                known = [own for own in forces if own is not None]
+                parts["forces"] = fingerprint(np.concatenate(known)[None])
         else:
             parts["features"] = fingerprint(self.X)
         return parts

@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sklearn_agl import selection
+from sklearn_agl._labels import ENERGIES
 from sklearn_agl.descriptors import SymmetryFunctionTransformer
 from sklearn_agl.descriptors._definitions import expand_symmetry_functions
 from sklearn_agl.descriptors._plan import Planner
@@ -23,8 +24,8 @@ from sklearn_agl.potentials._layout import NetworkLayout
 PLACES = {"checkpoint", "memmap_folder", "memory"}
 """Parameters that name places on the disk of whoever saves; a file must not choose such a place."""
 
-OPTIONAL = {"_sklearn_output_config", "feature_names_in_"}
-"""Attributes that not every fitted estimator has."""
+OPTIONAL = {"_sklearn_output_config", "feature_names_in_", "trained_on_"}
+"""Attributes that not every fitted estimator has, or that older files lack."""
 
 SMALLEST = float(np.nextafter(0.0, 1.0))
 
@@ -171,7 +172,20 @@ OUTPUT = {
 }
 """What `set_output` leaves behind, on estimators that are not fitted, too."""
 
+TRAINED_ON = {
+    "trained_on_": check.optional(
+        check.dictionary(
+            {
+                "energy": check.one_of("y", *ENERGIES),
+                "n_energies": check.integer(1),
+                "n_forces": check.integer(0),
+            }
+        )
+    )
+}
+
 FIGURES = {
+    **TRAINED_ON,
     "validation_rmse_": check.number(0.0, missing=True),
     "validation_force_rmse_": check.number(0.0, missing=True),
     "optimality_violation_": check.number(0.0, missing=True),
@@ -211,7 +225,7 @@ SELECTOR = {
 
 ORDER = {"selected_order_": check.indices("k", "n")}
 SCORES = {"scores_": check.array("f", "k", finite=False)}
-ESTIMATOR = {"estimator_": check.instance(HDNNPRegressor)}
+ESTIMATOR = {"estimator_": check.instance(HDNNPRegressor), **TRAINED_ON}
 NORMS = {"group_norms_": check.array("f", "n", low=0.0)}
 
 PATH = {
@@ -250,6 +264,7 @@ SELECTORS = {
         "cv_results_": check.table("alphas"),
     },
     selection.BackwardEliminationSelector: {
+        **TRAINED_ON,
         "errors_": check.array("f", "steps", finite=False),
         "n_fits_": check.integer(1),
     },

@@ -22,6 +22,7 @@ class Assembly:
     energy_scaler: EnergyScaler
     solver: None = None
     interrupted: bool = False
+    trained_on: dict | None = None
     held_out_rows: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
 
     @property

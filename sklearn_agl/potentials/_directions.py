@@ -50,6 +50,10 @@ class DirectionalForces:
             [self.forces[i] for i in chosen], [self.tangents[i] for i in chosen]
         )
 
+    def any_of(self, rows):
+        """Whether one of some structures, by their numbers, has forces."""
+        return any(len(self.forces[s]) for s in rows)
+
     def take_features(self, columns):
         """The same for some columns, by numbers or a mask."""
         return DirectionalForces(self.forces, [own[:, :, columns] for own in self.tangents])
@@ -110,7 +114,7 @@ def observe_forces(X, forces, n_directions, random_state):
     X : AtomicFeatures
         Features that know their symmetry functions and structures.
     forces : list of ndarray of shape (n_atoms, 3)
-        Forces on all atoms of each structure, checked.
+        Forces on all atoms of each structure, checked; NaN for atoms that no direction is to move.
     n_directions : int or None
         Directions per structure; one of fewer atoms has as many as it has components. None takes as
         many as fit into `MOST_BYTES`, at most `MOST_DIRECTIONS`.
@@ -130,9 +134,11 @@ def observe_forces(X, forces, n_directions, random_state):
         bytes_per_direction = BYTES_PER_NUMBER * X.n_features * int(X.n_atoms.sum())
         n_directions = int(np.clip(MOST_BYTES // bytes_per_direction, 1, MOST_DIRECTIONS))
     rng = check_random_state(random_state)
-    directions = [draw_directions(n_directions, n_atoms, rng) for n_atoms in X.n_atoms]
+    labelled = [np.isfinite(own).all(axis=1) for own in forces]
+    directions = [_draw_among(n_directions, atoms, rng) for atoms in labelled]
     components = [
-        np.einsum("kac,ac->k", own, force) for own, force in zip(directions, forces, strict=True)
+        np.einsum("kac,ac->k", own, np.nan_to_num(force))
+        for own, force in zip(directions, forces, strict=True)
     ]
     tangents = []
     for first in range(0, len(X), CHUNK):
@@ -141,11 +147,21 @@ def observe_forces(X, forces, n_directions, random_state):
     return DirectionalForces(components, tangents)
 
 
+def _draw_among(n_directions, labelled, rng):
+    """Directions (n, n_atoms, 3) that move the atoms of a mask only."""
+    own = draw_directions(n_directions, np.count_nonzero(labelled), rng)
+    if labelled.all():
+        return own
+    directions = np.zeros((len(own), len(labelled), 3))
+    directions[:, labelled] = own
+    return directions
+
+
 def draw_directions(n_directions, n_atoms, rng):
     """Random orthonormal directions (n, n_atoms, 3), but no more than there are components."""
     n_components = 3 * n_atoms
     if n_directions >= n_components:
-        return np.eye(n_components).reshape(-1, n_atoms, 3)
+        return np.eye(n_components).reshape(n_components, n_atoms, 3)
     basis, _ = np.linalg.qr(rng.normal(size=(n_components, n_directions)))
     return basis.T.reshape(-1, n_atoms, 3)
 

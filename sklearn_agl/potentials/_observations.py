@@ -92,8 +92,9 @@ class EnergyForceObservations(EnergyObservations):
         return self.slope_scale * predicted - self._slopes_of(rows)
 
     def slope_rmse(self, module, weights, rows):
-        """Root mean squared error of the slopes, in units of those of the networks."""
-        return np.sqrt(np.mean(self.slope_errors(module, weights, rows) ** 2)) / self.slope_scale
+        """Root mean squared error of the slopes, in units of those of the networks; or NaN."""
+        errors = self.slope_errors(module, weights, rows)
+        return np.sqrt(np.mean(errors**2)) / self.slope_scale if len(errors) else np.nan
 
     def errors(self, module, weights, rows):
         """Predicted minus observed, (n,): first the energies, one per structure."""

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_agl._labels import AUTO
 from sklearn_agl._validation import validate_energies, validate_features
 from sklearn_agl.descriptors._jacobian import JacobianProducts
 from sklearn_agl.potentials._blocks import make_blocks
@@ -89,8 +90,13 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         Fraction of the structures to hold out.
     n_iter_no_change : int, default=None
         Epochs without improvement that end it; by default 10 (kalman), 40 (lm) or 50 (adamw).
+    forces : {"auto"} or None, default="auto"
+        Whether to train on the forces that the structures carry, where `fit` is given none: those
+        which a calculator has left there, unconstrained. They are taken from structures that have
+        any, as long as these carry the energies given, too, up to a constant per atom of each
+        element. None trains on energies alone, as published.
     force_weight : float, default=0.3
-        Weight of the forces in the objective, where `fit` gets any.
+        Weight of the forces in the objective, where there are any.
     n_force_directions : int, default=None
         Directions per structure in which its forces are looked at. Where a structure has no more
         components (three per atom), all of them are taken. By default as many as fit into
@@ -138,6 +144,10 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     feature_ranges_ : ndarray of shape (n_features, 2)
         Smallest and largest value of each feature over the atoms of the training structures,
         without the held-out ones.
+    trained_on_ : dict
+        What it was trained on: ``energy``, which is "y" where energies were given, else ASE's name
+        of those that the structures carry, "free_energy" or "energy"; ``n_energies``, the number of
+        structures; ``n_forces``, the number of atoms with a force. Held-out ones count.
     validation_rmse_ : float
         Error per atom on the held-out structures, in the units of `y`; NaN without them.
     validation_force_rmse_ : float
@@ -205,6 +215,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         "scaling": [StrOptions({"standard", "minmax", "center", "sigma"}), None],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "forces": [StrOptions({AUTO}), None],
         "force_weight": [Interval(Real, 0, None, closed="neither")],
         "n_force_directions": [Interval(Integral, 1, None, closed="left"), None],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
@@ -233,6 +244,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         scaling="standard",
         early_stopping=True,
         validation_fraction=0.1,
+        forces=AUTO,
         force_weight=0.3,
         n_force_directions=None,
         n_iter_no_change=None,
@@ -257,6 +269,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.scaling = scaling
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.forces = forces
         self.force_weight = force_weight
         self.n_force_directions = n_force_directions
         self.n_iter_no_change = n_iter_no_change
@@ -271,7 +284,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, forces=None):
+    def fit(self, X, y=None, forces=AUTO):
         """Train the potential.
 
         Parameters
@@ -279,11 +292,15 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
             Features of the atoms. With forces, they have to know their structures and symmetry
             functions, as those of a SymmetryFunctionTransformer and of a selector behind it do.
-        y : array-like of shape (n_structures,)
-            Total energies.
-        forces : sequence of array-like of shape (n_atoms, 3), default=None
+        y : array-like of shape (n_structures,), default=None
+            Total energies. None takes those that the structures carry: the free energies, to which
+            the forces belong, where all structures have one, else the energies.
+        forces : "auto", None or sequence of array-like of shape (n_atoms, 3), default="auto"
             Forces on all atoms of each structure, in the energies' unit per unit of length of the
-            structures, to be trained on as well.
+            structures, to be trained on as well; without what constraints do to them
+            (``atoms.get_forces(apply_constraint=False)``). None for a structure, or NaN for an
+            atom, that has none. "auto" does what the parameter `forces` says, and None trains on
+            energies alone.
 
         Returns
         -------
@@ -293,17 +310,24 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If features, energies or forces are not finite, or their numbers differ. If `solver`
-            cannot train on `device`, a setting in `net_params` is none that it could work with, or
-            the training diverges.
+            If features, energies or forces are not finite, or their numbers differ. If forces are
+            those of the structures as their constraints have changed them. If `solver` cannot train
+            on `device`, a setting in `net_params` is none that it could work with, or the training
+            diverges.
 
         Warns
         -----
         ConvergenceWarning
             If `solver` is "lm", no early stopping is wanted, and `max_epochs` have ended it.
+        UserWarning
+            If the structures carry other energies than `y`, so that their forces are left out, or
+            forces on constrained atoms are exactly zero.
         """
         X = validate_features(self, X, reset=True, ensure_min_samples=2)
-        return self._fit(TrainingSet.from_user(X, y, forces))
+        data = TrainingSet.from_user(self, X, y, forces)
+        if self.verbose:
+            print(f"HDNNPRegressor trains on {data}")
+        return self._fit(data)
 
     def _fit(self, data):
         """Train on a TrainingSet, whose columns the caller has noted."""
@@ -351,6 +375,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.validation_force_rmse_ = training.force_rmse(held_out) if len(held_out) else np.nan
         self.optimality_violation_ = violation
         self.n_iter_ = len(self.net_.history)
+        self.trained_on_ = training.trained_on
         self._interrupted = training.interrupted
         return self
 
@@ -470,15 +495,15 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
                     "values there. Compute the features with the same transformer."
                 )
 
-    def score(self, X, y):
+    def score(self, X, y=None):
         """R² of the energy per atom.
 
         Parameters
         ----------
         X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
             Features of the atoms.
-        y : array-like of shape (n_structures,)
-            Total energies.
+        y : array-like of shape (n_structures,), default=None
+            Total energies; None for those that the structures carry, as in `fit`.
 
         Returns
         -------

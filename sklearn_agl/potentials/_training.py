@@ -69,7 +69,8 @@ class Training:
         self.train_rows, self.held_out_rows = self._split(len(X))
         memory = memory_of_solvers(self.layout, settings.weight_decay)
         self.solver = choose_solver(settings.solver, self.layout.n_weights, settings.device, memory)
-        check_use_of_device(settings.device, self.solver, data.slopes is not None)
+        on_forces = data.slopes is not None and data.slopes.any_of(self.train_rows)
+        check_use_of_device(settings.device, self.solver, on_forces)
         of_regressor = settings.get_params(deep=False)
         check_net_params(settings.net_params, self.solver, NETS[self.solver].rules, of_regressor)
         self._defaults = default_settings(self.solver, len(self.train_rows))
@@ -78,7 +79,8 @@ class Training:
         composition, rows = blocks.counts, self.train_rows
         self.energy_scaler = EnergyScaler().fit(composition[rows], data.energies[rows])
         self.targets = self.energy_scaler.scale(composition, data.energies)
-        if data.slopes is None:
+        self.trained_on = data.describe()
+        if not on_forces:
             self._nets = NETS
             self.observations = self._observe_energies(blocks)
         else:

@@ -4,6 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sklearn_agl._labels import (
+    AUTO,
+    check_constraints,
+    is_auto,
+    name_of_energy,
+    stored_forces,
+)
 from sklearn_agl._validation import validate_energies, validate_forces
 from sklearn_agl.features import AtomicFeatures
 from sklearn_agl.potentials._directions import DirectionalForces, observe_forces
@@ -19,28 +26,33 @@ class TrainingSet:
         Features, checked.
     energies : ndarray of shape (n_structures,)
         Total energies.
+    source : {"y", "free_energy", "energy"}
+        Where the energies are from: given, or one of those that ASE knows, from the structures.
     forces : list of ndarray of shape (n_atoms, 3) or None
-        Forces on all atoms of each structure.
+        Forces on all atoms of each structure; NaN for atoms that have none.
     slopes : DirectionalForces or None
         The forces in the directions that training looks at, once these are drawn.
     """
 
     X: AtomicFeatures
     energies: np.ndarray
+    source: str = "y"
     forces: list | None = None
     slopes: DirectionalForces | None = None
 
     @classmethod
-    def from_user(cls, X, y, forces=None):
+    def from_user(cls, settings, X, y, forces=AUTO):
         """Check what the user has given.
 
         Parameters
         ----------
+        settings : HDNNPRegressor
+            Its parameter `forces` says what "auto" means.
         X : AtomicFeatures
             Features, checked by `validate_features`, which needs the estimator.
-        y : array-like of shape (n_structures,)
-            Total energies.
-        forces : sequence of array-like of shape (n_atoms, 3), default=None
+        y : array-like of shape (n_structures,) or None
+            Total energies; None for those that the structures carry.
+        forces : "auto", sequence of array-like of shape (n_atoms, 3) or None, default="auto"
             Forces on all atoms of each structure.
 
         Returns
@@ -50,12 +62,36 @@ class TrainingSet:
         Raises
         ------
         ValueError
-            If energies or forces are not finite, or their numbers do not match the structures.
+            If energies or forces are not finite, their numbers do not match the structures, or a
+            constraint has changed the forces.
         """
-        return cls(X, validate_energies(X, y), validate_forces(X, forces))
+        source = "y" if y is not None else name_of_energy(X)
+        energies = validate_energies(X, y)
+        if is_auto(forces):
+            forces = stored_forces(X, energies) if is_auto(settings.forces) else None
+        if forces is not None:
+            forces = validate_forces(X, forces)
+            check_constraints(X, forces)
+        return cls(X, energies, source, forces)
 
     def __len__(self):
         return len(self.energies)
+
+    def describe(self):
+        """What there is to train on, as the attribute `trained_on_` has it."""
+        labelled = [np.isfinite(own).all(axis=1) for own in self.forces or ()]
+        return {
+            "energy": self.source,
+            "n_energies": len(self),
+            "n_forces": int(sum(map(np.count_nonzero, labelled))),
+        }
+
+    def __str__(self):
+        about = self.describe()
+        kind = {"y": "energies", "energy": "energies of the structures"}
+        text = f"{len(self)} {kind.get(self.source, 'free energies of the structures')}"
+        forces = f"forces on {about['n_forces']} of {self.X.n_atoms.sum()} atoms"
+        return f"{text}, {forces if about['n_forces'] else 'no forces'}"
 
     def take(self, rows):
         """Some of the structures, by numbers or a mask."""
@@ -63,6 +99,7 @@ class TrainingSet:
         return TrainingSet(
             self.X[rows],
             self.energies[rows],
+            self.source,
             self.forces and [self.forces[s] for s in chosen],
             self.slopes and self.slopes[rows],
         )

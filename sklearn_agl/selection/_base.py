@@ -10,6 +10,7 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_agl._labels import AUTO
 from sklearn_agl._validation import explain_tables, validate_features
 from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
 from sklearn_agl.selection._checkpoint import open_checkpoint
@@ -163,7 +164,7 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         self._columns_of = {element: X.columns_of(element) for element in X.elements}
         return X
 
-    def _validate_for_training(self, X, y, forces=None):
+    def _validate_for_training(self, X, y, forces=AUTO):
         """The networks' settings and the TrainingSet, all checked.
 
         The settings are those of `estimator`, but for a `random_state` of our own.
@@ -178,7 +179,11 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
             regressor.set_params(random_state=self.random_state)
         validate_features(regressor, X, reset=True)
         X = self._validate(X, ensure_min_samples=2)
-        return regressor, TrainingSet.from_user(X, y, forces)
+        data = TrainingSet.from_user(regressor, X, y, forces)
+        self.trained_on_ = data.describe()
+        if getattr(self, "verbose", False):
+            print(f"{type(self).__name__} trains on {data}")
+        return regressor, data
 
     def _warn_of_idle(self, names, reason):
         """Warn of parameters of this selector that have been set but can have no effect."""

@@ -212,7 +212,8 @@ def identify(settings, estimator, data):
         For JSON.
     """
     params = estimator.get_params(deep=False)
-    del params["verbose"]
+    # `data` tells what came of the parameter `forces`.
+    del params["verbose"], params["forces"]
     return {
         "version of sklearn_agl": __version__,
         **identify_features(data.X),

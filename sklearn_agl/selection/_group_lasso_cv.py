@@ -14,6 +14,7 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
+from sklearn_agl._labels import AUTO
 from sklearn_agl.selection._base import AtomicSelector
 from sklearn_agl.selection._cross_validation import CrossValidation, summarise
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
@@ -119,6 +120,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
     estimator_ : HDNNPRegressor
         The penalised potential at `alpha_`. Its errors are biased by the penalty: train a new one
         on the selected features, as the last step of a pipeline does.
+    trained_on_ : dict
+        The numbers of energies and forces, see `HDNNPRegressor`.
     n_features_in_ : int
         Number of features seen in fit.
     feature_names_in_ : ndarray of str
@@ -241,17 +244,19 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
 
     # The inner estimator validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, forces=None, **params):
+    def fit(self, X, y=None, forces=AUTO, **params):
         """Choose the strength of the penalty and find the features to keep.
 
         Parameters
         ----------
         X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
             Features of the atoms.
-        y : array-like of shape (n_structures,)
-            Total energies.
-        forces : sequence of array-like of shape (n_atoms, 3), default=None
-            Forces on all atoms of each structure, to be trained on as well, see `HDNNPRegressor`.
+        y : array-like of shape (n_structures,), default=None
+            Total energies; None for those that the structures carry, see `HDNNPRegressor`.
+        forces : "auto", None or sequence of array-like of shape (n_atoms, 3), default="auto"
+            Forces on all atoms of each structure, to be trained on as well. "auto" takes those that
+            the structures carry, if the estimator's parameter `forces` says so, and None trains on
+            energies alone, see `HDNNPRegressor`.
         **params : dict of str to object
             ``groups``, array-like of shape (n_structures,): which structures the splitter has to
             keep together. With ``sklearn.set_config(enable_metadata_routing=True)``, whatever
@@ -266,6 +271,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         self._validate(X, ensure_min_samples=2)
         selector = self._selector()
         regressor, data = selector._validate_for_training(X, y, forces)
+        if self.verbose:
+            print(f"{type(self).__name__} trains on {data}")
         alphas = None if self.alphas is None else np.unique(check_alphas(self.alphas))
         splits = self._split(data, params)
         checkpoint = self._open_checkpoint(regressor, data, **describe_splits(splits))
@@ -346,6 +353,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         if selector.estimator_._interrupted:
             raise KeyboardInterrupt
         self.path_ = selector.path_
+        self.trained_on_ = selector.trained_on_
         self.feature_costs_ = selector.feature_costs_
         self.initial_group_norms_ = selector.initial_group_norms_
         self.group_norms_ = selector.group_norms_

@@ -182,15 +182,15 @@ class LassoNetSelector(AtomicSelector):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X, y=None):
         """Find the features to keep.
 
         Parameters
         ----------
         X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
             Features of the atoms.
-        y : array-like of shape (n_structures,)
-            Total energies.
+        y : array-like of shape (n_structures,), default=None
+            Total energies; None for those that the structures carry.
 
         Returns
         -------

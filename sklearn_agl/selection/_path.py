@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import _check_feature_names_in
 
+from sklearn_agl._labels import AUTO
 from sklearn_agl._numbers import as_numbers
 from sklearn_agl._validation import validate_features
 from sklearn_agl.potentials import HDNNPRegressor
@@ -245,10 +246,10 @@ PENALTY_CONSTRAINTS = {
 )
 def group_lasso_path(
     X,
-    y,
+    y=None,
     estimator=None,
     *,
-    forces=None,
+    forces=AUTO,
     alphas=None,
     penalty=None,
     concavity=None,
@@ -276,12 +277,14 @@ def group_lasso_path(
     ----------
     X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
         Features of the atoms.
-    y : array-like of shape (n_structures,)
-        Total energies.
+    y : array-like of shape (n_structures,), default=None
+        Total energies; None for those that the structures carry, see `HDNNPRegressor`.
     estimator : HDNNPRegressor, default=None
         Settings of the networks; by default those of ``HDNNPRegressor()``.
-    forces : sequence of array-like of shape (n_atoms, 3), default=None
-        Forces on all atoms of each structure, to be trained on as well, see `HDNNPRegressor`.
+    forces : "auto", None or sequence of array-like of shape (n_atoms, 3), default="auto"
+        Forces on all atoms of each structure, to be trained on as well. "auto" takes those that the
+        structures carry, if the estimator's parameter `forces` says so, and None trains on energies
+        alone, see `HDNNPRegressor`.
     alphas : array-like of float, default=None
         Strengths of the penalty, ascending. By default they start where few features leave, and
         rise in steps that are refined where many would leave at once.
@@ -383,7 +386,9 @@ def group_lasso_path(
     regressor = HDNNPRegressor() if estimator is None else clone(estimator)
     regressor._validate_params()
     X = validate_features(regressor, X, reset=True, ensure_min_samples=2)
-    data = TrainingSet.from_user(X, y, forces)
+    data = TrainingSet.from_user(regressor, X, y, forces)
+    if verbose:
+        print(f"group_lasso_path trains on {data}")
     if random_state is not None:
         regressor.set_params(random_state=random_state)
     choose_penalty(regressor, penalty, concavity)

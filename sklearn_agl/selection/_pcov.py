@@ -143,15 +143,15 @@ class PCovCURSelector(PCovSelector):
         self.scaling = scaling
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X, y=None):
         """Choose features.
 
         Parameters
         ----------
         X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
             Features.
-        y : array-like of shape (n_structures,)
-            Total energies.
+        y : array-like of shape (n_structures,), default=None
+            Total energies; None for those that the structures carry.
 
         Returns
         -------
@@ -272,15 +272,15 @@ class PCovFPSSelector(PCovSelector):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X, y=None):
         """Choose features.
 
         Parameters
         ----------
         X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
             Features.
-        y : array-like of shape (n_structures,)
-            Total energies.
+        y : array-like of shape (n_structures,), default=None
+            Total energies; None for those that the structures carry.
 
         Returns
         -------

@@ -26,6 +26,7 @@ from sklearn.utils.validation import (
     has_fit_parameter,
 )
 
+from sklearn_agl._labels import AUTO, is_auto, name_of_energy, stored_energies
 from sklearn_agl._validation import validate_energies, validate_forces
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
@@ -192,7 +193,7 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
 
     # The inner selector validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, forces=None, *, groups=None, **params):
+    def fit(self, X, y=None, forces=AUTO, *, groups=None, **params):
         """Fit on all halves and find the features to keep.
 
         Parameters
@@ -200,9 +201,11 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
         X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
             Features.
         y : array-like of shape (n_structures,), default=None
-            Total energies, or whatever the inner selector takes.
-        forces : sequence of array-like of shape (n_atoms, 3), default=None
-            Forces on all atoms of each structure, for an inner selector that trains on them.
+            Total energies, or whatever the inner selector takes; None for energies that the
+            structures carry, if they do.
+        forces : "auto", None or sequence of array-like of shape (n_atoms, 3), default="auto"
+            Forces on all atoms of each structure, for an inner selector that trains on them. "auto"
+            leaves them to that selector, and None tells it to train on energies alone.
         groups : array-like of shape (n_structures,), default=None
             Which structures stay together in one half, say those of one trajectory. An inner
             selector that takes groups gets those of its half.
@@ -218,11 +221,14 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
         _raise_for_params(params, self, "fit")
         features = self._validate(X)
         wanted = self._check_numbers(features)
+        if y is None and name_of_energy(features) is not None:
+            # Here, as for some of the structures another energy might be the one to take.
+            y = stored_energies(features)
         if y is not None and isinstance(self._inner_selector(), AtomicSelector):
             # Here an error can still name a structure by the index that the caller knows.
             y = validate_energies(features, y)
-        if forces is not None:
-            params["forces"] = validate_forces(features, forces)
+        if not is_auto(forces):
+            params["forces"] = None if forces is None else validate_forces(features, forces)
         X, y, groups = indexable(X, y, groups)
         self.supports_ = self._run(self._prepare(X, y, groups, params, features))
         self.selection_frequencies_ = self.supports_.mean(axis=0)
@@ -289,11 +295,14 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
             return process_routing(self, "fit", groups=groups, **params).selector.fit
         if groups is not None and get_routing_for_object(selector).consumes("fit", ["groups"]):
             params["groups"] = groups
-        if "forces" in params and not has_fit_parameter(selector, "forces"):
+        takes_forces = has_fit_parameter(selector, "forces")
+        if params.get("forces") is not None and not takes_forces:
             raise ValueError(
                 f"{type(selector).__name__} does not train on forces. Leave them out, or take an "
                 "inner selector that does."
             )
+        if not takes_forces:
+            params.pop("forces", None)
         return params
 
     def _run(self, calls):

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, RealNotInt
 
+from sklearn_agl._labels import AUTO
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._training import Training
 from sklearn_agl.selection._base import (
@@ -212,6 +213,8 @@ class WaldSelector(AtomicSelector):
         out in each step, and do not always ascend.
     estimator_ : HDNNPRegressor
         The potential that is left. No penalty has biased it.
+    trained_on_ : dict
+        The numbers of energies and forces, see `HDNNPRegressor`.
     n_features_in_ : int
         Number of features seen in fit.
     feature_names_in_ : ndarray of str
@@ -279,17 +282,19 @@ class WaldSelector(AtomicSelector):
 
     # The inner estimator validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, forces=None):
+    def fit(self, X, y=None, forces=AUTO):
         """Find the features to keep.
 
         Parameters
         ----------
         X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
             Features of the atoms.
-        y : array-like of shape (n_structures,)
-            Total energies.
-        forces : sequence of array-like of shape (n_atoms, 3), default=None
-            Forces on all atoms of each structure, to be trained on as well, see `HDNNPRegressor`.
+        y : array-like of shape (n_structures,), default=None
+            Total energies; None for those that the structures carry, see `HDNNPRegressor`.
+        forces : "auto", None or sequence of array-like of shape (n_atoms, 3), default="auto"
+            Forces on all atoms of each structure, to be trained on as well. "auto" takes those that
+            the structures carry, if the estimator's parameter `forces` says so, and None trains on
+            energies alone, see `HDNNPRegressor`.
 
         Returns
         -------

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import _fit_context
 
+from sklearn_agl._labels import AUTO
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 
@@ -38,6 +39,8 @@ class WeightNormSelector(AtomicSelector):
         The potential with all features.
     n_features_ : int
         Number of selected features.
+    trained_on_ : dict
+        The numbers of energies and forces, see `HDNNPRegressor`.
     n_features_in_ : int
         Number of features seen in fit.
     feature_names_in_ : ndarray of str
@@ -78,17 +81,19 @@ class WeightNormSelector(AtomicSelector):
 
     # The inner estimator validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, forces=None):
+    def fit(self, X, y=None, forces=AUTO):
         """Train the networks and choose features.
 
         Parameters
         ----------
         X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
             Features of the atoms.
-        y : array-like of shape (n_structures,)
-            Total energies.
-        forces : sequence of array-like of shape (n_atoms, 3), default=None
-            Forces on all atoms of each structure, to be trained on as well, see `HDNNPRegressor`.
+        y : array-like of shape (n_structures,), default=None
+            Total energies; None for those that the structures carry, see `HDNNPRegressor`.
+        forces : "auto", None or sequence of array-like of shape (n_atoms, 3), default="auto"
+            Forces on all atoms of each structure, to be trained on as well. "auto" takes those that
+            the structures carry, if the estimator's parameter `forces` says so, and None trains on
+            energies alone, see `HDNNPRegressor`.
 
         Returns
         -------

@@ -51,7 +51,7 @@ def copper():
     energies = np.array([atoms.get_potential_energy() for atoms in structures])
     pipe = make_pipeline(
         SymmetryFunctionTransformer(FUNCTIONS, r_cut=4.5),
-        HDNNPRegressor((6,), random_state=0, max_epochs=60),
+        HDNNPRegressor((6,), forces=None, random_state=0, max_epochs=60),
     )
     return pipe.fit(structures, energies)
 

@@ -68,7 +68,7 @@ def test_objective_is_the_documented_one(data, features):
     settings._validate_params()
     settings.n_features_in_ = features.n_features
     rng = np.random.RandomState(0)
-    observed = TrainingSet.from_user(features, energies, forces).observe_slopes(1000, rng)
+    observed = TrainingSet.from_user(settings, features, energies, forces).observe_slopes(1000, rng)
     training = Training(settings, observed, rng)
     training.start(np.zeros(features.n_features))
     training.net.module_.set_weights(model.weights_)
@@ -95,7 +95,7 @@ def test_forces_get_better_when_they_are_trained_on(data, features, params, shar
     _, energies, forces = data
     train, test = slice(0, 30), slice(30, 40)
     model = network(**params)
-    without = clone(model).fit(features[train], energies[train])
+    without = clone(model).fit(features[train], energies[train], forces=None)
     with_forces = clone(model).fit(features[train], energies[train], forces=forces[train])
     before, after = [force_error(m, features[test], forces[test]) for m in (without, with_forces)]
     assert after < share * before
@@ -108,11 +108,12 @@ def test_errors_on_held_out_structures_are_in_the_users_units(data, features):
     settings = network(max_epochs=5)
     settings.n_features_in_ = features.n_features
     order = np.random.RandomState(0)
-    own = TrainingSet.from_user(features, energies, forces).take(rows).observe_slopes(None, order)
+    own = TrainingSet.from_user(settings, features, energies, forces).take(rows)
+    own = own.observe_slopes(None, order)
     held_out = Training(settings, own, order).held_out_rows
     X, own = features[rows][held_out], [forces[rows][i] for i in held_out]
     assert_allclose(model.validation_force_rmse_, force_error(model, X, own), rtol=1e-5)
-    assert np.isnan(network().fit(features, energies).validation_force_rmse_)
+    assert np.isnan(network().fit(features, energies, forces=None).validation_force_rmse_)
 
 
 def test_same_seed_same_weights(data, features):
@@ -143,7 +144,7 @@ def test_a_pipeline_and_a_grid_search_pass_forces_on(data):
     search.fit(structures, energies, model__forces=forces)
     best = clone(search.best_estimator_).fit(structures, energies, model__forces=forces)
     assert_array_equal(best.predict(structures), search.best_estimator_.predict(structures))
-    energies_only = clone(best).fit(structures, energies)
+    energies_only = clone(best).fit(structures, energies, model__forces=None)
     assert (energies_only.predict(structures) != best.predict(structures)).any()
 
 
@@ -152,7 +153,7 @@ def test_a_pipeline_and_a_grid_search_pass_forces_on(data):
     [
         (lambda f: f[:-1], "X has 40 structures, but there are forces for 39"),
         (lambda f: [*f[:3], f[3][:2], *f[4:]], r"Forces of structure 3 have shape \(2, 3\), but"),
-        (lambda f: [*f[:3], f[3] * np.nan, *f[4:]], "The force on atom 0 of structure 3 is"),
+        (lambda f: [*f[:3], f[3] * np.inf, *f[4:]], "The force on atom 0 of structure 3 is"),
     ],
 )
 def test_bad_forces_are_named(data, features, change, message):

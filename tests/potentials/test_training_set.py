@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from sklearn_agl import HDNNPRegressor
 from sklearn_agl.descriptors import SymmetryFunctionTransformer
 from sklearn_agl.potentials._training_set import TrainingSet
 
@@ -12,7 +13,9 @@ from sklearn_agl.potentials._training_set import TrainingSet
 def observed(dimers):
     X = SymmetryFunctionTransformer("al-22").fit_transform(dimers)
     forces = [np.arange(6.0).reshape(2, 3) + s for s in range(len(dimers))]
-    return TrainingSet.from_user(X, np.arange(len(dimers)), forces).observe_slopes(4, 0)
+    return TrainingSet.from_user(
+        HDNNPRegressor(), X, np.arange(len(dimers)), forces
+    ).observe_slopes(4, 0)
 
 
 @pytest.fixture(scope="module")
@@ -45,5 +48,5 @@ def test_directions_are_drawn_once(observed):
 
 
 def test_without_forces_there_is_nothing_to_observe(observed):
-    data = TrainingSet.from_user(observed.X, observed.energies)
+    data = TrainingSet.from_user(HDNNPRegressor(), observed.X, observed.energies)
     assert data.observe_slopes(4, 0).slopes is None

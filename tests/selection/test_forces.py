@@ -121,7 +121,7 @@ def test_elimination_trains_and_judges_as_by_hand(data, features):
     everything = BackwardEliminationSelector(len(FUNCTIONS), **settings)
     found = everything.fit(features, energies, forces=forces).errors_
     seed = draw_seed(0)
-    data = TrainingSet.from_user(features, energies, forces)
+    data = TrainingSet.from_user(NETWORK, features, energies, forces)
     observed = data.observe_slopes(NETWORK.n_force_directions, seed)
     model = sklearn.clone(NETWORK).set_params(random_state=seed)
     model.fit(features, energies)._fit(observed.take(train))
