@@ -44,7 +44,7 @@ def in_units(n_bytes):
         if n_bytes < 1000:
             return f"{n_bytes:.3g} {unit}"
         n_bytes /= 1000
-    return f"{n_bytes:,.4g} TB"
+    return f"{n_bytes:,.6g} TB"
 
 
 def free_memory():

@@ -188,7 +188,7 @@ class Atoms:
         self._total = summing_matrix(X.offsets, X.dtype)
         self.there = ~np.isnan(X.atom_values)
         self.values = np.where(self.there, X.atom_values, 0.0)
-        self.count = np.add.reduceat(self.there, X.offsets[:-1], dtype=np.int64)
+        self.count = summing_matrix(X.offsets, np.int64) @ self.there
 
     def sum(self, values):
         """Sum over the atoms of a quantity that is 0 where there is none."""
