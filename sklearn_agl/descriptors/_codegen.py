@@ -55,8 +55,8 @@ def compile_kernel(shapes, cutoffs, program="values"):
     return load_kernel(write_source(shapes, cutoffs, program)).evaluate
 
 
-def write_source(shapes, cutoffs, program="values"):
-    """Source of the module that `compile_kernel` compiles."""
+def write_source(shapes, cutoffs, program="values", driver=DRIVER):
+    """Source of the module that `compile_kernel` compiles; the driver calls its `add_atom`."""
     shifted, returning = any(shape.shifted for shape in shapes), program in RETURNING
     variant = "shifted_" * shifted + "indexed_" * (program != "values")
     stations = (STATIONS_BACK if returning else STATIONS).format(program=program)
@@ -71,7 +71,7 @@ def write_source(shapes, cutoffs, program="values"):
     calls = _branches("shape", calls, indent=8)
     parts += [STREAM.format(calls=calls, perimeter=perimeter), SHELL]
     parts += _way_back(shapes, shifted) if returning else [ATOM]
-    return "".join([*parts, DRIVER])
+    return "".join([*parts, driver])
 
 
 def _way_back(shapes, shifted):

@@ -12,11 +12,13 @@ import linecache
 import os
 import shutil
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 from .._files import replace_file
+from .._machine_code import LENGTH, checksum_of, is_intact
 
 PACKAGE = Path(__file__).parent
 HELPERS = (
@@ -26,6 +28,7 @@ HELPERS = (
     PACKAGE.parent / "_vector_math.py",
     PACKAGE / "_cells.py",
     PACKAGE / "_cutoffs.py",
+    PACKAGE / "_environment.py",
     PACKAGE / "_gradients.py",
     PACKAGE / "_kernels.py",
     PACKAGE / "_neighbors.py",
@@ -56,7 +59,7 @@ def load_kernel(source):
     module
         From the cache folder if that is possible, else from memory.
     """
-    name = f"sklearn_agl_kernel_{_fingerprint(source)}"
+    name = f"sklearn_agl_kernel_{fingerprint(source)}"
     module = ModuleType(name)
     sys.modules[name] = module  # numba's cached code refers to its module by name
     # The text at hand is what runs: a file, and Python's own translation of it, may be damaged.
@@ -78,6 +81,31 @@ def _file_of(name, source):
         return filename
 
 
+def cached_bytes(name, make):
+    """Content of a file of the cache folder, made anew if it is missing or damaged.
+
+    Parameters
+    ----------
+    name : str
+    make : callable
+        Returns the content.
+
+    Returns
+    -------
+    bytes
+    """
+    path = cache_folder() / name
+    with suppress(OSError):
+        found = path.read_bytes()
+        if is_intact(found):
+            return found[:-LENGTH]
+    content = make()
+    with suppress(OSError, ValueError):
+        _check_room(path.parent)
+        replace_file(path, lambda file: file.write(content + checksum_of(content)))
+    return content
+
+
 def cache_folder():
     """Folder of generated sources and their machine code."""
     chosen = os.environ.get("SKLEARN_AGL_CACHE_DIR")
@@ -92,7 +120,8 @@ def cache_folder():
     return Path(base or Path.home() / ".cache") / "sklearn_agl"
 
 
-def _fingerprint(source):
+def fingerprint(source):
+    """Tells generated source, and the helpers that it calls, from any other."""
     return hashlib.sha256(_content(HELPERS) + source.encode()).hexdigest()[:16]
 
 

@@ -19,7 +19,7 @@ from ._cells import make_batch, make_cells
 from ._codegen import compile_kernel
 from ._gradients import AXES, TILE
 from ._kernels import allocate, with_more_streams
-from ._neighbors import find_clash
+from ._neighbors import find_clash, make_around
 from ._plan import Planner
 from ._programs import Jvp, Jvps, Values
 from ._progress import progress_bar
@@ -166,7 +166,8 @@ def bind(plan, batch, program):
     """The compiled program for a batch, as a function of the program's data."""
     kernel = compile_kernel(plan.shapes, plan.cutoffs, program)
     cells = make_cells(batch, plan.arrays.r_cut)
-    return partial(_run, kernel, batch, cells, plan, allocate(cells, plan, program))
+    work = allocate(make_around(cells), plan, program)
+    return partial(_run, kernel, batch, cells, plan, work)
 
 
 def _run(kernel, batch, cells, plan, work, data):

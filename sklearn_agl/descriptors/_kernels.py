@@ -118,10 +118,24 @@ class Work(NamedTuple):
     gradients: Gradients
 
 
-def allocate(cells, plan, program):
-    """Working memory for the atoms of some cells; only jvps needs room for gradients."""
-    n_places, n_streams, stream_rows = len(plan.defined), 1, STREAM_ROWS
-    around = neighbors.make_around(cells)
+def allocate(around, plan, program, n_streams=STREAMS):
+    """Working memory for the neighbours of one atom.
+
+    Parameters
+    ----------
+    around : ndarray of shape (AROUND_ROWS, capacity)
+        From `make_around`.
+    plan : KernelPlan
+    program : str
+        As in `compile_kernel`; only jvps needs room for gradients.
+    n_streams : int, default=STREAMS
+        Room for triplets, in a program that goes back over them.
+
+    Returns
+    -------
+    Work
+    """
+    n_places, stream_rows = len(plan.defined), STREAM_ROWS
     capacity = (around.shape[1] // PADDING + 2) * PADDING
     gradients = allocate_gradients(plan, capacity if program == "jvps" else 0)
     if program == "jvps":
@@ -129,8 +143,9 @@ def allocate(cells, plan, program):
         stream_rows += -(-n_powers // LANES) * ROWS_PER_QUAD
     if program in RETURNING:
         n_places *= max(np.diff(plan.arrays.shell_starts).max(), 1)
-        n_streams = STREAMS
         stream_rows = KEPT + np.diff(plan.arrays.group_starts).max(initial=0)
+    else:
+        n_streams = 1
     return Work(
         around=around,
         near=np.zeros((n_places, NEAR_ROWS, capacity)),

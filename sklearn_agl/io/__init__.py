@@ -1,6 +1,7 @@
-"""Files of estimators, and exchange with other programs: potentials and structures of n2p2."""
+"""Files of estimators, and exchange with other programs: n2p2 and LAMMPS."""
 
 from sklearn_agl.io._input_data import read_input_data, write_input_data
+from sklearn_agl.io._lammps import write_lammps
 from sklearn_agl.io._persistence import load, save
 from sklearn_agl.io._reader import read_n2p2
 from sklearn_agl.io._set_up import read_symmetry_functions
@@ -13,5 +14,6 @@ __all__ = [
     "read_symmetry_functions",
     "save",
     "write_input_data",
+    "write_lammps",
     "write_n2p2",
 ]

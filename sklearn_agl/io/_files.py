@@ -15,6 +15,30 @@ def as_path(value, name):
     return Path(value)
 
 
+def check_replaceable(paths, *, overwrite):
+    """Refuse to replace files, unless that is asked for, and those that are protected.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+    overwrite : bool
+        Whether to replace files that exist.
+
+    Raises
+    ------
+    FileExistsError
+        If a file exists and `overwrite` is false.
+    PermissionError
+        If a file may not be written.
+    """
+    for path in paths:
+        if not overwrite and path.exists():
+            raise FileExistsError(
+                f"{path} exists; write elsewhere, or replace it with overwrite=True."
+            )
+        _refuse_protected(path)
+
+
 def write_files(contents, *, overwrite):
     """Write several files that belong together, completely or not at all.
 
@@ -35,12 +59,7 @@ def write_files(contents, *, overwrite):
     ValueError
         If one exists and is no regular file.
     """
-    for path in contents:
-        if not overwrite and path.exists():
-            raise FileExistsError(
-                f"{path} exists; write elsewhere, or replace it with overwrite=True."
-            )
-        _refuse_protected(path)
+    check_replaceable(contents, overwrite=overwrite)
     for path in contents:
         target = follow_links(path)
         clear_leftovers(target.parent, glob.escape(target.name))

@@ -32,6 +32,14 @@ class StructurePotential:
         Those that the potential depends on.
     ranges : ndarray of shape (n_functions, 2)
         Their smallest and largest values in training.
+    lowest, highest : ndarray of shape (n_functions,)
+        The same, with room for rounding: what is beyond them is an extrapolation.
+    elements : ndarray of int
+        Atomic numbers that the functions distinguish, ascending.
+    known_elements : tuple of int
+        Those that the model has a network for.
+    plan : KernelPlan
+    networks : Networks
     values : ndarray of shape (n_atoms, n_functions)
         Of the structure that was loaded last, NaN where a function is of another element.
     energies : ndarray of shape (n_atoms,)
@@ -51,32 +59,33 @@ class StructurePotential:
         self._columns = np.flatnonzero(used) if used.any() else np.arange(len(functions))
         self.functions = tuple(functions[column] for column in self._columns)
         self.ranges = self._model.feature_ranges_[self._columns]
-        self._elements = transformer.elements_
-        self._plan = make_plan(self.functions, self._elements)
-        self._networks = make_networks(self._model, self._elements, self._columns)
+        self.elements = transformer.elements_
+        self.known_elements = tuple(self._model.elements_)
+        self.plan = make_plan(self.functions, self.elements)
+        self.networks = make_networks(self._model, self.elements, self._columns)
         margin = ROUNDING * np.abs(self.ranges).max(axis=1)
-        self._lowest, self._highest = self.ranges[:, 0] - margin, self.ranges[:, 1] + margin
+        self.lowest, self.highest = self.ranges[:, 0] - margin, self.ranges[:, 1] + margin
 
     def check(self, atoms):
         """Refuse atoms that are unsound or of an unknown element."""
         if len(atoms) == 0:
             raise ValueError("The structure has no atoms; there is nothing to calculate.")
         check_structures([atoms])
-        unknown = np.setdiff1d(atoms.numbers, self._model.elements_)
+        unknown = np.setdiff1d(atoms.numbers, self.known_elements)
         if unknown.size:
-            known = [chemical_symbols[z] for z in self._model.elements_]
+            known = [chemical_symbols[z] for z in self.known_elements]
             raise ValueError(
                 f"The structure contains {chemical_symbols[unknown[0]]}, but the potential knows "
                 f"{known} only. Train it on structures with that element."
             )
         check_images([atoms], max(function.r_cut for function in self.functions))
-        make_batches([atoms], self._elements, None)
+        make_batches([atoms], self.elements, None)
 
     def load(self, atoms):
         """Evaluate the functions and networks of a structure."""
-        batch = make_batch([atoms], self._elements)
-        self.values = evaluate_values(batch, self._plan)
-        self.energies = evaluate_networks(self._networks, batch.species, self.values)
+        batch = make_batch([atoms], self.elements)
+        self.values = evaluate_values(batch, self.plan)
+        self.energies = evaluate_networks(self.networks, batch.species, self.values)
 
     def load_with_gradients(self, atoms):
         """The same, and the derivatives of the energy.
@@ -88,12 +97,12 @@ class StructurePotential:
         strain_gradient : ndarray of shape (3, 3)
             By a strain e, where positions and cell vectors r become r (1 + e).
         """
-        batch = make_batch([atoms], self._elements)
+        batch = make_batch([atoms], self.elements)
         self.values, self.energies, gradient, strain = energies_and_gradients(
-            batch, self._plan, self._networks
+            batch, self.plan, self.networks
         )
         return gradient, strain[0]
 
     def outside_training(self):
         """Atoms and columns whose values are outside the range of the training data."""
-        return np.nonzero((self.values < self._lowest) | (self.values > self._highest))
+        return np.nonzero((self.values < self.lowest) | (self.values > self.highest))
