@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Iterator
-from numbers import Integral
 
 import numpy as np
-from ase.data import atomic_numbers, chemical_symbols
+from ase.data import chemical_symbols
 from joblib.parallel import SequentialBackend, ThreadingBackend, get_active_backend
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._elements import check_elements
 from .._labels import copy_with_labels
 from ..features import AtomicFeatures
 from ._cells import make_batch
@@ -166,9 +166,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         if self.elements is None:
             elements = np.unique(np.concatenate([atoms.numbers for atoms in structures]))
         else:
-            if not len(self.elements):
-                raise ValueError("elements is empty; name at least one, or leave it None.")
-            elements = np.unique([_atomic_number(element) for element in self.elements])
+            elements = check_elements(self.elements)
             _check_elements(structures, elements)
         self.elements_ = elements.astype(np.int64)
         self.symmetry_functions_ = expand_symmetry_functions(
@@ -426,14 +424,6 @@ def _check_elements(structures, elements):
                 f"knows {known} only. Fit it on structures with that element, or name all elements "
                 "in elements=."
             )
-
-
-def _atomic_number(element):
-    number = atomic_numbers.get(element, 0) if isinstance(element, str) else element
-    whole = isinstance(number, Integral) and not isinstance(number, bool)
-    if not whole or not 0 < number < len(chemical_symbols):
-        raise ValueError(f"Unknown element {element!r} in elements; write for example 'Si' or 14.")
-    return int(number)
 
 
 def _in_parallel_context():

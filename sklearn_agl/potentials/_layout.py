@@ -69,6 +69,11 @@ class NetworkLayout:
         ]
         return np.concatenate(found) if found else np.empty(0, np.int64)
 
+    def output_layer(self, e):
+        """Where the last weights and the last bias of element number `e` are, as a slice."""
+        first = self.starts[e, -1]
+        return slice(first, first + self.sizes[e, -2] + 1)
+
     def without(self, columns):
         """The layout that is left without some columns.
 

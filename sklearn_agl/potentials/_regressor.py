@@ -4,6 +4,7 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
+from ase.data import chemical_symbols
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
@@ -61,6 +62,10 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         Nodes of each hidden layer, the same for every element; empty for a linear model.
     activation : {"tanh", "softplus", "silu", "relu", "logistic", "identity"}, default="tanh"
         Activation of the hidden layers.
+    elements : sequence of str or int, default=None
+        Chemical symbols or atomic numbers of elements that structures may have in predictions, also
+        where none of those in `fit` has them, as in some splits of a cross-validation: atoms of
+        these have the mean energy per atom, and no network. None: the elements seen in `fit`.
     alpha : float, default=0.0
         Strength of the group lasso (the paper's lambda).
     penalty : {"lasso", "mcp", "scad"}, default="lasso"
@@ -138,7 +143,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     weights_ : ndarray of shape (n_weights,)
         All parameters in the order of torch's ``parameters_to_vector``.
     elements_ : tuple of int
-        Atomic numbers seen in fit.
+        Atomic numbers seen in fit, and those named in `elements`, ascending.
     energy_references_ : ndarray of shape (n_elements,)
         Reference energy of an atom of each element.
     feature_ranges_ : ndarray of shape (n_features, 2)
@@ -206,6 +211,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     _parameter_constraints = {
         "hidden_layer_sizes": ["array-like"],
         "activation": [StrOptions(set(ACTIVATIONS))],
+        "elements": ["array-like", None],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "penalty": [StrOptions(set(PENALTIES))],
         "concavity": [Interval(Real, 1, None, closed="neither"), None],
@@ -235,6 +241,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         hidden_layer_sizes=(10, 10),
         activation="tanh",
         *,
+        elements=None,
         alpha=0.0,
         penalty="lasso",
         concavity=None,
@@ -260,6 +267,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
+        self.elements = elements
         self.alpha = alpha
         self.penalty = penalty
         self.concavity = concavity
@@ -320,14 +328,23 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         ConvergenceWarning
             If `solver` is "lm", no early stopping is wanted, and `max_epochs` have ended it.
         UserWarning
-            If the structures carry other energies than `y`, so that their forces are left out, or
-            forces on constrained atoms are exactly zero.
+            If the structures carry other energies than `y`, so that their forces are left out, if
+            forces on constrained atoms are exactly zero, or if `elements` names some that no
+            structure has.
         """
         X = validate_features(self, X, reset=True, ensure_min_samples=2)
         data = TrainingSet.from_user(self, X, y, forces)
         if self.verbose:
             print(f"HDNNPRegressor trains on {data}")
-        return self._fit(data)
+        self._fit(data)
+        untrained = [chemical_symbols[z] for z in self.elements_ if z not in X.elements]
+        if untrained:
+            warnings.warn(
+                f"No structure has {', '.join(untrained)}, named in elements: such atoms have the "
+                "mean energy per atom and no network.",
+                stacklevel=3,
+            )
+        return self
 
     def _fit(self, data):
         """Train on a TrainingSet, whose columns the caller has noted."""
@@ -395,7 +412,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a structure has an element that fit has not seen, or a column is missing.
+            If a structure has an element that fit has not seen and `elements` does not name, or a
+            column is missing.
         """
         X = self._check_features(X)
         blocks = make_blocks(X, self._layout, self._feature_scaler)
@@ -483,7 +501,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
             raise ValueError(
                 f"Structure {X.locate(atom)[0]} has an atom of atomic number "
                 f"{X.atom_numbers[atom]}, but fit saw "
-                f"only {list(self.elements_)}. Add such structures to the training data."
+                f"only {list(self.elements_)}. Add such structures to the training data, or, as "
+                "for the splits of a cross-validation, name all elements in elements=."
             )
 
     def _check_columns(self, X):

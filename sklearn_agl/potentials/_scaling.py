@@ -105,7 +105,7 @@ class EnergyScaler:
     """Energies per atom, less a reference per element, in units of their standard deviation.
 
     The references are the least-squares energies of the elements; with one element, that is the
-    mean energy per atom.
+    mean energy per atom, as it is of elements that no structure has.
     """
 
     def fit(self, composition, energies):
@@ -117,6 +117,7 @@ class EnergyScaler:
         fractions = composition / n_atoms[:, None]
         per_atom = energies / n_atoms
         self.references_ = np.linalg.lstsq(fractions, per_atom, rcond=None)[0]
+        self.references_[~composition.any(axis=0)] = per_atom.mean()
         deviation = np.std(per_atom - fractions @ self.references_)
         scale = np.abs(per_atom).max()
         self.deviation_ = float(deviation) if deviation > 1e-12 * scale else 1.0

@@ -10,6 +10,7 @@ from skorch.callbacks import EarlyStopping
 from skorch.helper import predefined_split
 from skorch.history import History
 
+from sklearn_agl._elements import check_elements
 from sklearn_agl._threads import one_blas_thread
 from sklearn_agl.potentials._advanced import check_callbacks, check_device, check_use_of_device
 from sklearn_agl.potentials._blocks import StructureDataset, make_blocks
@@ -63,9 +64,10 @@ class Training:
         self.interrupted = False
         self._norm_penalty = make_norm_penalty(settings.penalty, settings.concavity)
         X = data.X
-        columns = [np.setdiff1d(X.columns_of(z), list(excluded)) for z in X.elements]
+        elements = find_elements(X, settings.elements)
+        columns = [np.setdiff1d(X.columns_of(z), list(excluded)) for z in elements]
         hidden = check_hidden_layer_sizes(settings.hidden_layer_sizes)
-        self.layout = NetworkLayout(X.elements, tuple(columns), X.n_features, hidden)
+        self.layout = NetworkLayout(elements, tuple(columns), X.n_features, hidden)
         self.train_rows, self.held_out_rows = self._split(len(X))
         memory = memory_of_solvers(self.layout, settings.weight_decay)
         self.solver = choose_solver(settings.solver, self.layout.n_weights, settings.device, memory)
@@ -77,6 +79,7 @@ class Training:
         self.feature_scaler = FeatureScaler(settings.scaling).fit(X, self.train_rows)
         blocks = make_blocks(X, self.layout, self.feature_scaler)
         composition, rows = blocks.counts, self.train_rows
+        self._untrained = np.flatnonzero(~composition[rows].any(axis=0))
         self.energy_scaler = EnergyScaler().fit(composition[rows], data.energies[rows])
         self.targets = self.energy_scaler.scale(composition, data.energies)
         self.trained_on = data.describe()
@@ -105,6 +108,8 @@ class Training:
     def start(self, strengths):
         """Begin at random weights, with penalty `strengths` (n_features,)."""
         weights = self.layout.random_weights(self.rng)
+        for e in self._untrained:
+            weights[self.layout.output_layer(e)] = 0.0
         self.net = self._make_net(weights, strengths)
 
     def set_strengths(self, strengths):
@@ -319,6 +324,12 @@ class Training:
     def optimality_violation(self):
         """How far the weights are from a minimum of the objective, see `GroupPenalty.violation`."""
         return self.net.penalty.violation(self.weights, self._quadratic_model().gradient)
+
+
+def find_elements(X, named):
+    """Atomic numbers of the elements that occur or are named, ascending."""
+    more = [] if named is None else check_elements(named).tolist()
+    return tuple(sorted({*X.elements, *more}))
 
 
 def check_hidden_layer_sizes(sizes):

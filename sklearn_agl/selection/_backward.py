@@ -228,7 +228,7 @@ class Trials:
 
     def __init__(self, regressor, data, splits, checkpoint, n_jobs):
         for k, (train, test) in enumerate(splits):
-            check_split(data.X, k, train, test)
+            check_split(data.X, k, train, test, regressor)
         self.regressor, self.data, self.splits = regressor, data, splits
         self.checkpoint, self.n_jobs, self.n_fits, self.known = checkpoint, n_jobs, 0, {}
         if checkpoint.state is not None:

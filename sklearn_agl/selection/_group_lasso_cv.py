@@ -274,7 +274,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         if self.verbose:
             print(f"{type(self).__name__} trains on {data}")
         alphas = None if self.alphas is None else np.unique(check_alphas(self.alphas))
-        splits = self._split(data, params)
+        splits = self._split(data, regressor, params)
         checkpoint = self._open_checkpoint(regressor, data, **describe_splits(splits))
         given = regressor.random_state
         seed = given if isinstance(given, Integral) else checkpoint.seed
@@ -311,7 +311,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             random_state=self.random_state,
         )
 
-    def _split(self, data, params):
+    def _split(self, data, regressor, params):
         """The pairs of train and test indices, checked."""
         if _routing_enabled():
             split_params = process_routing(self, "fit", **params).splitter.split
@@ -324,7 +324,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
                 f"cv gives {len(splits)}."
             )
         for k, (train, test) in enumerate(splits):
-            check_split(data.X, k, train, test)
+            check_split(data.X, k, train, test, regressor)
         return splits
 
     def _choose(self, scores):

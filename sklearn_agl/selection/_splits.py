@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import clone
 
+from sklearn_agl._elements import check_elements
 from sklearn_agl._validation import note_columns
 from sklearn_agl.metrics import neg_rmse_per_atom
 from sklearn_agl.selection._checkpoint import fingerprint
@@ -21,7 +22,7 @@ def score_support(regressor, data, split, support):
     return neg_rmse_per_atom(model, test.X, test.energies)
 
 
-def check_split(X, k, train, test):
+def check_split(X, k, train, test, regressor):
     """Refuse a split that cannot be trained on or scored."""
     presence = X.composition() > 0
     n_train, n_test = len(presence[train]), len(presence[test])
@@ -30,11 +31,14 @@ def check_split(X, k, train, test):
             f"Split {k} has {n_train} structures for training and {n_test} for testing; at least "
             "2 and 1 are needed. Use fewer folds or more structures."
         )
-    unseen = np.flatnonzero(presence[test].any(axis=0) & ~presence[train].any(axis=0))
-    if len(unseen):
+    unseen = presence[test].any(axis=0) & ~presence[train].any(axis=0)
+    if regressor.elements is not None:
+        unseen &= ~np.isin(X.elements, check_elements(regressor.elements))
+    if unseen.any():
         raise ValueError(
-            f"Split {k} tests structures with atomic number {X.elements[unseen[0]]}, but none of "
-            "those for training has it. Shuffle the structures or give cv other splits."
+            f"Split {k} tests structures with atomic number {X.elements[np.argmax(unseen)]}, but "
+            "none of those for training has it. Shuffle the structures, give cv other splits, or "
+            "name all elements in the regressor's elements=."
         )
 
 
