@@ -38,7 +38,7 @@ def copy_with_labels(atoms, energy_key=None, forces_key=None):
     ase.Atoms
         With a SinglePointCalculator, if there is any label.
     """
-    labels = _results(atoms)
+    labels = results_of(atoms)
     if energy_key is not None:
         labels = {name: value for name, value in labels.items() if name not in ENERGIES}
         labels["energy"] = atoms.info.get(energy_key)
@@ -51,7 +51,7 @@ def copy_with_labels(atoms, energy_key=None, forces_key=None):
     return copied
 
 
-def _results(atoms):
+def results_of(atoms):
     """What the calculator of a structure has computed for just this geometry; nothing is computed.
 
     One calculator may serve many structures. Its results belong to the last of them.
@@ -78,7 +78,12 @@ def name_of_energy(X):
     {"free_energy", "energy"} or None
         ASE's name; None if a structure has neither.
     """
-    labels = [_results(atoms) for atoms in X.structures or ()]
+    labels = [results_of(atoms) for atoms in X.structures or ()]
+    return common_energy(labels)
+
+
+def common_energy(labels):
+    """Which energy all labels have, as `results_of` gives them; ASE's name, or None."""
     return next((name for name in ENERGIES if labels and all(name in own for own in labels)), None)
 
 
@@ -105,12 +110,12 @@ def stored_energies(X):
         raise ValueError(f"{missing}: give the energies.")
     name = name_of_energy(X)
     if name is None:
-        index = next(i for i, s in enumerate(X.structures) if "energy" not in _results(s))
+        index = next(i for i, s in enumerate(X.structures) if "energy" not in results_of(s))
         raise ValueError(
             f"{missing}, and structure {index} carries no energy: give the energies, attach a "
             "calculator with results, or name energy_key in the SymmetryFunctionTransformer."
         )
-    return [_results(atoms)[name] for atoms in X.structures]
+    return [results_of(atoms)[name] for atoms in X.structures]
 
 
 def stored_forces(X, y):
@@ -136,7 +141,7 @@ def stored_forces(X, y):
     """
     if X.structures is None or X.symmetry_functions is None:
         return None
-    labels = [_results(atoms) for atoms in X.structures]
+    labels = [results_of(atoms) for atoms in X.structures]
     if not any("forces" in own for own in labels):
         return None
     if not _belong_to(y, labels, X):
@@ -204,7 +209,7 @@ def check_constraints(X, forces):
     for index, (atoms, own) in enumerate(zip(X.structures or (), forces, strict=False)):
         if not atoms.constraints:
             continue
-        if _are_constrained(own, atoms, _results(atoms).get("forces")):
+        if _are_constrained(own, atoms, results_of(atoms).get("forces")):
             raise ValueError(
                 f"Constraints have changed the forces of structure {index}, so that they are no "
                 "derivatives of its energy: take atoms.get_forces(apply_constraint=False), or "

@@ -8,6 +8,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import atomic_numbers
 
+from sklearn_agl._labels import common_energy, results_of
 from sklearn_agl._numbers import as_numbers, refuse_other_than_arrays
 from sklearn_agl.descriptors._structures import check_structures
 from sklearn_agl.io._files import as_path, write_files
@@ -203,7 +204,8 @@ def write_input_data(
         Periodic in all directions or none.
     energies : array-like of shape (n_structures,), default=None
         Total energies. None: those that the structures' calculators have stored for the structures
-        as they are. Where only a prediction is wanted, zeros will do.
+        as they are, the free energies, whose derivatives the forces are, if all have one. Where
+        only a prediction is wanted, zeros will do.
     forces : sequence of array-like of shape (n_atoms, 3), default=None
         None: those that the structures' calculators have stored, and 0 where they have none.
     length_unit, energy_unit : float, default=None
@@ -266,10 +268,11 @@ def write_input_data(
             refuse_other_than_arrays(given, name)
         if given is not None and len(given) != len(structures):
             raise ValueError(f"Got {len(given)} {name} for {len(structures)} structures.")
+    labels = [results_of(atoms) for atoms in structures]
     if energies is None:
-        energies = _stored_energies(structures)
+        energies = _stored_energies(structures, labels)
     if forces is None:
-        forces = [_stored(atoms, "forces") for atoms in structures]
+        forces = [own.get("forces") for own in labels]
     parts = [
         _structure_text(i, atoms, energies[i], forces[i], length, energy)
         for i, atoms in enumerate(structures)
@@ -280,24 +283,16 @@ def write_input_data(
     write_files({path: "".join(parts).encode()}, overwrite=overwrite)
 
 
-def _stored(atoms, name):
-    """What a calculator knows of a structure as it is, or None."""
-    # Asked first, as get_property forgets the results if they are another structure's.
-    if atoms.calc is None or atoms.calc.calculation_required(atoms, [name]):
-        return None
-    return atoms.calc.get_property(name, atoms)
-
-
-def _stored_energies(structures):
-    energies = [_stored(atoms, "energy") for atoms in structures]
-    missing = [i for i, energy in enumerate(energies) if energy is None]
-    if missing:
+def _stored_energies(structures, labels):
+    name = common_energy(labels)
+    if name is None:
+        missing = [i for i, own in enumerate(labels) if "energy" not in own]
         raise ValueError(
             f"{_name_structures(missing)} no energy that a calculator has stored for the positions "
             f"as they are{_other_places(structures[missing[0]])}. Give energies=, which may be "
             "zeros where only a prediction is wanted."
         )
-    return energies
+    return [own[name] for own in labels]
 
 
 def _other_places(atoms):
