@@ -54,7 +54,8 @@ def copy_with_labels(atoms, energy_key=None, forces_key=None):
 def results_of(atoms):
     """What the calculator of a structure has computed for just this geometry; nothing is computed.
 
-    One calculator may serve many structures. Its results belong to the last of them.
+    One calculator may serve many structures. Its results belong to the last of them. An energy of
+    exactly 0 beside forces is none: ASE's reader of LAMMPS dumps sets it, since dumps have none.
     """
     results = getattr(atoms.calc, "results", None)
     if not results:
@@ -62,7 +63,10 @@ def results_of(atoms):
     computed_for = getattr(atoms.calc, "atoms", atoms)
     if computed_for is not atoms and GEOMETRY.intersection(compare_atoms(computed_for, atoms)):
         return {}
-    return {name: results[name] for name in LABELS if results.get(name) is not None}
+    labels = {name: results[name] for name in LABELS if results.get(name) is not None}
+    if np.any(labels.get("forces", 0.0)):
+        labels = {n: own for n, own in labels.items() if n == "forces" or own != 0.0}
+    return labels
 
 
 def name_of_energy(X):
