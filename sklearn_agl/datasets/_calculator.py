@@ -20,8 +20,8 @@ class LennardJonesCalculator(Calculator):
     ----------
     r_cut : float, default=2.8
         Distance at which the potential is truncated, at most half the box length.
-    **kwargs
-        Handed on to ``ase.calculators.calculator.Calculator``.
+    atoms : ase.Atoms, default=None
+        Atoms to attach the calculator to, as with any calculator of ASE.
 
     Raises
     ------
@@ -53,8 +53,8 @@ class LennardJonesCalculator(Calculator):
 
     implemented_properties = ["energy", "free_energy", "forces"]  # noqa: RUF012
 
-    def __init__(self, r_cut=2.8, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, r_cut=2.8, *, atoms=None):
+        super().__init__(atoms=atoms)
         self.r_cut = r_cut
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=tuple(all_changes)):

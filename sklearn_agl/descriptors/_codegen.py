@@ -49,8 +49,8 @@ def compile_kernel(shapes, cutoffs, program="values"):
     Returns
     -------
     callable
-        ``evaluate(batch, cells, arrays, work, data, first)``, with `data` of the program; see
-        `_evaluation.bind`.
+        ``evaluate(batch, cells, arrays, work, data, first, last)``, with `data` of the program; see
+        `_evaluation.run`.
     """
     return load_kernel(write_source(shapes, cutoffs, program)).evaluate
 

@@ -16,7 +16,7 @@ from ._definitions import SymmetryFunction, check_complete, elements_of
 from ._evaluation import bind
 from ._plan import make_plan
 from ._programs import Values
-from ._structures import check_structures
+from ._structures import check_images, check_structures
 from ._way_back import Forces
 
 clock = time.perf_counter if sys.platform == "win32" else time.thread_time
@@ -187,6 +187,7 @@ def measure_set_costs(symmetry_functions, structures, sets, *, duration=1.0):
     check_complete(functions)
     sample = _sample(check_structures(structures))
     elements = elements_of(functions, sample)
+    check_images(sample, max(function.r_cut for function in functions))
     batch = make_batch(sample, elements)
     sets = [_check_set(index, columns, len(functions)) for index, columns in enumerate(sets)]
     if not sets:
@@ -252,6 +253,7 @@ def _sample(structures):
 def _make_calls(functions, structures, choices):
     """For each choice of columns a call that evaluates it."""
     elements = elements_of(functions, structures)
+    check_images(structures, max(function.r_cut for function in functions))
     batch = make_batch(structures, elements)
     whole = make_plan(functions, elements).arrays
     calls = {}

@@ -18,12 +18,13 @@ from sklearn_agl._files import clear_leftovers, replace_file
 from ._cells import make_batch, make_cells
 from ._codegen import compile_kernel
 from ._gradients import AXES, TILE
-from ._kernels import allocate, with_more_streams
-from ._neighbors import find_clash, make_around
+from ._kernels import DONE, OVERLAPPING, SHORT_OF_STREAMS, allocate, with_more_streams
+from ._neighbors import MOST_NEIGHBORS, find_clash, make_around
 from ._plan import Planner
 from ._programs import Jvp, Jvps, Values
 from ._progress import progress_bar
-from ._way_back import Forces, Vjp
+from ._structures import check_images
+from ._way_back import Vjp
 
 BATCHES_PER_JOB = 8
 """Pieces of work per thread: enough to balance structures of different sizes."""
@@ -127,7 +128,7 @@ class Evaluation:
                 advance(len(batch.cells))
 
 
-def make_batches(structures, elements, n_jobs):
+def make_batches(structures, elements, r_cut, n_jobs):
     """Cut checked structures into batches.
 
     Parameters
@@ -135,6 +136,8 @@ def make_batches(structures, elements, n_jobs):
     structures : list of ase.Atoms
     elements : ndarray of int
         Atomic numbers, ascending.
+    r_cut : float
+        Largest cutoff radius.
     n_jobs : int or None
         Number of threads.
 
@@ -145,8 +148,9 @@ def make_batches(structures, elements, n_jobs):
     Raises
     ------
     ValueError
-        If two atoms of a structure are at one point.
+        If two atoms of a structure are at one point, or its cell is far smaller than `r_cut`.
     """
+    check_images(structures, r_cut)
     n_atoms = sum(map(len, structures))
     wanted = max(BATCHES_PER_JOB * effective_n_jobs(n_jobs), n_atoms // ATOMS_PER_BATCH + 1)
     bounds = np.linspace(0, len(structures), min(len(structures), wanted) + 1).astype(int)
@@ -155,10 +159,7 @@ def make_batches(structures, elements, n_jobs):
     for start, (structure, atom) in zip(bounds, clashes, strict=False):
         if structure >= 0:
             position = structures[start + structure].positions[atom].tolist()
-            raise ValueError(
-                f"Structure {start + structure} has two atoms at one point: atom {atom} and "
-                f"another one at {position}. Remove one of them."
-            )
+            raise ValueError(clash_message(start + structure, atom, position))
     return batches
 
 
@@ -166,15 +167,62 @@ def bind(plan, batch, program):
     """The compiled program for a batch, as a function of the program's data."""
     kernel = compile_kernel(plan.shapes, plan.cutoffs, program)
     cells = make_cells(batch, plan.arrays.r_cut)
-    work = allocate(make_around(cells), plan, program)
-    return partial(_run, kernel, batch, cells, plan, work)
+    work, slots = allocate(make_around(cells), plan, program), (0, len(cells.order))
+    return partial(run, kernel, batch, cells, plan, work, slots)
 
 
-def _run(kernel, batch, cells, plan, work, data):
-    slot = kernel(batch, cells, plan.arrays, work, data, 0)
-    while slot < len(cells.order):
+def run(kernel, batch, cells, plan, work, slots, data):
+    """Run a compiled program for some atoms.
+
+    Parameters
+    ----------
+    kernel : callable
+        From `compile_kernel`.
+    batch, cells, plan, work
+        As it takes them; `work` is from `allocate`.
+    slots : tuple of (int, int)
+        The first atom in the order of the cells, and the one behind the last.
+    data : NamedTuple
+        Of the program.
+
+    Returns
+    -------
+    Work
+        The working memory, which has grown if there were many neighbours.
+
+    Raises
+    ------
+    ValueError
+        If two atoms are at one point, or one has too many neighbours.
+    """
+    slot, last = slots
+    slot, reason = kernel(batch, cells, plan.arrays, work, data, slot, last)
+    while reason == SHORT_OF_STREAMS:
         work = with_more_streams(work)
-        slot = kernel(batch, cells, plan.arrays, work, data, slot)
+        slot, reason = kernel(batch, cells, plan.arrays, work, data, slot, last)
+    if reason != DONE:
+        _refuse(batch, cells.order[slot], reason, plan.arrays.r_cut)
+    return work
+
+
+def _refuse(batch, atom, reason, r_cut):
+    """Say what is wrong with an atom; the kernel has found it."""
+    structure = int(np.searchsorted(batch.starts, atom, side="right")) - 1
+    own, position = int(atom - batch.starts[structure]), batch.positions[atom].tolist()
+    if reason == OVERLAPPING:
+        raise ValueError(clash_message(structure, own, position))
+    raise ValueError(
+        f"Atom {own} at {position} has more than {MOST_NEIGHBORS} neighbours within the cutoff "
+        f"radius {r_cut:g}: the structure has collapsed, or is in another unit of length."
+    )
+
+
+def clash_message(structure, atom, position):
+    """What to say of two atoms at one point."""
+    return (
+        f"Structure {structure} has two atoms at one point: atom {atom} and another one at "
+        f"{position}. Remove one of them."
+    )
 
 
 def vector_jacobian_product(batch, plan, vectors):
@@ -199,39 +247,6 @@ def vector_jacobian_product(batch, plan, vectors):
     data = Vjp(table, np.zeros_like(batch.positions), np.zeros_like(batch.cells))
     bind(plan, batch, "vjp")(data)
     return data.gradient, data.strain
-
-
-def energies_and_gradients(batch, plan, networks):
-    """Values, energies of the atoms, and the derivatives of their sum, all in one go.
-
-    Parameters
-    ----------
-    batch, plan
-        As in `vector_jacobian_product`.
-    networks : Networks
-        They turn values into energies.
-
-    Returns
-    -------
-    values : ndarray of shape (n_atoms, n_functions)
-        NaN where a function is not defined for an atom's element.
-    energies : ndarray of shape (n_atoms,)
-    gradient : ndarray of shape (n_atoms, 3)
-    strain : ndarray of shape (n_structures, 3, 3)
-    """
-    n_atoms, defined = len(batch.positions), plan.defined[batch.species]
-    table = np.zeros((n_atoms, plan.defined.shape[1] + 1))
-    data = Forces(
-        table=table,
-        values=np.zeros_like(table),
-        energies=np.zeros(n_atoms),
-        gradient=np.zeros_like(batch.positions),
-        strain=np.zeros_like(batch.cells),
-        networks=networks,
-    )
-    bind(plan, batch, "forces")(data)
-    values = np.where(defined, data.values[:, :-1], np.nan)
-    return values, data.energies, data.gradient, data.strain
 
 
 def jacobian_vector_product(batch, plan, displacements, strains):

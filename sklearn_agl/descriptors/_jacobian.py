@@ -79,7 +79,7 @@ class JacobianProducts:
         structures = check_structures(X.structures)
         elements = elements_of(X.symmetry_functions, structures)
         plan = make_plan(X.symmetry_functions, elements)
-        batches = make_batches(structures, elements, n_jobs)
+        batches = make_batches(structures, elements, plan.arrays.r_cut, n_jobs)
         return cls(plan, batches, n_atoms_max=X.shape[1], n_jobs=n_jobs)
 
     def vjp(self, vectors):

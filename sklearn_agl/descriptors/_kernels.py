@@ -65,6 +65,10 @@ OF_SLOPE = 7
 SUM_COLUMNS = 8
 
 
+# Why a kernel stops: at its end, or at an atom that it has no streams for, that shares its place
+# with another one, or that has too many neighbours.
+DONE, SHORT_OF_STREAMS, OVERLAPPING, CROWDED = range(4)
+
 RETURNING = ("vjp", "forces")
 """Programs that go over an atom's triplets, and then over what they kept of them."""
 

@@ -25,6 +25,10 @@ from ._packing import (
 TOO_CLOSE = 1e-6
 """Two atoms nearer than this count as one point."""
 
+MOST_NEIGHBORS = 5_000
+"""An atom with more of them is in a structure that has collapsed, or of the wrong unit: the densest
+crystals have some hundred, and triplets take time and memory with their square."""
+
 # Rows of `around`: vector from the atom, its squared length, and the neighbour's slot.
 X, Y, Z, SQUARE, SLOT = range(5)
 AROUND_ROWS = 5
@@ -180,6 +184,15 @@ def _block_code(context, builder, signature, args):
 
 
 append_run = four_at_once() if has_avx2() else one_by_one()
+
+
+@inlined
+def overlaps(around, n):
+    """Whether an atom shares its place with another one, among its n neighbours and itself."""
+    squares, n_here = around[SQUARE], 0
+    for p in range(n):
+        n_here += squares[p] < TOO_CLOSE * TOO_CLOSE
+    return n_here > 1
 
 
 def find_clash(batch):

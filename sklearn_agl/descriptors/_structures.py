@@ -49,21 +49,7 @@ def _check_structure(index, atoms):
         )
     if len(atoms) == 0:
         raise ValueError(f"Structure {index} has no atoms; leave it out.")
-    finite = np.isfinite(atoms.positions).all(axis=1)
-    if not finite.all():
-        bad = int(np.argmin(finite))
-        raise ValueError(
-            f"Structure {index} has a position that is not finite: atom {bad} is at "
-            f"{atoms.positions[bad].tolist()}. Correct it or leave the structure out."
-        )
-    far = (np.abs(atoms.positions) > FARTHEST).any(axis=1)
-    if far.any():
-        bad = int(np.argmax(far))
-        raise ValueError(
-            f"Structure {index}: atom {bad} is at {atoms.positions[bad].tolist()}, farther than "
-            f"{FARTHEST:g} from the origin, where distances lose their digits. Correct it, or wrap "
-            "the atoms into the cell with atoms.wrap()."
-        )
+    check_positions(index, atoms.positions)
     if (atoms.numbers <= 0).any():
         bad = int(np.argmax(atoms.numbers <= 0))
         raise ValueError(
@@ -71,6 +57,37 @@ def _check_structure(index, atoms):
             "kind 'X'. Give it a chemical symbol."
         )
     _check_cell(index, atoms)
+
+
+def check_positions(index, positions):
+    """Refuse positions that nothing can be computed with, in no time where there are none.
+
+    Parameters
+    ----------
+    index : int
+        Of the structure.
+    positions : ndarray of shape (n_atoms, 3)
+
+    Raises
+    ------
+    ValueError
+        With the index of the structure and the cure, if one is not finite or too far away.
+    """
+    if np.abs(positions).max(initial=0.0) <= FARTHEST:  # which NaN is not
+        return
+    finite = np.isfinite(positions).all(axis=1)
+    if not finite.all():
+        bad = int(np.argmin(finite))
+        raise ValueError(
+            f"Structure {index} has a position that is not finite: atom {bad} is at "
+            f"{positions[bad].tolist()}. Correct it or leave the structure out."
+        )
+    bad = int(np.argmax((np.abs(positions) > FARTHEST).any(axis=1)))
+    raise ValueError(
+        f"Structure {index}: atom {bad} is at {positions[bad].tolist()}, farther than "
+        f"{FARTHEST:g} from the origin, where distances lose their digits. Correct it, or wrap "
+        "the atoms into the cell with atoms.wrap()."
+    )
 
 
 def _check_cell(index, atoms):

@@ -15,11 +15,11 @@ from sklearn_agl._vector_math import exp_of_negative
 from sklearn_agl.descriptors._cells import FAR
 from sklearn_agl.descriptors._cutoffs import CUTOFFS, EVEN_CUTOFFS, LARGEST
 from sklearn_agl.descriptors._kernels import (
-    CHUNK, D_COSINE, D_PERIMETER, D_SQUARES, D_WEIGHTS, GROUP_WEIGHTS, KEPT,
-    SLOPE, SLOPES, STREAM_LENGTH, STREAM_ROWS, add_perimeter, end_stream, fill_blocks,
-    load_neighbors, n_elements_of, padded, pair_number, sort_neighbors,
+    CHUNK, CROWDED, D_COSINE, D_PERIMETER, D_SQUARES, D_WEIGHTS, DONE, GROUP_WEIGHTS, KEPT,
+    OVERLAPPING, SHORT_OF_STREAMS, SLOPE, SLOPES, STREAM_LENGTH, STREAM_ROWS, add_perimeter,
+    end_stream, fill_blocks, load_neighbors, n_elements_of, padded, pair_number, sort_neighbors,
 )
-from sklearn_agl.descriptors._neighbors import collect
+from sklearn_agl.descriptors._neighbors import MOST_NEIGHBORS, collect, overlaps
 {stations}
 from sklearn_agl.descriptors._triplets import (
     COSINE, OPPOSITE, PERIMETER, SQUARE, SQUARES, WEIGHT, WEIGHTS,
@@ -300,21 +300,27 @@ def add_atom(i, structure, n_around, batch, cells, plan, work, data):
 DRIVER = '''
 
 @kept(**LOOPS, no_cfunc_wrapper=True)
-def evaluate(batch, cells, plan, work, data, first):
-    """Run the program for all atoms of all structures from slot `first` on.
+def evaluate(batch, cells, plan, work, data, first, last):
+    """Run the program for the atoms in the slots from `first` up to `last`.
 
-    Returns where it stopped: behind the last atom, or before one that needs more streams.
+    Returns where it stopped and why: behind the last atom, or at one that needs more streams, or
+    that no energy can be computed for.
     """
     for structure in range(len(batch.cells)):
-        for slot in range(max(batch.starts[structure], first), batch.starts[structure + 1]):
+        start, end = batch.starts[structure], batch.starts[structure + 1]
+        for slot in range(max(start, first), min(end, last)):
             i = cells.order[slot]
             if is_idle(data.table[i]):
                 continue
             n_around = collect(slot, structure, batch, cells, plan.r_cut, work.around)
+            if overlaps(work.around, n_around):
+                return slot, OVERLAPPING
+            if n_around > MOST_NEIGHBORS:
+                return slot, CROWDED
             if not has_room(n_around, batch.species[i], plan, work):
-                return slot
+                return slot, SHORT_OF_STREAMS
             if plan.sorts_neighbors:
                 sort_neighbors(work.around, n_around)
             add_atom(i, structure, n_around, batch, cells, plan, work, data)
-    return len(cells.order)
+    return last, DONE
 '''

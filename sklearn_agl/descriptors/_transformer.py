@@ -21,7 +21,7 @@ from ._evaluation import Evaluation, make_batches, sparse_jacobian
 from ._jacobian import JacobianProducts
 from ._plan import Planner
 from ._presets import PRESETS, automatic_symmetry_functions, symmetry_function_preset
-from ._structures import check_images, check_structures
+from ._structures import check_structures
 
 
 class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
@@ -392,8 +392,8 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         check_is_fitted(self)
         structures = _check_input(structures)
         _check_elements(structures, self.elements_)
-        check_images(structures, max(function.r_cut for function in self.symmetry_functions_))
-        return structures, make_batches(structures, self.elements_, self.n_jobs)
+        r_cut = max(function.r_cut for function in self.symmetry_functions_)
+        return structures, make_batches(structures, self.elements_, r_cut, self.n_jobs)
 
     def _products(self, structures):
         _, batches = self._batches(structures)

@@ -1,11 +1,16 @@
 """Neural network potentials: model, penalty, solvers, forces, and a calculator for ASE."""
 
-from sklearn_agl.potentials._calculator import ExtrapolationWarning, HDNNPCalculator
+from sklearn_agl.potentials._calculator import (
+    ExtrapolationError,
+    ExtrapolationWarning,
+    HDNNPCalculator,
+)
 from sklearn_agl.potentials._forces import predict_forces, predict_stress
 from sklearn_agl.potentials._learning_rate import LearningRateFinder
 from sklearn_agl.potentials._regressor import HDNNPRegressor
 
 __all__ = [
+    "ExtrapolationError",
     "ExtrapolationWarning",
     "HDNNPCalculator",
     "HDNNPRegressor",

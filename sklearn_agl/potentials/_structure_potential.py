@@ -4,13 +4,9 @@ import numpy as np
 from ase.data import chemical_symbols
 
 from sklearn_agl.descriptors._cells import make_batch
-from sklearn_agl.descriptors._evaluation import (
-    energies_and_gradients,
-    evaluate_values,
-    make_batches,
-)
 from sklearn_agl.descriptors._plan import make_plan
-from sklearn_agl.descriptors._structures import check_images, check_structures
+from sklearn_agl.descriptors._steps import StepEvaluator
+from sklearn_agl.descriptors._structures import check_images, check_positions, check_structures
 from sklearn_agl.potentials._atomic_networks import evaluate_networks, make_networks
 from sklearn_agl.potentials._pipelines import ends_of, functions_behind_selectors
 
@@ -25,6 +21,8 @@ class StructurePotential:
     ----------
     pipeline : sklearn.pipeline.Pipeline
         A SymmetryFunctionTransformer, any selectors, and an HDNNPRegressor, fitted.
+    n_jobs : int or None
+        Number of threads that share the atoms of a structure.
 
     Attributes
     ----------
@@ -51,7 +49,7 @@ class StructurePotential:
         If it is no such pipeline.
     """
 
-    def __init__(self, pipeline):
+    def __init__(self, pipeline, n_jobs=None):
         transformer, self._model = ends_of(pipeline)
         functions = functions_behind_selectors(pipeline)
         # A potential without any weight is a constant, which is no reason to have no functions.
@@ -63,10 +61,54 @@ class StructurePotential:
         self.known_elements = tuple(self._model.elements_)
         self.plan = make_plan(self.functions, self.elements)
         self.networks = make_networks(self._model, self.elements, self._columns)
+        self._evaluator = StepEvaluator(self.plan, self.networks, n_jobs)
+        self._frame = self._batch = self._volume = None
         margin = ROUNDING * np.abs(self.ranges).max(axis=1)
         self.lowest, self.highest = self.ranges[:, 0] - margin, self.ranges[:, 1] + margin
 
-    def check(self, atoms):
+    def load(self, atoms):
+        """Evaluate the functions and networks of a structure.
+
+        Raises
+        ------
+        ValueError
+            If the atoms are unsound or of an unknown element.
+        """
+        batch = self._make_batch(atoms)
+        self.values = self._evaluator.values(batch)
+        self.energies = evaluate_networks(self.networks, batch.species, self.values)
+
+    def load_with_gradients(self, atoms):
+        """The same, and the derivatives of the energy.
+
+        Returns
+        -------
+        gradient : ndarray of shape (n_atoms, 3)
+            By the positions.
+        stress : ndarray of shape (3, 3) or None
+            None if the atoms are not periodic in three directions.
+        """
+        batch = self._make_batch(atoms)
+        self.values, self.energies, gradient, strain_gradient = self._evaluator.forces(batch)
+        return gradient, strain_gradient / self._volume if atoms.pbc.all() else None
+
+    def _make_batch(self, atoms):
+        """Sound atoms in the form that compiled code takes.
+
+        Whatever makes the atoms unsound is found at every step: by a look at the positions, by
+        compiled code where atoms meet, and by everything else once, until it changes.
+        """
+        frame = (atoms.numbers.tobytes(), atoms.cell.array.tobytes(), atoms.pbc.tobytes())
+        if frame == self._frame:
+            check_positions(0, atoms.positions)
+            return self._batch._replace(positions=np.array(atoms.positions, dtype=np.float64))
+        self._frame = None
+        self._check(atoms)
+        self._batch, self._volume = make_batch([atoms], self.elements), atoms.cell.volume
+        self._frame = frame
+        return self._batch
+
+    def _check(self, atoms):
         """Refuse atoms that are unsound or of an unknown element."""
         if len(atoms) == 0:
             raise ValueError("The structure has no atoms; there is nothing to calculate.")
@@ -78,30 +120,7 @@ class StructurePotential:
                 f"The structure contains {chemical_symbols[unknown[0]]}, but the potential knows "
                 f"{known} only. Train it on structures with that element."
             )
-        check_images([atoms], max(function.r_cut for function in self.functions))
-        make_batches([atoms], self.elements, None)
-
-    def load(self, atoms):
-        """Evaluate the functions and networks of a structure."""
-        batch = make_batch([atoms], self.elements)
-        self.values = evaluate_values(batch, self.plan)
-        self.energies = evaluate_networks(self.networks, batch.species, self.values)
-
-    def load_with_gradients(self, atoms):
-        """The same, and the derivatives of the energy.
-
-        Returns
-        -------
-        gradient : ndarray of shape (n_atoms, 3)
-            By the positions.
-        strain_gradient : ndarray of shape (3, 3)
-            By a strain e, where positions and cell vectors r become r (1 + e).
-        """
-        batch = make_batch([atoms], self.elements)
-        self.values, self.energies, gradient, strain = energies_and_gradients(
-            batch, self.plan, self.networks
-        )
-        return gradient, strain[0]
+        check_images([atoms], self.plan.arrays.r_cut)
 
     def outside_training(self):
         """Atoms and columns whose values are outside the range of the training data."""

@@ -20,6 +20,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_agl import CURSelector, HDNNPRegressor, SymmetryFunctionTransformer
 from sklearn_agl.potentials import (
+    ExtrapolationError,
     ExtrapolationWarning,
     HDNNPCalculator,
     predict_forces,
@@ -247,3 +248,131 @@ def test_unsound_atoms_are_refused(pipe, atoms, message):
     atoms.calc = HDNNPCalculator(pipe)
     with pytest.raises(ValueError, match=message):
         atoms.get_potential_energy()
+
+
+def _move(atoms, change):
+    """A copy of atoms to which something bad has happened."""
+    atoms = atoms.copy()
+    if change == "collapsed":
+        atoms.set_cell(1e-3 * atoms.cell.array)
+    elif change == "flat":
+        atoms.cell[1] = atoms.cell[0]
+    elif change == "coincident":
+        atoms.positions[1] = atoms.positions[0] - atoms.cell.array[2]
+    elif change == "crowded":
+        atoms.set_cell(0.05 * atoms.cell.array, scale_atoms=True)
+    else:
+        atoms.positions[-1, 1] = float(change)
+    return atoms
+
+
+BAD_CHANGES = {
+    "nan": "not finite",
+    "inf": "not finite",
+    "1e10": "farther than",
+    "coincident": "two atoms at one point",
+    "collapsed": "too small",
+    "flat": "no volume",
+    "crowded": "more than 5000 neighbours",
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_agl.potentials.ExtrapolationWarning")
+@pytest.mark.parametrize("change", BAD_CHANGES)
+def test_atoms_that_become_unsound_are_refused_at_every_step(pipe, structures, change):
+    calculator = HDNNPCalculator(pipe)
+    good = structures[0].copy()
+    good.calc = calculator
+    expected = good.get_forces()
+    bad = _move(good, change)
+    for _ in range(2):
+        for compute in (calculator.get_forces, calculator.get_potential_energy):
+            with pytest.raises(ValueError, match=BAD_CHANGES[change]):
+                compute(bad)
+    assert_array_equal(calculator.get_forces(good), expected)
+
+
+def test_a_wrong_word_about_what_has_changed_does_no_harm(pipe, structures):
+    calculator = HDNNPCalculator(pipe)
+    calculator.calculate(structures[0], ["forces"])
+    with pytest.raises(ValueError, match="too small"):
+        calculator.calculate(_move(structures[0], "collapsed"), ["forces"], ["positions"])
+    with pytest.raises(ValueError, match="not finite"):
+        calculator.calculate(_move(structures[0], "nan"), ["energy"], [])
+
+
+def test_extrapolations_end_a_run_where_they_are_not_allowed(pipe, structures):
+    atoms = structures[0].copy()
+    atoms.calc = HDNNPCalculator(pipe, on_extrapolation="raise")
+    energy = atoms.get_potential_energy()
+    squeezed = atoms.copy()
+    squeezed.set_cell(0.8 * atoms.cell.array, scale_atoms=True)
+    squeezed.calc = atoms.calc
+    for _ in range(2):
+        with pytest.raises(ExtrapolationError, match=r"Atom \d+ \([HO]\) has [HO]\|G.* = .* was"):
+            squeezed.get_forces()
+        assert not atoms.calc.results
+    assert atoms.get_potential_energy() == energy
+
+
+def test_so_many_extrapolations_are_allowed_and_no_more(pipe, structures):
+    atoms = with_calculator(structures[0], pipe)
+    atoms.set_cell(0.8 * atoms.cell.array, scale_atoms=True)
+    with pytest.warns(ExtrapolationWarning):
+        atoms.get_forces()
+    n = atoms.calc.n_extrapolations_
+    atoms.calc = HDNNPCalculator(pipe, on_extrapolation=n)
+    with pytest.warns(ExtrapolationWarning):
+        atoms.get_forces()
+    atoms.rattle(1e-6)
+    with pytest.raises(ExtrapolationError, match=f"There are {2 * n} such .*on_extrapolation={n}"):
+        atoms.get_forces()
+    with pytest.raises(ExtrapolationError):
+        HDNNPCalculator(pipe, on_extrapolation=n - 1).get_potential_energy(atoms)
+
+
+@pytest.mark.parametrize("value", ["ignore", -1, 1.5, True, None])
+def test_other_ways_to_treat_extrapolations_are_refused(pipe, value):
+    with pytest.raises(ValueError, match="on_extrapolation=.* must be 'warn', 'raise'"):
+        HDNNPCalculator(pipe, on_extrapolation=value)
+
+
+@pytest.mark.parametrize("value", [0, 1.5, True, "all"])
+def test_bad_numbers_of_threads_are_refused(pipe, value):
+    with pytest.raises(ValueError, match="n_jobs=.* must be a number of threads"):
+        HDNNPCalculator(pipe, n_jobs=value)
+
+
+def test_unknown_arguments_are_refused(pipe):
+    with pytest.raises(TypeError, match="threads"):
+        HDNNPCalculator(pipe, threads=2)
+    with pytest.raises(TypeError, match="no parameter 'n_jobs'"):
+        HDNNPCalculator(pipe).set(n_jobs=2)
+
+
+def test_threads_share_a_structure_and_change_nothing(copper):
+    atoms = bulk("Cu", cubic=True) * (4, 5, 5)
+    atoms.rattle(0.1, seed=1)
+    single = HDNNPCalculator(copper)
+    single.n_extrapolations_ = 1
+    expected = {name: single.get_property(name, atoms) for name in ("forces", "stress", "energies")}
+    shared = HDNNPCalculator(copper, n_jobs=3)
+    shared.n_extrapolations_ = 1
+    assert_allclose(predict_forces(copper, [atoms])[0], expected["forces"], atol=1e-11)
+    for name, values in expected.items():
+        assert_array_equal(shared.get_property(name, atoms), values)
+    atoms.positions[7] = atoms.positions[390]
+    with pytest.raises(ValueError, match="two atoms at one point"):
+        shared.get_forces(atoms)
+
+
+def test_memory_that_is_kept_grows_with_the_neighbours(copper):
+    calculator = HDNNPCalculator(copper)
+    calculator.n_extrapolations_ = 1
+    atoms = bulk("Cu", cubic=True)
+    for scale in (1.1, 0.5, 0.9):
+        scaled = atoms.copy()
+        scaled.set_cell(scale * atoms.cell.array, scale_atoms=True)
+        expected = predict_forces(copper, [scaled])[0]
+        forces = calculator.get_forces(scaled)
+        assert_allclose(forces, expected, atol=1e-10 * max(np.abs(expected).max(), 1.0))
