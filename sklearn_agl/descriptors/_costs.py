@@ -11,6 +11,7 @@ from ase import Atoms
 from sklearn.utils._param_validation import Interval, validate_params
 
 from .._networks import make_sums
+from .._repulsion import no_pair_terms
 from ._cells import make_batch
 from ._definitions import SymmetryFunction, check_complete, elements_of
 from ._evaluation import bind
@@ -223,6 +224,7 @@ def _data_of_a_step(batch, plan):
         gradient=np.zeros_like(batch.positions),
         strain=np.zeros_like(batch.cells),
         networks=make_sums(n_elements, n_functions),
+        pairs=no_pair_terms(n_elements),
     )
 
 

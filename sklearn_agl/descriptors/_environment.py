@@ -75,13 +75,14 @@ def evaluate(table, n_around):
 '''
 
 
-def allocate_arrays(plan, networks, capacity, n_streams):
+def allocate_arrays(plan, networks, pairs, capacity, n_streams):
     """Arrays for environments of so many atoms; capacity is a multiple of `PADDING`.
 
     Parameters
     ----------
     plan : KernelPlan
     networks : Networks
+    pairs : PairTerms
     capacity : int
         Atoms of an environment, its central one among them.
     n_streams : int
@@ -104,6 +105,7 @@ def allocate_arrays(plan, networks, capacity, n_streams):
             gradient=np.zeros((capacity, 3)),
             strain=np.zeros((1, 3, 3)),
             networks=networks,
+            pairs=pairs,
         ),
     )
 

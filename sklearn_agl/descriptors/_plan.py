@@ -200,6 +200,12 @@ def make_plan(functions, elements, columns=None):
     )
 
 
+def see_so_far(plan, distance):
+    """The same plan for a kernel that looks for neighbours up to a distance at least."""
+    r_cut = max(plan.arrays.r_cut, distance)
+    return plan._replace(arrays=plan.arrays._replace(r_cut=r_cut))
+
+
 class _Entry(NamedTuple):
     """A symmetry function seen by one set of neighbour elements."""
 

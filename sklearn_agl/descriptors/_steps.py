@@ -35,12 +35,14 @@ class StepEvaluator:
         The symmetry functions.
     networks : Networks
         They turn values into energies.
+    pairs : PairTerms
+        They come on top, and reach no farther than the plan sees.
     n_jobs : int or None
         Number of threads.
     """
 
-    def __init__(self, plan, networks, n_jobs):
-        self._plan = plan
+    def __init__(self, plan, networks, pairs, n_jobs):
+        self._plan, self._pairs = plan, pairs
         self._networks = [_with_own_memory(networks) for _ in range(effective_n_jobs(n_jobs))]
         self._blank = np.pad(np.where(plan.defined, 0.0, np.nan), ((0, 0), (0, 1)))
         self._kernels, self._works = {}, {}
@@ -98,7 +100,9 @@ class StepEvaluator:
         gradients, strains = np.zeros((n_pieces, n_atoms, 3)), np.zeros((n_pieces, 1, 3, 3))
 
         def data(piece, networks):
-            return Forces(table, values, energies, gradients[piece], strains[piece], networks)
+            return Forces(
+                table, values, energies, gradients[piece], strains[piece], networks, self._pairs
+            )
 
         self._run("forces", batch, data)
         if not self._plan.defined.all():

@@ -83,7 +83,8 @@ from sklearn_agl.descriptors._programs import (
 from sklearn_agl.descriptors._way_back import (
     BY_COSINE, BY_DISTANCE, BY_SQUARE, TOTAL, chunk_of, clear_totals, hand_back, hand_to_atoms,
     has_streams as has_room, is_idle_{program} as is_idle, keep_chunk as next_chunk,
-    radial_{program} as add_radial, respond_{program} as respond, return_radial,
+    radial_{program} as add_radial, repel_{program} as repel_neighbors,
+    respond_{program} as respond, return_radial,
 )"""
 
 # G4 and G5 of one group of triplets, all its zeta and lambda at once:
@@ -284,6 +285,7 @@ def add_atom(i, structure, n_around, batch, cells, plan, work, data):
         )
         base += n_elements
     respond(data, i, element)
+    repel_neighbors(data, structure, i, n_around, batch, cells, work)
     row = data.table[i]
     first_place = plan.shell_starts[element] * n_elements
     for place in range(base):

@@ -13,6 +13,7 @@ import numpy as np
 
 from .._jit import inlined
 from .._networks import Networks, evaluate_network
+from .._repulsion import PairTerms
 from .._vector_math import cos, exp_of_negative, sin
 from ._kernels import (
     BY_COSINE,
@@ -42,6 +43,7 @@ from ._kernels import (
 )
 from ._neighbors import TOO_CLOSE
 from ._packing import LANES
+from ._pairs import add_pairs_of_atom
 from ._programs import is_idle_values, radial_values
 from ._quadruples import hand_out, transpose
 from ._triplets import (
@@ -79,7 +81,7 @@ class Forces(NamedTuple):
 
     `table` (n_atoms, n_functions + 1) is where values are added up, and then holds dE/dG; `values`
     (n_atoms, n_functions + 1) and `energies` (n_atoms,) get what they say; `gradient` and `strain`
-    are those of `Vjp`.
+    are those of `Vjp`. Of `pairs` comes what pair terms add to all of these but the values.
     """
 
     table: np.ndarray
@@ -88,6 +90,7 @@ class Forces(NamedTuple):
     gradient: np.ndarray
     strain: np.ndarray
     networks: Networks
+    pairs: PairTerms
 
 
 @inlined
@@ -123,6 +126,20 @@ def respond_forces(data, i, e):
         values[column] = row[column]
         row[column] = 0.0
     data.energies[i] = evaluate_network(data.networks, e, values, row)
+
+
+@inlined
+def repel_vjp(data, structure, i, n_around, batch, cells, work):
+    """Pair terms: those are no functions."""
+
+
+@inlined
+def repel_forces(data, structure, i, n_around, batch, cells, work):
+    """Add the pair terms of an atom."""
+    data.energies[i] += add_pairs_of_atom(
+        i, n_around, work.around, batch.species, cells.order, data.pairs, data.gradient,
+        data.strain[structure],
+    )  # fmt: skip
 
 
 @inlined

@@ -56,10 +56,10 @@ def either(first, second):
 
 
 def one_of(*choices):
-    """One of some strings."""
+    """One of some strings, or of some whole numbers."""
 
     def check(value, sizes):
-        if not isinstance(value, str) or value not in choices:
+        if type(value) is not type(choices[0]) or value not in choices:
             raise ValueError(f"must be one of {sorted(choices)}, got {value!r}")
 
     return check

@@ -14,7 +14,8 @@ from sklearn_agl.io._states import ESTIMATORS
 from sklearn_agl.io._values import CODECS, KINDS_OF_NUMBERS, Store, expect, parse_json
 
 FORMAT = "sklearn_agl"
-VERSION = 1
+VERSION = 2
+"""Version 1 knew no repulsion."""
 DESCRIPTION, ARRAY = "estimator.json", ".npy"
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The time of every member, so that equal estimators make equal files."""

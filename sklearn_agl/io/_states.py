@@ -10,6 +10,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sklearn_agl import selection
 from sklearn_agl._labels import ENERGIES
+from sklearn_agl._repulsion import CORE, ROW_LENGTH, ZBL
 from sklearn_agl.descriptors import SymmetryFunctionTransformer
 from sklearn_agl.descriptors._definitions import expand_symmetry_functions
 from sklearn_agl.descriptors._plan import Planner
@@ -20,11 +21,12 @@ from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._assembly import assemble_regressor
 from sklearn_agl.potentials._gradient import ACTIVATIONS
 from sklearn_agl.potentials._layout import NetworkLayout
+from sklearn_agl.potentials._repulsion import Repulsion
 
 PLACES = {"checkpoint", "memmap_folder", "memory"}
 """Parameters that name places on the disk of whoever saves; a file must not choose such a place."""
 
-OPTIONAL = {"_sklearn_output_config", "feature_names_in_", "trained_on_"}
+OPTIONAL = {"_sklearn_output_config", "feature_names_in_", "trained_on_", "repulsion"}
 """Attributes that not every fitted estimator has, or that older files lack."""
 
 SMALLEST = float(np.nextafter(0.0, 1.0))
@@ -139,6 +141,7 @@ def _regressor_state(model):
         "ranges": model.feature_ranges_,
         "deviation": model._energy_scaler.deviation_,
         "references": model.energy_references_,
+        "repulsion": model.repulsion_,
     }
 
 
@@ -151,8 +154,12 @@ def _give_regressor(model, state):
     layout = NetworkLayout(tuple(columns), tuple(columns.values()), state["n_features_in_"], hidden)
     if layout.n_weights != len(weights):
         raise ValueError(f"weights: must have size {layout.n_weights}, got {len(weights)}")
+    repulsion = state.get("repulsion")
+    if repulsion is not None and repulsion.elements != layout.elements:
+        raise ValueError(f"repulsion: must be of the elements {layout.elements}")
     assemble_regressor(
         model,
+        repulsion=repulsion,
         layout=layout,
         feature_names=state.get("feature_names_in_"),
         **{
@@ -206,6 +213,16 @@ REGRESSOR = {
     "ranges": check.array("f", "n", 2),
     "deviation": check.number(SMALLEST),
     "references": check.array("f", "elements"),
+    "repulsion": check.optional(
+        check.record(
+            Repulsion,
+            {
+                "kind": check.one_of(CORE, ZBL),
+                "elements": check.instance(tuple),
+                "rows": check.array("f", "elements", "elements", ROW_LENGTH),
+            },
+        )
+    ),
     **FIGURES,
 }
 

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.feature_selection import f_classif, f_regression, r_regression
 
 from sklearn_agl.descriptors import SymmetryFunction
+from sklearn_agl.potentials._repulsion import Repulsion
 from sklearn_agl.selection import SelectionPath
 
 FUNCTIONS = {function.__name__: function for function in (f_classif, f_regression, r_regression)}
@@ -263,6 +264,7 @@ CODECS = {
     "array": Codec(np.ndarray, _encode_array, _decode_array),
     "symmetry_function": Codec(SymmetryFunction, _encode_fields, decode_fields(SymmetryFunction)),
     "path": Codec(SelectionPath, _encode_fields, decode_fields(SelectionPath)),
+    "repulsion": Codec(Repulsion, _encode_fields, decode_fields(Repulsion)),
     "function": Codec(FunctionType, _encode_function, _decode_function),
 }
 """Everything but estimators, which are made of the rest."""

@@ -9,6 +9,7 @@ from sklearn_agl.potentials._module import HDNNP
 from sklearn_agl.potentials._nets import HDNNPNet
 from sklearn_agl.potentials._norm_penalties import Lasso
 from sklearn_agl.potentials._penalty import GroupPenalty
+from sklearn_agl.potentials._repulsion import Repulsion
 from sklearn_agl.potentials._scaling import EnergyScaler, FeatureScaler
 
 
@@ -20,6 +21,7 @@ class Assembly:
     layout: NetworkLayout
     feature_scaler: FeatureScaler
     energy_scaler: EnergyScaler
+    repulsion: Repulsion | None = None
     solver: None = None
     interrupted: bool = False
     trained_on: dict | None = None
@@ -38,7 +40,7 @@ class Assembly:
 
 def assemble_regressor(
     regressor, *, layout, activation, weights, offset, divisor, ranges, deviation, references,
-    feature_names=None,
+    feature_names=None, repulsion=None,
 ):  # fmt: skip
     """Give a regressor the state of a fitted one.
 
@@ -65,6 +67,8 @@ def assemble_regressor(
         Energy of an atom of each element where its network gives 0.
     feature_names : sequence of str, default=None
         Names of the columns, where they have any.
+    repulsion : Repulsion, default=None
+        The pair term beside the networks.
 
     Returns
     -------
@@ -82,4 +86,4 @@ def assemble_regressor(
     regressor.n_features_in_ = layout.n_features
     if feature_names is not None:
         regressor.feature_names_in_ = np.array(feature_names, dtype=object)
-    return regressor._take_over(Assembly(net, layout, feature_scaler, energy_scaler))
+    return regressor._take_over(Assembly(net, layout, feature_scaler, energy_scaler, repulsion))

@@ -123,6 +123,12 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         Where adamw trains, on energies, and lm computes errors, derivatives and their sums, in
         double precision; its steps, and predictions, are computed on the CPU. kalman is an error on
         any device but "cpu", and so is lm with forces.
+    repulsion : {"auto", "zbl"} or None, default="auto"
+        A pair term beside the networks that keeps atoms apart where no structure told the networks
+        to. "auto": below the closest distance of two elements in training, a core takes over, and
+        above it, nothing changes. "zbl": the universal potential of Ziegler, Biersack and Littmark
+        [5]_, for energies in eV and lengths in Å; the networks learn what it leaves. Both need
+        features that know their structures and symmetry functions, without which "auto" has none.
     net_params : dict, default=None
         More parameters for the skorch net, such as ``block_size``, ``prior_variance`` and
         ``process_noise`` of the Kalman filter, or ``damping`` (the initial one) and ``tol`` (the
@@ -153,6 +159,9 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         What it was trained on: ``energy``, which is "y" where energies were given, else ASE's name
         of those that the structures carry, "free_energy" or "energy"; ``n_energies``, the number of
         structures; ``n_forces``, the number of atoms with a force. Held-out ones count.
+    repulsion_ : Repulsion or None
+        The pair term: its ``reach`` (n_elements, n_elements) is where it ends, and
+        ``evaluate(first, second, distances)`` gives its energies and derivatives.
     validation_rmse_ : float
         Error per atom on the held-out structures, in the units of `y`; NaN without them.
     validation_force_rmse_ : float
@@ -186,6 +195,14 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     problems); the user guide has the formulas. In the metrics of these two and of Adam, a concave
     penalty stands in as its tangent at the weights before the step, a group lasso [3]_.
 
+    A core begins at the closest distance :math:`r_0` that training saw for a pair of elements, and
+    is :math:`D [9 (r_0 / r - 1)]^3`, twice continuously differentiable, with D, its height at
+    :math:`0.9 r_0`, the sum of what the energies of the two atoms can swing with the weights as
+    they are: twice the sum of the absolute weights of the last layer, in the energies' units. A
+    pair that training did not see begins at the sum of its covalent radii, scaled by the smallest
+    such ratio of the others. "zbl" is switched off between half the sum of the covalent radii and
+    that sum, just as ``pair_style zbl`` of LAMMPS does it.
+
     References
     ----------
     .. [1] J. Behler, M. Parrinello, Phys. Rev. Lett. 98, 146401 (2007).
@@ -193,6 +210,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
        (2024), eqs. 5 and 6.
     .. [3] H. Zou, R. Li, Ann. Stat. 36, 1509 (2008).
     .. [4] P. Breheny, J. Huang, Stat. Comput. 25, 173 (2015), group MCP and group SCAD.
+    .. [5] J. F. Ziegler, J. P. Biersack, U. Littmark, The Stopping and Range of Ions in Solids
+       (Pergamon, 1985).
 
     Examples
     --------
@@ -231,6 +250,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         "batch_size": [Interval(Integral, 1, None, closed="left"), None],
         "callbacks": [list, None],
         "device": [str],
+        "repulsion": [StrOptions({"auto", "zbl"}), None],
         "net_params": [dict, None],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
@@ -261,6 +281,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         batch_size=None,
         callbacks=None,
         device="cpu",
+        repulsion="auto",
         net_params=None,
         verbose=0,
         random_state=None,
@@ -287,6 +308,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.batch_size = batch_size
         self.callbacks = callbacks
         self.device = device
+        self.repulsion = repulsion
         self.net_params = net_params
         self.verbose = verbose
         self.random_state = random_state
@@ -385,6 +407,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.weights_ = training.weights
         self.group_norms_ = training.group_norms
         self.elements_ = training.layout.elements
+        repulsion = training.repulsion
+        self.repulsion_ = repulsion and repulsion.with_networks(self)
         self.feature_ranges_ = training.feature_scaler.ranges_
         self.energy_references_ = training.energy_scaler.references_
         held_out = training.held_out_rows
@@ -418,7 +442,22 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         X = self._check_features(X)
         blocks = make_blocks(X, self._layout, self._feature_scaler)
         scaled = self.net_.module_.energies(self.weights_, blocks, np.arange(len(X)))
-        return self._energy_scaler.unscale(blocks.counts, scaled)
+        energies = self._energy_scaler.unscale(blocks.counts, scaled)
+        pairs = self._pair_sums(X)
+        return energies if pairs is None else energies + pairs.totals
+
+    def _pair_sums(self, X):
+        """Sums of the pair term, or None without one."""
+        if self.repulsion_ is None:
+            return None
+        if X.structures is not None:
+            return self.repulsion_.sums(X.structures)
+        if self.repulsion == "zbl":
+            raise ValueError(
+                "A potential with repulsion='zbl' needs features that know their structures, as "
+                "those of a SymmetryFunctionTransformer do."
+            )
+        return None
 
     def predict_forces(self, X):
         r"""Predict the forces on all atoms.
@@ -485,7 +524,12 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         products = JacobianProducts.of_features(X)
         _, gradients = differentiate(self, self._check_features(X))
-        return products.vjp_of_rows(gradients)
+        gradients, strain_gradients = products.vjp_of_rows(gradients)
+        pairs = self._pair_sums(X)
+        if pairs is None:
+            return gradients, strain_gradients
+        summed = [own + pair for own, pair in zip(gradients, pairs.gradients, strict=True)]
+        return summed, strain_gradients + pairs.strain
 
     def _check_features(self, X):
         check_is_fitted(self)

@@ -3,8 +3,10 @@
 import numpy as np
 from ase.data import chemical_symbols
 
+from sklearn_agl._repulsion import no_pair_terms
 from sklearn_agl.descriptors._cells import make_batch
-from sklearn_agl.descriptors._plan import make_plan
+from sklearn_agl.descriptors._pairs import add_pairs
+from sklearn_agl.descriptors._plan import make_plan, see_so_far
 from sklearn_agl.descriptors._steps import StepEvaluator
 from sklearn_agl.descriptors._structures import check_images, check_positions, check_structures
 from sklearn_agl.potentials._atomic_networks import evaluate_networks, make_networks
@@ -38,6 +40,8 @@ class StructurePotential:
         Those that the model has a network for.
     plan : KernelPlan
     networks : Networks
+    pairs : PairTerms
+        What comes on top.
     values : ndarray of shape (n_atoms, n_functions)
         Of the structure that was loaded last, NaN where a function is of another element.
     energies : ndarray of shape (n_atoms,)
@@ -59,9 +63,11 @@ class StructurePotential:
         self.ranges = self._model.feature_ranges_[self._columns]
         self.elements = transformer.elements_
         self.known_elements = tuple(self._model.elements_)
-        self.plan = make_plan(self.functions, self.elements)
+        repulsion, nothing = self._model.repulsion_, no_pair_terms(len(self.elements))
+        self.pairs = nothing if repulsion is None else repulsion.terms(self.elements)
+        self.plan = see_so_far(make_plan(self.functions, self.elements), self.pairs.reach)
         self.networks = make_networks(self._model, self.elements, self._columns)
-        self._evaluator = StepEvaluator(self.plan, self.networks, n_jobs)
+        self._evaluator = StepEvaluator(self.plan, self.networks, self.pairs, n_jobs)
         self._frame = self._batch = self._volume = None
         margin = ROUNDING * np.abs(self.ranges).max(axis=1)
         self.lowest, self.highest = self.ranges[:, 0] - margin, self.ranges[:, 1] + margin
@@ -77,6 +83,7 @@ class StructurePotential:
         batch = self._make_batch(atoms)
         self.values = self._evaluator.values(batch)
         self.energies = evaluate_networks(self.networks, batch.species, self.values)
+        add_pairs(batch, self.pairs, self.energies, np.zeros((len(atoms), 3)), np.zeros((1, 3, 3)))
 
     def load_with_gradients(self, atoms):
         """The same, and the derivatives of the energy.

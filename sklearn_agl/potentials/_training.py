@@ -80,9 +80,10 @@ class Training:
         blocks = make_blocks(X, self.layout, self.feature_scaler)
         composition, rows = blocks.counts, self.train_rows
         self._untrained = np.flatnonzero(~composition[rows].any(axis=0))
-        self.energy_scaler = EnergyScaler().fit(composition[rows], data.energies[rows])
-        self.targets = self.energy_scaler.scale(composition, data.energies)
         self.trained_on = data.describe()
+        self.repulsion, energies = data.repulsion, data.network_energies
+        self.energy_scaler = EnergyScaler().fit(composition[rows], energies[rows])
+        self.targets = self.energy_scaler.scale(composition, energies)
         if not on_forces:
             self._nets = NETS
             self.observations = self._observe_energies(blocks)

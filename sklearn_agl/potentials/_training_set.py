@@ -11,9 +11,11 @@ from sklearn_agl._labels import (
     name_of_energy,
     stored_forces,
 )
+from sklearn_agl._repulsion import ZBL
 from sklearn_agl._validation import validate_energies, validate_forces
 from sklearn_agl.features import AtomicFeatures
 from sklearn_agl.potentials._directions import DirectionalForces, observe_forces
+from sklearn_agl.potentials._repulsion import Repulsion, make_repulsion
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,9 @@ class TrainingSet:
         Forces on all atoms of each structure; NaN for atoms that have none.
     slopes : DirectionalForces or None
         The forces in the directions that training looks at, once these are drawn.
+    repulsion : Repulsion or None
+        The pair term beside the networks, which have to give what it leaves. The slopes are without
+        it, energies and forces are as given.
     """
 
     X: AtomicFeatures
@@ -39,6 +44,7 @@ class TrainingSet:
     source: str = "y"
     forces: list | None = None
     slopes: DirectionalForces | None = None
+    repulsion: Repulsion | None = None
 
     @classmethod
     def from_user(cls, settings, X, y, forces=AUTO):
@@ -47,7 +53,8 @@ class TrainingSet:
         Parameters
         ----------
         settings : HDNNPRegressor
-            Its parameter `forces` says what "auto" means.
+            Its parameter `forces` says what "auto" means, and `repulsion`, which pair term is
+            beside the networks.
         X : AtomicFeatures
             Features, checked by `validate_features`, which needs the estimator.
         y : array-like of shape (n_structures,) or None
@@ -63,7 +70,7 @@ class TrainingSet:
         ------
         ValueError
             If energies or forces are not finite, their numbers do not match the structures, or a
-            constraint has changed the forces.
+            constraint has changed the forces; see also `make_repulsion`.
         """
         source = "y" if y is not None else name_of_energy(X)
         energies = validate_energies(X, y)
@@ -72,7 +79,9 @@ class TrainingSet:
         if forces is not None:
             forces = validate_forces(X, forces)
             check_constraints(X, forces)
-        return cls(X, energies, source, forces)
+        return cls(
+            X, energies, source, forces, repulsion=make_repulsion(settings.repulsion, X)
+        )
 
     def __len__(self):
         return len(self.energies)
@@ -102,6 +111,7 @@ class TrainingSet:
             self.source,
             self.forces and [self.forces[s] for s in chosen],
             self.slopes and self.slopes[rows],
+            self.repulsion,
         )
 
     def take_features(self, columns):
@@ -130,5 +140,21 @@ class TrainingSet:
         """
         if self.slopes is not None or self.forces is None:
             return self
-        slopes = observe_forces(self.X, self.forces, n_directions, random_state)
+        forces = self.forces
+        if self._has_pair_labels:
+            gradients = self.repulsion.sums(self.X.structures).gradients
+            forces = [own + pairs for own, pairs in zip(forces, gradients, strict=True)]
+        slopes = observe_forces(self.X, forces, n_directions, random_state)
         return replace(self, slopes=slopes)
+
+    @property
+    def network_energies(self):
+        """What the pair term leaves to the networks, (n_structures,)."""
+        if not self._has_pair_labels:
+            return self.energies
+        return self.energies - self.repulsion.sums(self.X.structures).totals
+
+    @property
+    def _has_pair_labels(self):
+        """Whether labels have a part in the pair term: cores begin where there is no structure."""
+        return self.repulsion is not None and self.repulsion.kind == ZBL

@@ -320,8 +320,8 @@ def test_members_unchanged(unpacked, saved):
 
 
 def test_newer_versions(unpacked):
-    unpacked.described |= {"version": 2, "written_by": "sklearn_agl 7.0", "more": 1}
-    unpacked.assert_refused("version 2.*sklearn_agl 7.0.*update sklearn_agl")
+    unpacked.described |= {"version": 3, "written_by": "sklearn_agl 7.0", "more": 1}
+    unpacked.assert_refused("version 3.*sklearn_agl 7.0.*update sklearn_agl")
 
 
 @pytest.mark.parametrize("change", [{"version": "1"}, {"version": 0}, {"format": "other"}])
@@ -507,3 +507,4 @@ def test_first_version_of_the_format():
     np.testing.assert_allclose(forces, expected["forces"], rtol=0, atol=1e-10)
     assert pipeline[1].get_support(indices=True).tolist() == expected["support"]
     assert pipeline[0].r_cut == R_CUT
+    assert pipeline[-1].repulsion_ is None

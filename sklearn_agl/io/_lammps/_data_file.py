@@ -70,7 +70,11 @@ def _function_lines(potential):
 def _array_lines(potential):
     """Every array by name, kinds of its fields, dimensions and, unless it is zero, values."""
     flats = [
-        flatten(allocate_arrays(potential.plan, potential.networks, PADDING * octets, n_streams))
+        flatten(
+            allocate_arrays(
+                potential.plan, potential.networks, potential.pairs, PADDING * octets, n_streams
+            )
+        )
         for octets, n_streams in ((1, 1), (2, 1), (1, 2))
     ]
     yield f"arrays {len(flats[0])}"

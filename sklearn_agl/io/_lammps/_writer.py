@@ -97,6 +97,8 @@ def write_lammps(
     potential depends on; LAMMPS hands them its own neighbour lists. Compiling takes some seconds,
     and is kept in the cache folder (see `SymmetryFunctionTransformer`).
 
+    The short-range repulsion (`repulsion_` of the regressor) is part of it.
+
     Per atom, ``compute pe/atom`` has the energy of its network, ``compute stress/atom`` the virial
     of that energy, and ``compute centroid/stress/atom`` what the heat current of a many-body
     potential needs: the virial belongs to the atoms that the forces act on.
@@ -131,7 +133,7 @@ def write_lammps(
     potential = StructurePotential(pipeline)
     _check_finite(potential.networks.weights)
     check_replaceable([folder / name for name in FILES], overwrite=overwrite)
-    arrays = allocate_arrays(potential.plan, potential.networks, PADDING, 1)
+    arrays = allocate_arrays(potential.plan, potential.networks, potential.pairs, PADDING, 1)
     source = write_environment_source(potential.plan.shapes, potential.plan.cutoffs, arrays)
     code, kernel = compile_object(source, cpu), fingerprint(source)
     symbols = " ".join(chemical_symbols[z] for z in potential.known_elements)
