@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-from numba import njit
 
 from .._jit import LOOPS, helper
+from .._machine_code import kept
 from .._repulsion import REACH, repel
 from ._cells import FAR, make_batch, make_cells
 from ._neighbors import SLOT, SQUARE, TOO_CLOSE, X, collect, make_around
@@ -53,7 +53,7 @@ def _end_of_piece(structures, start, n_wanted):
     return stop
 
 
-@njit(**LOOPS, no_cfunc_wrapper=True, cache=True)
+@kept(**LOOPS, no_cfunc_wrapper=True)
 def _note_closest(batch, cells, radius, around, squares):
     for structure in range(len(batch.cells)):
         for slot in range(batch.starts[structure], batch.starts[structure + 1]):
@@ -120,7 +120,7 @@ def add_pairs(batch, terms, energies, gradient, strain):
         _add_pairs(batch, cells, terms, make_around(cells), energies, gradient, strain)
 
 
-@njit(**LOOPS, no_cfunc_wrapper=True, cache=True)
+@kept(**LOOPS, no_cfunc_wrapper=True)
 def _add_pairs(batch, cells, terms, around, energies, gradient, strain):
     for structure in range(len(batch.cells)):
         for slot in range(batch.starts[structure], batch.starts[structure + 1]):

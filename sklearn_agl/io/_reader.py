@@ -69,6 +69,8 @@ def read_n2p2(folder, *, length_unit=None, energy_unit=None):
     a prediction is an error: ``normalize_nodes``, committees, networks of pairs, dispersion, and
     charges (third and fourth generation, by whatever name).
 
+    A repulsion that `write_n2p2` has written for LAMMPS is not read.
+
     The parameter `scaling` of the regressor, which matters if the pipeline is fitted anew, is the
     kind that comes closest: n2p2's scaling with centering has none of its own and becomes "minmax".
 

@@ -15,6 +15,7 @@ from sklearn_agl.io._definitions import (
 )
 from sklearn_agl.io._files import as_path, write_files
 from sklearn_agl.io._networks import ACTIVATIONS, weights_name
+from sklearn_agl.io._repulsion import repulsion_texts
 from sklearn_agl.potentials._pipelines import ends_of, functions_behind_selectors
 
 LETTERS = {name: letter for letter, name in ACTIVATIONS.items()}
@@ -44,8 +45,9 @@ def write_n2p2(pipeline, folder, *, overwrite=False):
     pipeline : sklearn.pipeline.Pipeline
         A SymmetryFunctionTransformer, any selectors, and an HDNNPRegressor, fitted.
     folder : str or path
-        Where to write ``input.nn``, ``scaling.data`` and one ``weights.ZZZ.data`` per element;
-        made if it does not exist.
+        Where to write ``input.nn``, ``scaling.data``, one ``weights.ZZZ.data`` per element, and
+        for LAMMPS what ``repulsion`` of the potential n2p2 does not know; made if it does not
+        exist.
     overwrite : bool, default=False
         Whether to replace files of these names.
 
@@ -75,6 +77,11 @@ def write_n2p2(pipeline, folder, *, overwrite=False):
     of the training, and `read_n2p2` gives the same numbers back. n2p2 needs a hidden layer; a
     linear model gets one with a single linear node.
 
+    n2p2 knows no short-range repulsion (`repulsion_` of the regressor), so that the networks come
+    without it. For LAMMPS it is written beside them: ``repulsion.lammps`` has the lines of
+    ``pair_style hybrid/overlay`` that put both together, with ``pair_style zbl``, or with
+    ``pair_style table`` and the pair terms in ``repulsion.table``. `read_n2p2` does not read it.
+
     Every file is complete and on the disk at the time it appears, and ``input.nn`` appears last.
 
     References
@@ -99,15 +106,17 @@ def write_n2p2(pipeline, folder, *, overwrite=False):
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_n2p2(pipe, folder)
     ...     sorted(file.name for file in Path(folder).iterdir())
-    ['input.nn', 'scaling.data', 'weights.013.data']
+    ['input.nn', 'repulsion.lammps', 'repulsion.table', 'scaling.data', 'weights.013.data']
     """
     folder = as_path(folder, "folder")
     _, model = ends_of(pipeline)
     if not np.isfinite(model.weights_).all():
         raise ValueError("The potential has weights that are not finite; train it anew.")
     letter = _letter(model)
-    elements = _elements(model, functions_behind_selectors(pipeline))
+    functions = functions_behind_selectors(pipeline)
+    elements = _elements(model, functions)
     texts = {weights_name(element.number): _weights_text(element) for element in elements}
+    texts |= repulsion_texts(model.repulsion_, max(f.r_cut for f in functions))
     texts["scaling.data"] = _scaling_text(elements)
     texts["input.nn"] = _settings_text(elements, letter, model._energy_scaler)
     folder.mkdir(parents=True, exist_ok=True)

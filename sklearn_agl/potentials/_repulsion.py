@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from ase.data import chemical_symbols, covalent_radii, missing
 from ase.units import Bohr, Hartree
-from numba import njit
 
+from sklearn_agl._machine_code import kept
 from sklearn_agl._repulsion import (
     CHARGES,
     CORE,
@@ -113,7 +113,7 @@ class Repulsion:
         return _evaluate(self.kind, row, np.asarray(distances, dtype=np.float64))
 
 
-@njit(cache=True)
+@kept()
 def _evaluate(kind, row, distances):
     energies, derivatives = np.zeros_like(distances), np.zeros_like(distances)
     for i in range(len(distances)):
