@@ -79,9 +79,7 @@ class TrainingSet:
         if forces is not None:
             forces = validate_forces(X, forces)
             check_constraints(X, forces)
-        return cls(
-            X, energies, source, forces, repulsion=make_repulsion(settings.repulsion, X)
-        )
+        return cls(X, energies, source, forces, repulsion=make_repulsion(settings.repulsion, X))
 
     def __len__(self):
         return len(self.energies)
