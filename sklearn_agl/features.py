@@ -325,6 +325,52 @@ class AtomicFeatures:
             return None
         return np.array([function.name for function in self.symmetry_functions], dtype=object)
 
+    def to_frame(self):
+        """The features as a table of all atoms.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per atom, by number of the structure and of the atom in it; the first column is
+            the element, the others are the features, NaN where one is not defined for the element.
+            Columns without names are called x0, x1, ...
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+
+        See Also
+        --------
+        AtomPooler : One row per structure, as scikit-learn's own estimators want it.
+
+        Examples
+        --------
+        >>> from sklearn_agl import AtomicFeatures
+        >>> X = AtomicFeatures.from_rows([[1.0], [2.0], [3.0]], [1, 1, 8], n_atoms=[2, 1])
+        >>> X.to_frame()
+                       element   x0
+        structure atom
+        0         0          H  1.0
+                  1          H  2.0
+        1         0          O  3.0
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError("to_frame needs pandas: pip install pandas") from error
+        from ase.data import chemical_symbols  # features alone do without ASE
+
+        structures = np.repeat(np.arange(len(self)), self.n_atoms)
+        atoms = np.arange(len(structures)) - self.offsets[structures]
+        index = pd.MultiIndex.from_arrays([structures, atoms], names=["structure", "atom"])
+        names = self.feature_names
+        if names is None:
+            names = [f"x{column}" for column in range(self.n_features)]
+        table = pd.DataFrame(self.atom_values, index, names)
+        table.insert(0, "element", [chemical_symbols[z] for z in self.atom_numbers])
+        return table
+
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return np.array(self.values, dtype=dtype, copy=copy)
 

@@ -36,6 +36,17 @@ def assert_same(actual, expected, rows):
     assert actual.structures == tuple(expected.structures[i] for i in rows)
 
 
+def test_table_of_all_atoms(X):
+    pytest.importorskip("pandas")
+    table = X.to_frame()
+    assert list(table.columns) == ["element", *X.feature_names]
+    assert table["element"].tolist() == ["H", "H", "H", "O", "H", "O"]
+    assert list(table.index) == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (3, 0)]
+    np.testing.assert_array_equal(table.iloc[:, 1:], X.atom_values)
+    unnamed = AtomicFeatures(X.values, X.numbers).to_frame()
+    assert list(unnamed.columns) == ["element", "x0", "x1", "x2"]
+
+
 def test_what_it_tells(X):
     assert len(X) == 4
     assert X.shape == (4, 2, 3)

@@ -13,7 +13,8 @@ def as_list(structures):
     Parameters
     ----------
     structures : iterable
-        A list, an array, a column of a table, a trajectory or a generator of structures.
+        A list, an array, a column of a table, a trajectory or a generator of structures. An array
+        of one column, (n_structures, 1), is what scikit-learn's ensembles take and hand on.
 
     Returns
     -------
@@ -25,6 +26,8 @@ def as_list(structures):
     ValueError
         With the cure, if it is something that structures have to be taken out of first.
     """
+    if _is_column(structures):
+        structures = structures[:, 0]
     cure = _cure_of_container(structures)
     if cure:
         raise ValueError(cure)
@@ -41,6 +44,12 @@ def as_list(structures):
             "needed."
         )
     return found
+
+
+def _is_column(structures):
+    """Whether it is an array of one column of structures."""
+    column = isinstance(structures, np.ndarray) and structures.shape[1:] == (1,)
+    return column and isinstance(structures[0, 0], Atoms)
 
 
 def _cure_of_container(structures):

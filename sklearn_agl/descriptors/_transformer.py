@@ -332,6 +332,21 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         plan = self._planner.plan()
         return [sparse_jacobian(make_batch([atoms], self.elements_), plan) for atoms in structures]
 
+    def set_output(self, *, transform=None):
+        """Do nothing: features of atoms are no table, whatever the steps behind this one return.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            Ignored here, so that ``Pipeline.set_output`` reaches steps that make tables, such as
+            `AtomPooler`. ``X.to_frame()`` is a table of all atoms.
+
+        Returns
+        -------
+        self
+        """
+        return self
+
     def get_feature_names_out(self, input_features=None):
         """Names of the columns.
 

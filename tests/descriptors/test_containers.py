@@ -9,8 +9,10 @@ import pytest
 from ase.build import bulk
 from ase.io import Trajectory
 from numpy.testing import assert_array_equal
+from sklearn.ensemble import BaggingRegressor
+from sklearn.pipeline import make_pipeline
 
-from sklearn_agl import SymmetryFunction, SymmetryFunctionTransformer
+from sklearn_agl import AtomPooler, HDNNPRegressor, SymmetryFunction, SymmetryFunctionTransformer
 
 STRUCTURES = [bulk("Cu", a=a, cubic=True) for a in (3.5, 3.6, 3.7)]
 FUNCTIONS = [SymmetryFunction("G2", eta=1.0, r_cut=3.0)]
@@ -33,13 +35,27 @@ def array():
 
 @pytest.mark.parametrize(
     "container",
-    [generator, array, lambda: map(lambda atoms: atoms, STRUCTURES), lambda: tuple(STRUCTURES)],
+    [
+        generator,
+        array,
+        lambda: array()[:, None],
+        lambda: map(lambda atoms: atoms, STRUCTURES),
+        lambda: tuple(STRUCTURES),
+    ],
 )
 def test_what_holds_structures_is_taken(container):
     expected = values(STRUCTURES)
     assert_array_equal(values(container()), expected)
     transformer = SymmetryFunctionTransformer(FUNCTIONS).fit(container())
     assert_array_equal(transformer.transform(container()).values, expected)
+
+
+def test_ensembles_of_scikit_learn_take_a_column():
+    model = HDNNPRegressor((2,), max_epochs=1, random_state=0)
+    pipe = make_pipeline(SymmetryFunctionTransformer(FUNCTIONS), model)
+    column, energies = np.repeat(array(), 3)[:, None], np.arange(9.0)
+    bagging = BaggingRegressor(pipe, n_estimators=2, random_state=0).fit(column, energies)
+    assert bagging.predict(column).shape == (9,)
 
 
 def test_files_that_are_read_one_by_one_are_taken(tmp_path):
@@ -84,3 +100,10 @@ def test_structures_of_other_packages_say_how_to_convert_them():
     foreign = SimpleNamespace(to_ase_atoms=None)
     with pytest.raises(ValueError, match=r"Structure 1 is of .* method to_ase_atoms\(\)"):
         values([STRUCTURES[0], foreign])
+
+
+def test_tables_come_from_the_steps_behind():
+    pytest.importorskip("pandas")
+    pipe = make_pipeline(SymmetryFunctionTransformer(FUNCTIONS), AtomPooler())
+    table = pipe.set_output(transform="pandas").fit_transform(STRUCTURES)
+    assert list(table.columns) == list(pipe.get_feature_names_out())
