@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import check_array, column_or_1d, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_array, column_or_1d, validate_data
 
 from sklearn_agl._labels import stored_energies
 from sklearn_agl._numbers import (
@@ -163,6 +163,40 @@ def validate_forces(X, forces):
     if all(np.isnan(own).all() for own in checked):
         raise ValueError("No atom has a force: give forces=None to train on energies alone.")
     return checked
+
+
+def validate_weights(X, sample_weight):
+    """Check the weights of structures.
+
+    Parameters
+    ----------
+    X : AtomicFeatures
+        Features of the structures.
+    sample_weight : array-like of shape (n_structures,), a number or None
+        How much each structure counts.
+
+    Returns
+    -------
+    ndarray of float of shape (n_structures,), or None
+        The weights; None if all count alike.
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative or not finite, or all but one are zero.
+    """
+    if sample_weight is None:
+        return None
+    weights = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True, copy=True
+    )
+    n_positive = np.count_nonzero(weights)
+    if n_positive < 2:
+        raise ValueError(
+            f"Only {n_positive} of {len(weights)} structures have a sample_weight above zero; at "
+            "least 2 are needed."
+        )
+    return None if np.all(weights == weights[0]) else weights
 
 
 @contextmanager

@@ -4,13 +4,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.metrics import root_mean_squared_error
 from sklearn.utils.validation import _num_samples, check_consistent_length, column_or_1d
 
 from sklearn_agl._numbers import as_numbers, find_unusable, rule_for
 from sklearn_agl.features import as_atomic_features, is_atomic
 
 
-def rmse_per_atom(y_true: ArrayLike, y_pred: ArrayLike, n_atoms: ArrayLike) -> float:
+def rmse_per_atom(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    n_atoms: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     r"""Root mean square error of the energy per atom.
 
     .. math::
@@ -27,6 +33,8 @@ def rmse_per_atom(y_true: ArrayLike, y_pred: ArrayLike, n_atoms: ArrayLike) -> f
         Predicted total energies.
     n_atoms : array-like of int of shape (n_structures,) or int
         Atoms in each structure.
+    sample_weight : array-like of shape (n_structures,), default=None
+        How much each structure counts in the mean.
 
     Returns
     -------
@@ -36,7 +44,8 @@ def rmse_per_atom(y_true: ArrayLike, y_pred: ArrayLike, n_atoms: ArrayLike) -> f
     Raises
     ------
     ValueError
-        If the lengths differ, a value is not finite, or a structure has no atom.
+        If the lengths differ, a value is not finite, or a structure has no atom, or all weights are
+        zero.
 
     Examples
     --------
@@ -54,10 +63,17 @@ def rmse_per_atom(y_true: ArrayLike, y_pred: ArrayLike, n_atoms: ArrayLike) -> f
                 f"y_true has shape {true.shape}, but {name} has shape {given.shape}; "
                 "give one entry per structure."
             )
-    return float(np.sqrt(np.mean(np.square((predicted - true) / sizes))))
+    errors = (predicted - true) / sizes
+    if sample_weight is None:
+        return float(np.sqrt(np.mean(np.square(errors))))
+    return float(
+        root_mean_squared_error(errors, np.zeros_like(errors), sample_weight=sample_weight)
+    )
 
 
-def neg_rmse_per_atom(estimator: Any, X: Any, y: ArrayLike) -> float:
+def neg_rmse_per_atom(
+    estimator: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
+) -> float:
     """Scorer for cross-validation: the error per atom with a minus sign, so that more is better.
 
     Parameters
@@ -69,6 +85,8 @@ def neg_rmse_per_atom(estimator: Any, X: Any, y: ArrayLike) -> float:
         NaN are padding; a row of a 2-D array is a structure of one atom.
     y : array-like of shape (n_structures,)
         Total energies.
+    sample_weight : array-like of shape (n_structures,), default=None
+        How much each structure counts in the mean.
 
     Returns
     -------
@@ -94,7 +112,7 @@ def neg_rmse_per_atom(estimator: Any, X: Any, y: ArrayLike) -> float:
     if not hasattr(estimator, "predict"):
         raise ValueError(f"estimator is of type {type(estimator).__name__}, which cannot predict.")
     check_consistent_length(X, y)
-    return -rmse_per_atom(y, estimator.predict(X), count_atoms(X))
+    return -rmse_per_atom(y, estimator.predict(X), count_atoms(X), sample_weight)
 
 
 def count_atoms(X: Any) -> np.ndarray:

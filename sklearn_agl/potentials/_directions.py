@@ -78,8 +78,15 @@ class DirectionalForces:
         """
         n_directions = np.array([len(forces) for forces in self.forces])
         rows = training.train_rows
-        deviation = np.sqrt(np.mean(np.concatenate([self.forces[s] for s in rows]) ** 2))
-        weight = training.settings.force_weight / n_directions[rows].mean()
+        squares, weights = (
+            np.concatenate([self.forces[s] for s in rows]) ** 2,
+            training.sample_weight,
+        )
+        of_rows = np.ones(len(rows)) if weights is None else weights[rows]
+        of_slopes = np.repeat(of_rows, n_directions[rows])
+        deviation = np.sqrt(np.average(squares, weights=of_slopes))
+        mean_number = np.average(n_directions[rows], weights=of_rows)
+        weight = training.settings.force_weight / mean_number
         scale = np.sqrt(weight) / (deviation if deviation > 0 else 1.0)
         return EnergyForceObservations(
             blocks,

@@ -291,9 +291,12 @@ class AdamWNet(HDNNPNet):
             atoms.append((features[index], owners, share[owners]))
         return self.module_(atoms)
 
-    def get_loss(self, y_pred, y_true, *args, **kwargs):
+    def get_loss(self, y_pred, y_true, X=None, *args, **kwargs):
         """Mean squared error and weight decay: the smooth part of the objective."""
         y_true = torch.as_tensor(y_true, dtype=y_pred.dtype, device=y_pred.device)
+        if self.observations.roots is not None:
+            roots = torch.from_numpy(self.observations.roots[X]).to(y_pred)
+            y_pred, y_true = roots * y_pred, roots * y_true
         loss = self.criterion_(y_pred, y_true)
         for tensor in self.module_.inner_matrices():
             loss = loss + self.penalty.weight_decay * tensor.square().sum()

@@ -29,6 +29,12 @@ class EnergyObservations:
 
     n_per_structure = 1
     """Observations that one structure gives, at most."""
+    roots = None
+    """Roots of the structures' weights, where these differ."""
+
+    def owners(self, rows):
+        """Which of the structures `rows` each error belongs to, (n,)."""
+        return np.arange(len(rows))
 
     def take(self, positions):
         """The same with some columns only, see `FeatureBlocks.take`."""
@@ -81,6 +87,11 @@ class EnergyForceObservations(EnergyObservations):
     def n_per_structure(self):
         """Observations that one structure gives, at most."""
         return 1 + int(self.n_directions.max())
+
+    def owners(self, rows):
+        """Which of the structures `rows` each error belongs to, (n,)."""
+        structures = np.arange(len(rows))
+        return np.concatenate([structures, np.repeat(structures, self.n_directions[rows])])
 
     def take(self, positions):
         """The same with some columns only, see `FeatureBlocks.take`."""

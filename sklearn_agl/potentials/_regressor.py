@@ -314,7 +314,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, forces=AUTO):
+    def fit(self, X, y=None, forces=AUTO, *, sample_weight=None):
         """Train the potential.
 
         Parameters
@@ -331,6 +331,10 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
             (``atoms.get_forces(apply_constraint=False)``). None for a structure, or NaN for an
             atom, that has none. "auto" does what the parameter `forces` says, and None trains on
             energies alone.
+        sample_weight : array-like of shape (n_structures,), default=None
+            How much each structure counts in the objective, with its energy and its forces: a
+            weight of 2 as if the structure were there twice, 0 as if it were not there. Also in the
+            scales of features and energies, and among the held-out structures.
 
         Returns
         -------
@@ -355,7 +359,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
             structure has.
         """
         X = validate_features(self, X, reset=True, ensure_min_samples=2)
-        data = TrainingSet.from_user(self, X, y, forces)
+        data = TrainingSet.from_user(self, X, y, forces, sample_weight)
         if self.verbose:
             print(f"HDNNPRegressor trains on {data}")
         self._fit(data)
@@ -558,7 +562,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
                     "values there. Compute the features with the same transformer."
                 )
 
-    def score(self, X, y=None):
+    def score(self, X, y=None, sample_weight=None):
         """R² of the energy per atom.
 
         Parameters
@@ -567,6 +571,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
             Features of the atoms.
         y : array-like of shape (n_structures,), default=None
             Total energies; None for those that the structures carry, as in `fit`.
+        sample_weight : array-like of shape (n_structures,), default=None
+            How much each structure counts.
 
         Returns
         -------
@@ -576,4 +582,5 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_features(self, X, reset=False)
         y = validate_energies(X, y)
-        return r2_score(y / X.n_atoms, self.predict(X) / X.n_atoms)
+        per_atom = y / X.n_atoms, self.predict(X) / X.n_atoms
+        return r2_score(*per_atom, sample_weight=sample_weight)

@@ -19,7 +19,7 @@ def drop_tiny(array):
     return array
 
 
-def column_statistics(X, rows):
+def column_statistics(X, rows, weights=None):
     """Statistics of every feature column over the atoms that have it, in one pass.
 
     Parameters
@@ -28,6 +28,8 @@ def column_statistics(X, rows):
         Features.
     rows : ndarray of int
         The structures to look at.
+    weights : ndarray of shape (n_structures,), default=None
+        How often each structure counts; by default once.
 
     Returns
     -------
@@ -39,23 +41,26 @@ def column_statistics(X, rows):
     count, mean, spread = np.zeros(n), np.zeros(n), np.zeros(n)
     low, high = np.full(n, np.inf), np.full(n, -np.inf)
     atoms = rows_of(X.offsets, rows)
-    _accumulate(np.asarray(X.atom_values), atoms, count, mean, spread, low, high)
+    weights = np.ones(len(X)) if weights is None else weights
+    of_atoms = np.repeat(weights[rows], X.n_atoms[rows])
+    _accumulate(np.asarray(X.atom_values), atoms, of_atoms, count, mean, spread, low, high)
     variance = spread / np.maximum(count, 1)
     low[count == 0] = high[count == 0] = 0.0
     return {"count": count, "mean": mean, "variance": variance, "min": low, "max": high}
 
 
 @kept(nogil=True, error_model="numpy")
-def _accumulate(values, atoms, count, mean, spread, low, high):
+def _accumulate(values, atoms, weights, count, mean, spread, low, high):
     """Take in some rows of the features of all atoms, after Welford (1962)."""
-    for a in atoms:
+    for i, a in enumerate(atoms):
+        weight = weights[i]
         for f in range(values.shape[1]):
             value = np.float64(values[a, f])
             if value == value:
-                count[f] += 1.0
+                count[f] += weight
                 step = value - mean[f]
-                mean[f] += step / count[f]
-                spread[f] += step * (value - mean[f])
+                mean[f] += weight * step / count[f]
+                spread[f] += weight * step * (value - mean[f])
                 low[f] = min(low[f], value)
                 high[f] = max(high[f], value)
 
@@ -73,12 +78,13 @@ class FeatureScaler:
     def __init__(self, kind):
         self.kind = kind
 
-    def fit(self, X, rows):
+    def fit(self, X, rows, weights=None):
         """Learn `offset_` and `divisor_`, both (n_features,), from the structures `rows`.
 
-        The `ranges_` (n_features, 2) are the smallest and largest value of each column.
+        A structure counts as often as its weight says, of `weights` (n_structures,). The `ranges_`
+        (n_features, 2) are the smallest and largest value of each column.
         """
-        statistics = column_statistics(X, rows)
+        statistics = column_statistics(X, rows, weights)
         self.ranges_ = np.stack([statistics["min"], statistics["max"]], axis=1)
         n = X.n_features
         deviation = np.sqrt(statistics["variance"])
@@ -108,17 +114,23 @@ class EnergyScaler:
     mean energy per atom, as it is of elements that no structure has.
     """
 
-    def fit(self, composition, energies):
+    def fit(self, composition, energies, weights=None):
         """Learn from atom counts (n_structures, n_elements) and total energies.
 
-        Sets `references_` (n_elements,) and `deviation_`, the sigma of the objective.
+        Sets `references_` (n_elements,) and `deviation_`, the sigma of the objective. A structure
+        counts as often as its weight says, of `weights` (n_structures,).
         """
         n_atoms = composition.sum(axis=1)
         fractions = composition / n_atoms[:, None]
         per_atom = energies / n_atoms
-        self.references_ = np.linalg.lstsq(fractions, per_atom, rcond=None)[0]
-        self.references_[~composition.any(axis=0)] = per_atom.mean()
-        deviation = np.std(per_atom - fractions @ self.references_)
+        roots = np.ones(len(energies)) if weights is None else np.sqrt(weights)
+        factors = fractions * roots[:, None], per_atom * roots
+        self.references_ = np.linalg.lstsq(*factors, rcond=None)[0]
+        mean = np.average(per_atom, weights=weights)
+        self.references_[~composition.any(axis=0)] = mean
+        residual = per_atom - fractions @ self.references_
+        mean = np.average(residual, weights=weights)
+        deviation = np.sqrt(np.average((residual - mean) ** 2, weights=weights))
         scale = np.abs(per_atom).max()
         self.deviation_ = float(deviation) if deviation > 1e-12 * scale else 1.0
         return self

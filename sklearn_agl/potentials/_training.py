@@ -34,6 +34,7 @@ from sklearn_agl.potentials._observations import EnergyObservations
 from sklearn_agl.potentials._penalty import GroupPenalty
 from sklearn_agl.potentials._scaling import EnergyScaler, FeatureScaler
 from sklearn_agl.potentials._wald import condition_on_zero, wald_statistics
+from sklearn_agl.potentials._weighting import WeightedObservations, roots_of_weights
 
 NETS = {"kalman": KalmanNet, "lm": LevenbergMarquardtNet, "adamw": AdamWNet}
 FORCE_NETS = NETS | {"adamw": ForceAdamWNet}
@@ -63,7 +64,8 @@ class Training:
         self.rng = rng
         self.interrupted = False
         self._norm_penalty = make_norm_penalty(settings.penalty, settings.concavity)
-        X = data.X
+        data = data.without_weightless()
+        X, self.sample_weight = data.X, data.weights
         elements = find_elements(X, settings.elements)
         columns = [np.setdiff1d(X.columns_of(z), list(excluded)) for z in elements]
         hidden = check_hidden_layer_sizes(settings.hidden_layer_sizes)
@@ -76,13 +78,14 @@ class Training:
         of_regressor = settings.get_params(deep=False)
         check_net_params(settings.net_params, self.solver, NETS[self.solver].rules, of_regressor)
         self._defaults = default_settings(self.solver, len(self.train_rows))
-        self.feature_scaler = FeatureScaler(settings.scaling).fit(X, self.train_rows)
+        self.feature_scaler = FeatureScaler(settings.scaling).fit(X, self.train_rows, data.weights)
         blocks = make_blocks(X, self.layout, self.feature_scaler)
         composition, rows = blocks.counts, self.train_rows
         self._untrained = np.flatnonzero(~composition[rows].any(axis=0))
         self.trained_on = data.describe()
         self.repulsion, energies = data.repulsion, data.network_energies
-        self.energy_scaler = EnergyScaler().fit(composition[rows], energies[rows])
+        weights = self._weights_of(rows)
+        self.energy_scaler = EnergyScaler().fit(composition[rows], energies[rows], weights)
         self.targets = self.energy_scaler.scale(composition, energies)
         if not on_forces:
             self._nets = NETS
@@ -90,6 +93,12 @@ class Training:
         else:
             self._nets = FORCE_NETS
             self.observations = data.slopes.observations(self.targets, blocks, X, self)
+        if data.weights is not None:
+            roots = roots_of_weights(data.weights, self.train_rows, self.held_out_rows)
+            self.observations = WeightedObservations(self.observations, roots)
+
+    def _weights_of(self, rows):
+        return None if self.sample_weight is None else self.sample_weight[rows]
 
     def _observe_energies(self, blocks):
         device = torch.device(self.settings.device)
@@ -182,7 +191,9 @@ class Training:
         if isinstance(self.net, KalmanNet):
             return self.net.optimizer_.covariance
         model = self._quadratic_model()
-        precision = model.hessian * len(self.train_rows) / (2.0 * model.squared_error)
+        weights, rows = self._weights_of(self.train_rows), self.train_rows
+        n_structures = len(rows) if weights is None else weights.sum()
+        precision = model.hessian * n_structures / (2.0 * model.squared_error)
         # The filter's own prior: without one, weights that change nothing would have no variance.
         precision += np.eye(len(precision)) / PRIOR_VARIANCE
         return np.linalg.inv(precision)
@@ -311,7 +322,8 @@ class Training:
     def rmse_per_atom(self, rows):
         """Root mean squared error of the energy per atom, in the user's units."""
         errors = self.observations.energy_errors(self.net.module_, self.weights, rows)
-        return np.sqrt(np.mean(errors**2)) * self.energy_scaler.deviation_
+        mean = np.average(errors**2, weights=self._weights_of(rows))
+        return np.sqrt(mean) * self.energy_scaler.deviation_
 
     def force_rmse(self, rows):
         """Root mean squared error of the forces in the directions seen; NaN without forces."""

@@ -12,7 +12,7 @@ from sklearn_agl._labels import (
     stored_forces,
 )
 from sklearn_agl._repulsion import ZBL
-from sklearn_agl._validation import validate_energies, validate_forces
+from sklearn_agl._validation import validate_energies, validate_forces, validate_weights
 from sklearn_agl.features import AtomicFeatures
 from sklearn_agl.potentials._directions import DirectionalForces, observe_forces
 from sklearn_agl.potentials._repulsion import Repulsion, make_repulsion
@@ -37,6 +37,8 @@ class TrainingSet:
     repulsion : Repulsion or None
         The pair term beside the networks, which have to give what it leaves. The slopes are without
         it, energies and forces are as given.
+    weights : ndarray of shape (n_structures,) or None
+        How much each structure counts; None if all count alike.
     """
 
     X: AtomicFeatures
@@ -45,9 +47,10 @@ class TrainingSet:
     forces: list | None = None
     slopes: DirectionalForces | None = None
     repulsion: Repulsion | None = None
+    weights: np.ndarray | None = None
 
     @classmethod
-    def from_user(cls, settings, X, y, forces=AUTO):
+    def from_user(cls, settings, X, y, forces=AUTO, sample_weight=None):
         """Check what the user has given.
 
         Parameters
@@ -61,6 +64,8 @@ class TrainingSet:
             Total energies; None for those that the structures carry.
         forces : "auto", sequence of array-like of shape (n_atoms, 3) or None, default="auto"
             Forces on all atoms of each structure.
+        sample_weight : array-like of shape (n_structures,), default=None
+            How much each structure counts; 0 leaves it out.
 
         Returns
         -------
@@ -79,7 +84,9 @@ class TrainingSet:
         if forces is not None:
             forces = validate_forces(X, forces)
             check_constraints(X, forces)
-        return cls(X, energies, source, forces, repulsion=make_repulsion(settings.repulsion, X))
+        weights = validate_weights(X, sample_weight)
+        repulsion = make_repulsion(settings.repulsion, X)
+        return cls(X, energies, source, forces, repulsion=repulsion, weights=weights)
 
     def __len__(self):
         return len(self.energies)
@@ -110,7 +117,12 @@ class TrainingSet:
             self.forces and [self.forces[s] for s in chosen],
             self.slopes and self.slopes[rows],
             self.repulsion,
+            None if self.weights is None else self.weights[rows],
         )
+
+    def without_weightless(self):
+        """The structures that count at all."""
+        return self if self.weights is None or self.weights.all() else self.take(self.weights > 0)
 
     def take_features(self, columns):
         """Some of the features, by numbers or a mask."""
@@ -142,6 +154,10 @@ class TrainingSet:
         if self._has_pair_labels:
             gradients = self.repulsion.sums(self.X.structures).gradients
             forces = [own + pairs for own, pairs in zip(forces, gradients, strict=True)]
+        if self.weights is not None:
+            # No directions are drawn for those that do not count, as if they were not there.
+            counts = self.weights > 0
+            forces = [own if c else own * np.nan for own, c in zip(forces, counts, strict=True)]
         slopes = observe_forces(self.X, forces, n_directions, random_state)
         return replace(self, slopes=slopes)
 

@@ -140,7 +140,7 @@ class BackwardEliminationSelector(AtomicSelector):
 
     # The inner estimator validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, forces=AUTO):
+    def fit(self, X, y=None, forces=AUTO, *, sample_weight=None):
         """Find the features to keep.
 
         Parameters
@@ -153,6 +153,8 @@ class BackwardEliminationSelector(AtomicSelector):
             Forces on all atoms of each structure, to be trained on as well. "auto" takes those that
             the structures carry, if the estimator's parameter `forces` says so, and None trains on
             energies alone, see `HDNNPRegressor`.
+        sample_weight : array-like of shape (n_structures,), default=None
+            How much each structure counts, see `HDNNPRegressor`.
 
         Returns
         -------
@@ -166,7 +168,7 @@ class BackwardEliminationSelector(AtomicSelector):
             tests an element that it does not train. If `checkpoint` cannot be written to, is
             damaged or holds a run on other data or with other settings.
         """
-        regressor, data = self._validate_for_training(X, y, forces)
+        regressor, data = self._validate_for_training(X, y, forces, sample_weight)
         wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
         trials = self._open_trials(regressor, data)
         support = np.ones(self.n_features_in_, dtype=bool)

@@ -164,7 +164,7 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         self._columns_of = {element: X.columns_of(element) for element in X.elements}
         return X
 
-    def _validate_for_training(self, X, y, forces=AUTO):
+    def _validate_for_training(self, X, y, forces=AUTO, sample_weight=None):
         """The networks' settings and the TrainingSet, all checked.
 
         The settings are those of `estimator`, but for a `random_state` of our own.
@@ -179,7 +179,7 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
             regressor.set_params(random_state=self.random_state)
         validate_features(regressor, X, reset=True)
         X = self._validate(X, ensure_min_samples=2)
-        data = TrainingSet.from_user(regressor, X, y, forces)
+        data = TrainingSet.from_user(regressor, X, y, forces, sample_weight)
         self.trained_on_ = data.describe()
         if getattr(self, "verbose", False):
             print(f"{type(self).__name__} trains on {data}")

@@ -219,6 +219,7 @@ def identify(settings, estimator, data):
         **identify_features(data.X),
         "energies": fingerprint(data.energies),
         "forces": data.forces and fingerprint(np.concatenate(data.forces)[None]),
+        "sample_weight": None if data.weights is None else fingerprint(data.weights[None]),
         # What forces say about the weights depends on how the features change.
         GEOMETRY: data.forces and data.X.structures and fingerprint_geometry(data.X.structures),
         **{name: describe(value) for name, value in settings.items()},

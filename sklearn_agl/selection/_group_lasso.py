@@ -198,7 +198,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
 
     # The inner estimator validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, forces=AUTO):
+    def fit(self, X, y=None, forces=AUTO, *, sample_weight=None):
         """Find the features to keep.
 
         Parameters
@@ -211,13 +211,15 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
             Forces on all atoms of each structure, to be trained on as well. "auto" takes those that
             the structures carry, if the estimator's parameter `forces` says so, and None trains on
             energies alone, see `HDNNPRegressor`.
+        sample_weight : array-like of shape (n_structures,), default=None
+            How much each structure counts, see `HDNNPRegressor`.
 
         Returns
         -------
         AdaptiveGroupLassoSelector
             The fitted selector.
         """
-        regressor, data = self._validate_for_training(X, y, forces)
+        regressor, data = self._validate_for_training(X, y, forces, sample_weight)
         self._warn_of_idle_parameters()
         n_wanted = None
         if self.n_features_to_select is not None:

@@ -244,7 +244,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
 
     # The inner estimator validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, forces=AUTO, **params):
+    def fit(self, X, y=None, forces=AUTO, *, sample_weight=None, **params):
         """Choose the strength of the penalty and find the features to keep.
 
         Parameters
@@ -257,6 +257,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             Forces on all atoms of each structure, to be trained on as well. "auto" takes those that
             the structures carry, if the estimator's parameter `forces` says so, and None trains on
             energies alone, see `HDNNPRegressor`.
+        sample_weight : array-like of shape (n_structures,), default=None
+            How much each structure counts, see `HDNNPRegressor`.
         **params : dict of str to object
             ``groups``, array-like of shape (n_structures,): which structures the splitter has to
             keep together. With ``sklearn.set_config(enable_metadata_routing=True)``, whatever
@@ -270,7 +272,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         _raise_for_params(params, self, "fit", allow=["groups"])
         self._validate(X, ensure_min_samples=2)
         selector = self._selector()
-        regressor, data = selector._validate_for_training(X, y, forces)
+        regressor, data = selector._validate_for_training(X, y, forces, sample_weight)
         if self.verbose:
             print(f"{type(self).__name__} trains on {data}")
         alphas = None if self.alphas is None else np.unique(check_alphas(self.alphas))
@@ -293,7 +295,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         folder = checkpoint.folder and checkpoint.folder / SELECTION
         selector.set_params(alpha=self.alpha_, checkpoint=folder)
         # With the names of the columns, which `data` may have lost.
-        return self._take_over(selector.fit(X, y, forces))
+        return self._take_over(selector.fit(X, y, forces, sample_weight=sample_weight))
 
     def _selector(self):
         """The selector that stands for all splits."""

@@ -250,6 +250,7 @@ def group_lasso_path(
     estimator=None,
     *,
     forces=AUTO,
+    sample_weight=None,
     alphas=None,
     penalty=None,
     concavity=None,
@@ -285,6 +286,8 @@ def group_lasso_path(
         Forces on all atoms of each structure, to be trained on as well. "auto" takes those that the
         structures carry, if the estimator's parameter `forces` says so, and None trains on energies
         alone, see `HDNNPRegressor`.
+    sample_weight : array-like of shape (n_structures,), default=None
+        How much each structure counts, see `HDNNPRegressor`.
     alphas : array-like of float, default=None
         Strengths of the penalty, ascending. By default they start where few features leave, and
         rise in steps that are refined where many would leave at once.
@@ -386,7 +389,7 @@ def group_lasso_path(
     regressor = HDNNPRegressor() if estimator is None else clone(estimator)
     regressor._validate_params()
     X = validate_features(regressor, X, reset=True, ensure_min_samples=2)
-    data = TrainingSet.from_user(regressor, X, y, forces)
+    data = TrainingSet.from_user(regressor, X, y, forces, sample_weight)
     if verbose:
         print(f"group_lasso_path trains on {data}")
     if random_state is not None:

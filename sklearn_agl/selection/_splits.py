@@ -19,7 +19,7 @@ def score_support(regressor, data, split, support):
     model._fit(train)
     if model._interrupted:
         raise KeyboardInterrupt
-    return neg_rmse_per_atom(model, test.X, test.energies)
+    return neg_rmse_per_atom(model, test.X, test.energies, test.weights)
 
 
 def check_split(X, k, train, test, regressor):

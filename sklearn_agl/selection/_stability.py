@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from inspect import signature
 from numbers import Integral, Real
 
 import numpy as np
@@ -23,7 +24,6 @@ from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import (
     _check_feature_names_in,
     _check_method_params,
-    has_fit_parameter,
 )
 
 from sklearn_agl._labels import AUTO, is_auto, name_of_energy, stored_energies
@@ -170,7 +170,7 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
     }
 
     # As the splitters that keep groups together do; the inner selector has the say on forces.
-    __metadata_request__fit = {"groups": True, "forces": True}
+    __metadata_request__fit = {"groups": True, "forces": True, "sample_weight": True}
 
     def __init__(
         self,
@@ -210,6 +210,8 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
             Which structures stay together in one half, say those of one trajectory. An inner
             selector that takes groups gets those of its half.
         **params : dict of str to object
+            ``sample_weight``, array-like of shape (n_structures,): how much each structure counts,
+            for an inner selector that knows of weights.
             With ``sklearn.set_config(enable_metadata_routing=True)``, whatever the inner selector
             requests.
 
@@ -218,7 +220,7 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
         StabilitySelector
             The fitted selector.
         """
-        _raise_for_params(params, self, "fit")
+        _raise_for_params(params, self, "fit", allow=["sample_weight"])
         features = self._validate(X)
         wanted = self._check_numbers(features)
         if y is None and name_of_energy(features) is not None:
@@ -268,7 +270,11 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
         selector = AdaptiveGroupLassoSelector(
             n_features_to_select=0.25 if n_features is None else n_features
         )
-        return selector.set_fit_request(forces=True) if _routing_enabled() else selector
+        return (
+            selector.set_fit_request(forces=True, sample_weight=True)
+            if _routing_enabled()
+            else selector
+        )
 
     def _prepare(self, X, y, groups, params, features):
         """The fits to run, one after the other; all that is random is drawn before the first."""
@@ -295,15 +301,15 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
             return process_routing(self, "fit", groups=groups, **params).selector.fit
         if groups is not None and get_routing_for_object(selector).consumes("fit", ["groups"]):
             params["groups"] = groups
-        takes_forces = has_fit_parameter(selector, "forces")
-        if params.get("forces") is not None and not takes_forces:
-            raise ValueError(
-                f"{type(selector).__name__} does not train on forces. Leave them out, or take an "
-                "inner selector that does."
-            )
-        if not takes_forces:
-            params.pop("forces", None)
-        return params
+        taken = {name: value for name, value in params.items() if _takes(selector, name)}
+        for name in params.keys() - taken.keys():
+            if params[name] is not None:
+                what = "train on forces" if name == "forces" else f"know of {name}"
+                raise ValueError(
+                    f"{type(selector).__name__} does not {what}. Leave them out, or take an inner "
+                    "selector that does."
+                )
+        return taken
 
     def _run(self, calls):
         """The supports of all halves, or after Ctrl-C of those that are done."""
@@ -449,6 +455,14 @@ def sort_by_stability(supports):
     company = supports.sum(axis=1) @ supports
     order = np.lexsort((company, -counts))
     return order[counts[order] > 0]
+
+
+def _takes(selector, name):
+    """Whether the `fit` of a selector has an argument, or hands on whatever it gets."""
+    parameters = signature(selector.fit).parameters.values()
+    return name in [one.name for one in parameters] or any(
+        one.kind is one.VAR_KEYWORD and name != "forces" for one in parameters
+    )
 
 
 def _choose(selector, X, y, params):

@@ -8,6 +8,7 @@ from os import PathLike
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, RealNotInt
+from sklearn.utils.metadata_routing import _raise_for_params
 
 from sklearn_agl._labels import AUTO
 from sklearn_agl.potentials import HDNNPRegressor
@@ -263,6 +264,9 @@ class WaldSelector(AtomicSelector):
         "random_state": ["random_state"],
     }
 
+    # Not in the signature, where scikit-learn would expect that a weight of 2 is a row twice.
+    __metadata_request__fit = {"sample_weight": None}
+
     def __init__(
         self,
         n_features_to_select=None,
@@ -282,7 +286,7 @@ class WaldSelector(AtomicSelector):
 
     # The inner estimator validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, forces=AUTO):
+    def fit(self, X, y=None, forces=AUTO, **params):
         """Find the features to keep.
 
         Parameters
@@ -295,13 +299,18 @@ class WaldSelector(AtomicSelector):
             Forces on all atoms of each structure, to be trained on as well. "auto" takes those that
             the structures carry, if the estimator's parameter `forces` says so, and None trains on
             energies alone, see `HDNNPRegressor`.
+        **params : dict of str to object
+            ``sample_weight``, array-like of shape (n_structures,): how much each structure counts,
+            see `HDNNPRegressor`. The filter learns from structures one batch after the other, so
+            that a weight of 2 is only nearly the structure twice.
 
         Returns
         -------
         WaldSelector
             The fitted selector.
         """
-        regressor, data = self._validate_for_training(X, y, forces)
+        _raise_for_params(params, self, "fit", allow=["sample_weight"])
+        regressor, data = self._validate_for_training(X, y, forces, params.get("sample_weight"))
         if regressor.solver != "kalman":
             raise ValueError(
                 f"WaldSelector needs the covariance of the Kalman filter, but its estimator has "

@@ -81,7 +81,7 @@ class WeightNormSelector(AtomicSelector):
 
     # The inner estimator validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, forces=AUTO):
+    def fit(self, X, y=None, forces=AUTO, *, sample_weight=None):
         """Train the networks and choose features.
 
         Parameters
@@ -94,6 +94,8 @@ class WeightNormSelector(AtomicSelector):
             Forces on all atoms of each structure, to be trained on as well. "auto" takes those that
             the structures carry, if the estimator's parameter `forces` says so, and None trains on
             energies alone, see `HDNNPRegressor`.
+        sample_weight : array-like of shape (n_structures,), default=None
+            How much each structure counts, see `HDNNPRegressor`.
 
         Returns
         -------
@@ -105,7 +107,7 @@ class WeightNormSelector(AtomicSelector):
         ValueError
             If more features are requested than there are.
         """
-        regressor, data = self._validate_for_training(X, y, forces)
+        regressor, data = self._validate_for_training(X, y, forces, sample_weight)
         wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
         regressor.set_params(alpha=0.0, feature_weights=None)
         self.estimator_ = regressor._fit(data)
