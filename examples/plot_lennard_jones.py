@@ -88,12 +88,13 @@ print(f"{len(train)} structures to train on, {len(test)} to test on, {X.n_featur
 # %%
 # The path
 # --------
-# The penalty rises; one function after the other leaves. Each set is then trained anew without
-# penalty, because penalised errors are biased. Errors are of structures held out in training.
+# The penalty rises; one function after the other leaves. Each set is then trained on without
+# penalty, because penalised errors are biased, and once more from random weights; the better fit
+# counts. Errors are of structures held out in training, with the standard errors of their means.
 
 path = group_lasso_path(X[train], energies[train], n_jobs=2, verbose=1, random_state=options.seed)
 
-print(f"\nfunctions  angular  penalised  refitted   ({energy_unit})      alpha")
+print(f"\nfunctions  angular  penalised      refitted           ({energy_unit})      alpha")
 refitted = ~np.isnan(path.refitted_rmse)  # a path may end without functions
 for size in np.unique(path.n_features[refitted])[::-1]:
     points = np.flatnonzero(refitted & (path.n_features == size))
@@ -101,6 +102,7 @@ for size in np.unique(path.n_features[refitted])[::-1]:
     print(
         f"{size:9d}{path.supports[point][angular].sum():9d}"
         f"{factor * path.penalised_rmse[point]:11.2f}{factor * path.refitted_rmse[point]:10.2f}"
+        f" ± {factor * path.refitted_standard_error[point]:4.2f} {path.refit_init[point]}"
         f"{path.alphas[point]:25.2e}"
     )
 
@@ -154,6 +156,7 @@ figures = {
         factor * path.refitted_rmse,
         path.alphas,
         path.supports[:, angular].sum(axis=1),
+        factor * path.refitted_standard_error,
     ).plot(energy_unit=energy_unit),
     "comparison": SelectorComparisonDisplay(dict(zip(supports, errors, strict=True))).plot(
         energy_unit=energy_unit

@@ -2,6 +2,7 @@
 
 import numbers as number_types
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -49,6 +50,10 @@ class AtomicFeatures:
         Padded, of the shapes above; made when they are asked for first, and then kept.
     symmetry_functions, structures
         As given, as tuples.
+    warm_start : object or None
+        On what a selector has given: the weights that it has trained on these columns, for a fit
+        to just the structures that it was fitted to, see `HDNNPRegressor`. Rows keep it, other
+        columns do not.
 
     Raises
     ------
@@ -87,6 +92,8 @@ class AtomicFeatures:
     >>> X[[1]].take_features([0]).values.tolist()
     [[[5.0], [nan]]]
     """
+
+    warm_start: Any = None
 
     def __init__(self, values, numbers=None, *, symmetry_functions=None, structures=None):
         if not isinstance(values, np.memmap):  # which tells the name of its file
@@ -398,7 +405,29 @@ class AtomicFeatures:
             slots=None if self._slots is None else _pick(self._slots, atoms),
             symmetry_functions=self.symmetry_functions,
             structures=structures,
-        )
+        ).with_warm_start(self.warm_start)
+
+    def with_warm_start(self, warm_start: Any) -> Self:
+        """The same features with the weights that a selector has trained on these columns.
+
+        Parameters
+        ----------
+        warm_start : object or None
+            What `warm_start` shall be.
+
+        Returns
+        -------
+        AtomicFeatures
+            A shallow copy.
+        """
+        other = copy(self)
+        other.warm_start = warm_start
+        return other
+
+    def __copy__(self):
+        other = self.__class__.__new__(self.__class__)
+        vars(other).update(vars(self))
+        return other
 
     def _atoms_of(self, rows, chosen):
         """Row numbers of the atoms of structures; a slice, for views, where they allow it."""
@@ -529,7 +558,8 @@ class AtomicFeatures:
 
     def __reduce__(self):
         arrays = self.atom_values, self.atom_numbers, self.n_atoms, self._width, self._slots
-        return _rebuild_from_rows, (*arrays, self.symmetry_functions, self.structures)
+        more = None if self.warm_start is None else {"warm_start": self.warm_start}
+        return _rebuild_from_rows, (*arrays, self.symmetry_functions, self.structures), more
 
 
 def concatenate(parts: Sequence[AtomicFeatures]) -> AtomicFeatures:

@@ -13,14 +13,16 @@ from sklearn_agl.inspection._plotting import (
 
 BAR_SHARE = 0.25
 """Part of the height that belongs to the bars."""
+LOWEST_END = 0.3
+"""Where a standard error ends at the latest, as a part of its error."""
 
 
 class SelectionPathDisplay:
     """Errors against the number of selected functions, along a regularisation path.
 
     Open circles are the fits on the path, which its penalty biases, if it has one; filled ones are
-    refits without penalty, shaded by alpha; grey bars in the background count the angular
-    functions.
+    refits without penalty, shaded by alpha, with their standard errors; grey bars in the background
+    count the angular functions.
 
     Parameters
     ----------
@@ -33,6 +35,8 @@ class SelectionPathDisplay:
         Strength of the penalty.
     n_angular : array-like of int of shape (n_alphas,), default=None
         How many of the selected functions are angular.
+    refitted_standard_error : array-like of shape (n_alphas,), default=None
+        Standard errors of `refitted_rmse`, NaN where one is not known.
 
     Attributes
     ----------
@@ -44,6 +48,8 @@ class SelectionPathDisplay:
         The figure.
     penalised_, refitted_ : matplotlib.collections.PathCollection
         The circles.
+    errorbar_ : matplotlib.container.ErrorbarContainer or None
+        The standard errors, None where none is known.
     colorbar_ : matplotlib.colorbar.Colorbar or None
         Scale of alpha; None where all alphas are equal or 0, or nothing was refitted.
 
@@ -64,12 +70,21 @@ class SelectionPathDisplay:
     ...     penalised_rmse=[0.011, 0.014, 0.021],
     ...     refitted_rmse=[0.006, 0.006, 0.008],
     ...     alphas=[0.01, 0.1, 1.0],
+    ...     refitted_standard_error=[0.001, 0.001, 0.002],
     ... )
     >>> display.plot(energy_unit="ε/atom").ax_.get_ylabel()
     'RMSE (ε/atom)'
     """
 
-    def __init__(self, n_features, penalised_rmse, refitted_rmse, alphas, n_angular=None):
+    def __init__(
+        self,
+        n_features,
+        penalised_rmse,
+        refitted_rmse,
+        alphas,
+        n_angular=None,
+        refitted_standard_error=None,
+    ):
         self.n_features = as_vector(n_features, "n_features")
         n_alphas = len(self.n_features)
         self.penalised_rmse = as_vector(penalised_rmse, "penalised_rmse", n_alphas)
@@ -78,6 +93,11 @@ class SelectionPathDisplay:
         self.n_angular = None
         if n_angular is not None:
             self.n_angular = as_vector(n_angular, "n_angular", n_alphas)
+        if refitted_standard_error is None:
+            refitted_standard_error = np.full(n_alphas, np.nan)
+        self.refitted_standard_error = as_vector(
+            refitted_standard_error, "refitted_standard_error", n_alphas
+        )
 
     @classmethod
     def from_path(cls, path, *, angular=None, ax=None, **plot_options):
@@ -103,7 +123,12 @@ class SelectionPathDisplay:
         if angular is not None:
             n_angular = np.asarray(path.supports)[:, np.asarray(angular, dtype=bool)].sum(axis=1)
         display = cls(
-            path.n_features, path.penalised_rmse, path.refitted_rmse, path.alphas, n_angular
+            path.n_features,
+            path.penalised_rmse,
+            path.refitted_rmse,
+            path.alphas,
+            n_angular,
+            getattr(path, "refitted_standard_error", None),
         )
         return display.plot(ax, **plot_options)
 
@@ -185,6 +210,26 @@ class SelectionPathDisplay:
         label = "_nolegend_" if np.isnan(refitted).all() else "refitted"
         self.refitted_ = self.ax_.scatter(
             x, refitted, s=36, facecolors="0.3", edgecolors="black", label=label, zorder=3
+        )
+        self.errorbar_ = self._plot_standard_errors(
+            x, refitted, self.refitted_standard_error[order]
+        )
+
+    def _plot_standard_errors(self, x, refitted, errors):
+        known = np.isfinite(refitted) & np.isfinite(errors)
+        if not known.any():
+            return None
+        # A bar down to zero or below would have no end on a logarithmic axis.
+        below = np.minimum(errors, (1.0 - LOWEST_END) * refitted)
+        return self.ax_.errorbar(
+            x[known],
+            refitted[known],
+            yerr=[below[known], errors[known]],
+            fmt="none",
+            ecolor="0.5",
+            elinewidth=1,
+            capsize=2,
+            zorder=2,
         )
 
     def _plot_colorbar(self, alphas):

@@ -75,6 +75,12 @@ def integer(low):
     return check
 
 
+def nothing(value, sizes):
+    """None, and nothing else."""
+    if value is not None:
+        raise ValueError(f"must be None, got {_describe(value)}")
+
+
 def count(letter):
     """A positive whole number that is the size `letter`."""
 

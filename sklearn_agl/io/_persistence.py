@@ -55,6 +55,7 @@ def save(estimator, path):
 
     - of `HDNNPRegressor` the skorch net's history and callbacks, and the solver's memory (the
       covariance of the Kalman filter, the averages of Adam), which nothing but the fit needs;
+    - of selectors, the weights that they hand on to a fit right behind them;
     - the parameters that name places on a disk, `checkpoint`, `memmap_folder` and `memory`, which
       are None afterwards.
 

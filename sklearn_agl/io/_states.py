@@ -26,16 +26,16 @@ from sklearn_agl.potentials._repulsion import Repulsion
 PLACES = {"checkpoint", "memmap_folder", "memory"}
 """Parameters that name places on the disk of whoever saves; a file must not choose such a place."""
 
-OPTIONAL = {"_sklearn_output_config", "feature_names_in_", "trained_on_", "repulsion"}
+OPTIONAL = {"_sklearn_output_config", "feature_names_in_", "init_", "trained_on_", "repulsion"}
 """Attributes that not every fitted estimator has, or that older files lack."""
 
 SMALLEST = float(np.nextafter(0.0, 1.0))
 
 
 def _learned(estimator):
-    """Everything that is no parameter."""
-    params = estimator._get_param_names()
-    return {name: value for name, value in vars(estimator).items() if name not in params}
+    """Everything that is no parameter, but for what only a fit behind a selector needs."""
+    left_out = {*estimator._get_param_names(), "_warm_start"}
+    return {name: value for name, value in vars(estimator).items() if name not in left_out}
 
 
 def _give(estimator, state):
@@ -197,6 +197,7 @@ FIGURES = {
     "validation_force_rmse_": check.number(0.0, missing=True),
     "optimality_violation_": check.number(0.0, missing=True),
     "n_iter_": check.integer(0),
+    "init_": check.one_of("warm", "cold"),
 }
 """How the training went."""
 
@@ -260,6 +261,8 @@ PATH = {
             "refit_time": check.array("f", "points", finite=False),
             "feature_names": check.names("n"),
             "feature_costs": check.optional(check.array("f", "n")),
+            # Paths of selectors have no refits.
+            **dict.fromkeys(("refit_init", "refitted_errors", "potentials"), check.nothing),
         },
     )
 }

@@ -1,6 +1,6 @@
 """Fitted regressors from given numbers, without a training."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -87,3 +87,47 @@ def assemble_regressor(
     if feature_names is not None:
         regressor.feature_names_in_ = np.array(feature_names, dtype=object)
     return regressor._take_over(Assembly(net, layout, feature_scaler, energy_scaler, repulsion))
+
+
+def assemble_on_columns(regressor, training, support, weights, feature_names):
+    """Give a regressor the state of one that was fitted to some columns of a training's data.
+
+    Parameters
+    ----------
+    regressor : HDNNPRegressor
+        Its parameters matter in a later `fit`.
+    training : Training
+        Has the scales of the features and energies.
+    support : ndarray of bool of shape (n_features,)
+        The columns.
+    weights : ndarray of shape (n_weights,)
+        All weights of the networks on these columns.
+    feature_names : ndarray of str of shape (n_features,) or None
+        Names of all columns.
+
+    Returns
+    -------
+    HDNNPRegressor
+        The same regressor, which takes the chosen columns.
+    """
+    of_all, _, _ = training.first_layout.without(np.flatnonzero(~support))
+    numbers = np.cumsum(support) - 1
+    layout = replace(
+        of_all,
+        columns=tuple(numbers[columns] for columns in of_all.columns),
+        n_features=int(support.sum()),
+    )
+    features, energies = training.feature_scaler, training.energy_scaler
+    return assemble_regressor(
+        regressor,
+        layout=layout,
+        activation=training.settings.activation,
+        weights=weights,
+        offset=features.offset_[support],
+        divisor=features.divisor_[support],
+        ranges=features.ranges_[support],
+        deviation=energies.deviation_,
+        references=energies.references_,
+        feature_names=None if feature_names is None else feature_names[support],
+        repulsion=training.repulsion,
+    )

@@ -106,6 +106,12 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         Directions per structure in which its forces are looked at. Where a structure has no more
         components (three per atom), all of them are taken. By default as many as fit into
         256 MiB of memory, at most 60.
+    init : {"auto", "cold"}, default="auto"
+        Where training starts. "cold" are random weights. "auto" also starts where a selector has
+        come to, if `X` is what it has given in `transform` and it was fitted to just these
+        structures and energies, with the same architecture and the same part of them held out:
+        the selector's held-out structures are then those of this fit. Of all starts, the best on
+        held-out structures is kept.
     n_init : int, default=1
         Number of random starts, of which the best on held-out structures is kept.
     max_epochs : int, default=None
@@ -176,7 +182,9 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         no feature. It is not small where early stopping or `max_epochs` ended the training. NaN
         with the other solvers.
     n_iter_ : int
-        Epochs run.
+        Epochs run; from a selector's weights 0 where those could not be made better.
+    init_ : {"warm", "cold"}
+        The start that was kept: a selector's weights or random ones.
     n_features_in_ : int
         Number of features seen in fit.
     feature_names_in_ : ndarray of str
@@ -244,6 +252,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         "force_weight": [Interval(Real, 0, None, closed="neither")],
         "n_force_directions": [Interval(Integral, 1, None, closed="left"), None],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
+        "init": [StrOptions({"auto", "cold"})],
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
         "lr": [Interval(Real, 0, None, closed="neither")],
@@ -275,6 +284,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         force_weight=0.3,
         n_force_directions=None,
         n_iter_no_change=None,
+        init="auto",
         n_init=1,
         max_epochs=None,
         lr=0.01,
@@ -302,6 +312,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.force_weight = force_weight
         self.n_force_directions = n_force_directions
         self.n_iter_no_change = n_iter_no_change
+        self.init = init
         self.n_init = n_init
         self.max_epochs = max_epochs
         self.lr = lr
@@ -374,22 +385,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
 
     def _fit(self, data):
         """Train on a TrainingSet, whose columns the caller has noted."""
-        n_features = data.X.n_features
-        strengths, excluded = check_strengths(self.alpha, self.feature_weights, n_features)
-        rng = check_random_state(self.random_state)
-        data = data.observe_slopes(self.n_force_directions, rng)
-        training = Training(self, data, rng, excluded)
-        best = None
-        for _ in range(self.n_init):
-            training.start(strengths)
-            training.run(training.epochs())
-            found = training.objective(training.judged_on)
-            if best is None or found < best[0]:
-                best = (found, training.net)
-            if training.interrupted:
-                break
-        training.net = best[1]
-        training.refuse_divergence()
+        training = self._train(data)
         self._take_over(training)
         if training.solver == "lm" and not (self.early_stopping or self.net_.has_ended):
             warnings.warn(
@@ -399,6 +395,42 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
                 stacklevel=4,
             )
         return self
+
+    def _train(self, data):
+        """The training on a TrainingSet, with the best net of all starts."""
+        n_features = data.X.n_features
+        strengths, excluded = check_strengths(self.alpha, self.feature_weights, n_features)
+        rng = check_random_state(self.random_state)
+        data = data.observe_slopes(self.n_force_directions, rng)
+        warm = self._find_warm_start(data, excluded)
+        held_out = None if warm is None else warm.held_out_rows
+        training = Training(self, data, rng, excluded, held_out)
+        found = []
+        for init in self._fits(training, strengths, warm):
+            found.append((training.objective(training.judged_on), init, training.net))
+            if training.interrupted:
+                break
+        best = np.argmin([np.nan_to_num(objective, nan=np.inf) for objective, _, _ in found])
+        _, self.init_, training.net = found[best]
+        training.refuse_divergence()
+        return training
+
+    def _find_warm_start(self, data, excluded):
+        """What a selector has handed on along with these very columns and structures, or None."""
+        warm = data.X.warm_start
+        may_be = self.init == "auto" and warm is not None and not len(excluded)
+        return warm if may_be and warm.suits(self, data) else None
+
+    def _fits(self, training, strengths, warm):
+        """Train from each start in turn; yields what kind of start it was."""
+        for _ in range(self.n_init):
+            training.start(strengths)
+            training.run(training.epochs())
+            yield "cold"
+        if warm is not None:
+            warm.begin(training)
+            training.improve(strengths)
+            yield "warm"
 
     def _take_over(self, training):
         """Keep what prediction needs of a training that has ended."""

@@ -1,6 +1,7 @@
 """A network potential in training: its data, scales, weights and solver, ready to go on."""
 
 import json
+from copy import copy
 from numbers import Integral
 
 import numpy as np
@@ -55,9 +56,11 @@ class Training:
         Draws the held-out structures, the weights and the order of the structures.
     excluded : collection of int, default=()
         Columns that the networks never see.
+    held_out : ndarray of int, default=None
+        The structures to hold out, ascending; by default they are drawn.
     """
 
-    def __init__(self, settings, data, rng, excluded=()):
+    def __init__(self, settings, data, rng, excluded=(), held_out=None):
         check_device(settings.device)
         check_callbacks(settings.callbacks)
         self.settings = settings
@@ -69,8 +72,11 @@ class Training:
         elements = find_elements(X, settings.elements)
         columns = [np.setdiff1d(X.columns_of(z), list(excluded)) for z in elements]
         hidden = check_hidden_layer_sizes(settings.hidden_layer_sizes)
-        self.layout = NetworkLayout(elements, tuple(columns), X.n_features, hidden)
-        self.train_rows, self.held_out_rows = self._split(len(X))
+        self.layout = self.first_layout = NetworkLayout(
+            elements, tuple(columns), X.n_features, hidden
+        )
+        self.held_out_rows = self._draw_held_out(len(X)) if held_out is None else held_out
+        self.train_rows = np.setdiff1d(np.arange(len(X)), self.held_out_rows)
         memory = memory_of_solvers(self.layout, settings.weight_decay)
         self.solver = choose_solver(settings.solver, self.layout.n_weights, settings.device, memory)
         on_forces = data.slopes is not None and data.slopes.any_of(self.train_rows)
@@ -87,6 +93,7 @@ class Training:
         weights = self._weights_of(rows)
         self.energy_scaler = EnergyScaler().fit(composition[rows], energies[rows], weights)
         self.targets = self.energy_scaler.scale(composition, energies)
+        self.has_slopes = on_forces
         if not on_forces:
             self._nets = NETS
             self.observations = self._observe_energies(blocks)
@@ -106,14 +113,12 @@ class Training:
             return DeviceEnergyObservations(blocks, self.targets, DeviceFeatures(device))
         return EnergyObservations(blocks, self.targets)
 
-    def _split(self, n_structures):
-        """Hold some structures back for early stopping, if there are enough of them."""
-        order = np.arange(n_structures)
+    def _draw_held_out(self, n_structures):
+        """Structures to hold back for early stopping, if there are enough of them."""
         n_held_out = int(np.ceil(self.settings.validation_fraction * n_structures))
         if not self.settings.early_stopping or n_held_out >= n_structures:
-            return order, order[:0]
-        order = self.rng.permutation(n_structures)
-        return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
+            return np.empty(0, dtype=int)
+        return np.sort(self.rng.permutation(n_structures)[:n_held_out])
 
     def start(self, strengths):
         """Begin at random weights, with penalty `strengths` (n_features,)."""
@@ -152,6 +157,57 @@ class Training:
         self.net.train_split = None
         self.interrupted = self.net.interrupted_
         return self
+
+    def improve(self, strengths):
+        """Train from the present weights with penalty `strengths`, unless that only does harm.
+
+        Where nothing that comes is better on the structures that errors are judged on, the weights
+        stay what they are. Returns self.
+        """
+        self.set_strengths(strengths)
+        before, objective = self.net, self.objective(self.judged_on)
+        self.set_strengths(strengths)
+        self.run(self.epochs())
+        if not self.objective(self.judged_on) < objective:
+            self.net = before
+        return self
+
+    def begin_at(self, state, rng):
+        """Begin at given weights, and with what their solver knew, if that is given, too.
+
+        Parameters
+        ----------
+        state : dict of str to ndarray or float
+            "weights", and nothing else or the parts of the `solver_state`.
+        rng : numpy.random.RandomState
+            Draws the order of the structures from here on.
+        """
+        self.rng = rng
+        self.net = self._make_net(state["weights"], np.zeros(self.layout.n_features))
+        if len(state) > 1:
+            self.net.load_solver_state(state)
+
+    def branch(self, seed):
+        """A training of its own from here on, on the same data, which draws from a new seed."""
+        other = copy(self)
+        other.rng = np.random.RandomState(seed)
+        other.restore_state(self.save_state())
+        return other
+
+    def branch_on(self, support, seed):
+        """The same on the features of a mask, all others left out.
+
+        With the Kalman filter, the other weights move to what it expects without them.
+        """
+        other = self.branch(seed)
+        gone = np.setdiff1d(np.concatenate(self.layout.columns), np.flatnonzero(support))
+        needed = self.group_norms[gone] > 0.0
+        if needed.any() and isinstance(self.net, KalmanNet):
+            other.condition_on_absence(gone[needed])
+            gone = gone[~needed]
+        if len(gone):
+            other.drop(gone)
+        return other
 
     def refuse_divergence(self):
         """Raise an error if the weights are no longer numbers."""
@@ -319,11 +375,21 @@ class Training:
         nothing = np.zeros_like(self.weights)
         return float(self.observations.squared_error(self.net.module_, nothing, rows))
 
+    def weighted_errors(self, rows):
+        """Predicted minus given energies per atom, in the user's units, (n_rows,).
+
+        Each is multiplied by the root of its structure's weight, relative to their mean, so that
+        the mean of the squares is the weighted one.
+        """
+        errors = self.observations.energy_errors(self.net.module_, self.weights, rows)
+        weights = self._weights_of(rows)
+        if weights is not None:
+            errors = errors * np.sqrt(weights / np.mean(weights))
+        return errors * self.energy_scaler.deviation_
+
     def rmse_per_atom(self, rows):
         """Root mean squared error of the energy per atom, in the user's units."""
-        errors = self.observations.energy_errors(self.net.module_, self.weights, rows)
-        mean = np.average(errors**2, weights=self._weights_of(rows))
-        return np.sqrt(mean) * self.energy_scaler.deviation_
+        return np.sqrt(np.mean(self.weighted_errors(rows) ** 2))
 
     def force_rmse(self, rows):
         """Root mean squared error of the forces in the directions seen; NaN without forces."""

@@ -157,6 +157,9 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
     the largest for those that would be taken last.
     """
 
+    _warm_start = None
+    """What a selector that trains a potential on the selected columns hands on to a fit of them."""
+
     def _validate(self, X, **check_params):
         """Check the features given to `fit` and note what `inverse_transform` has to know."""
         X = validate_features(self, X, reset=True, **check_params)
@@ -244,6 +247,14 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         """One sentence on how to select at least one feature; selectors know better."""
         return "Check that the features vary over the training data."
 
+    def _hand_on(self, training, data, seed):
+        """Keep what a training has come to for a fit of the selected columns; None is nothing."""
+        from sklearn_agl.potentials._warm_start import WarmStart  # with torch
+
+        self._warm_start = None
+        if training is not None:
+            self._warm_start = WarmStart.at(training, data, self.support_, seed)
+
     def _get_support_mask(self):
         check_is_fitted(self)
         return self.support_
@@ -279,7 +290,8 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         -------
         AtomicFeatures, ndarray or DataFrame
             The selected columns: AtomicFeatures from AtomicFeatures, else an array with as many
-            dimensions as `X`, or for a table what `set_output` asks for.
+            dimensions as `X`, or for a table what `set_output` asks for. AtomicFeatures carry the
+            weights of a selector that trains a potential, where `HDNNPRegressor` may start.
 
         Raises
         ------
@@ -292,7 +304,9 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
             with explain_tables(X):
                 return super().transform(X)
         kept = validate_features(self, X, reset=False).take_features(self.support_)
-        return kept if isinstance(X, AtomicFeatures) else np.array(kept)
+        if not isinstance(X, AtomicFeatures):
+            return np.array(kept)
+        return kept.with_warm_start(self._warm_start)
 
     def inverse_transform(self, X):
         """Put the dropped columns back.

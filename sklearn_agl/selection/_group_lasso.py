@@ -231,6 +231,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         self.group_norms_ = self.path_.group_norms[-1]
         self.estimator_ = record.walk.fitted_regressor()
         self._select_ranked(self.path_.ranking(support))
+        self._hand_on(record.walk.training_of(self.support_), data, record.walk.seed)
         return self
 
     def _warn_of_idle_parameters(self):

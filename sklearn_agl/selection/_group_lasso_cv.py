@@ -150,7 +150,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
 
     The scores are those of a `GridSearchCV` over ``select__alpha`` with `neg_rmse_per_atom`, on a
     pipeline of an `AdaptiveGroupLassoSelector` (``select``) and an `HDNNPRegressor`, to the last
-    digit if both have the settings and the integer `random_state` given here. The search trains
+    digit if both have the settings and the integer `random_state` given here, and the regressor
+    ``init="cold"``: sets are judged by fits from random weights. The search trains
     from the beginning for every alpha. Here, all alphas of a split share the first fits and the
     steps of the penalty up to the last, which ends at alpha itself, and equal sets of features
     share a refit. Where nothing is left, the search warns of a failed fit. Costs that are
@@ -361,6 +362,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         self.group_norms_ = selector.group_norms_
         self.estimator_ = selector.estimator_
         self._select_ranked(selector.ranking_)
+        self._warm_start = selector._warm_start
         return self
 
     def get_metadata_routing(self):

@@ -1,7 +1,7 @@
 """The regularisation path of the adaptive group lasso, with refits."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from numbers import Integral, Real
 from os import PathLike
@@ -16,19 +16,20 @@ from sklearn_agl._labels import AUTO
 from sklearn_agl._numbers import as_numbers
 from sklearn_agl._validation import validate_features
 from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.potentials._assembly import assemble_on_columns
 from sklearn_agl.potentials._training_set import TrainingSet
 from sklearn_agl.selection._base import rank_from_best, warn_of_idle
 from sklearn_agl.selection._checkpoint import open_checkpoint
 from sklearn_agl.selection._costs import MEASURED, resolve_costs
 from sklearn_agl.selection._record import Record
-from sklearn_agl.selection._refits import Refits
+from sklearn_agl.selection._refits import Refits, RefitTable, columns_of
 from sklearn_agl.selection._routes import walk_down, walk_through, work_down, work_through
 from sklearn_agl.selection._walk import METRICS, WALKS
 
 
 @dataclass(frozen=True)
 class SelectionPath:
-    """Fits along a regularisation path, from many features to few.
+    r"""Fits along a regularisation path, from many features to few.
 
     Attributes
     ----------
@@ -48,11 +49,36 @@ class SelectionPath:
         biased by the penalty, and of a fit without it on the selected features. NaN where there
         was no refit.
     fit_time, refit_time : ndarray of shape (n_points,)
-        Seconds.
+        Seconds, of the refits from both starts together.
     feature_names : ndarray of str of shape (n_features,)
         Names of the columns.
     feature_costs : ndarray of shape (n_features,) or None
         The costs that multiplied the adaptive weights; None if there were none.
+    refit_init : ndarray of str of shape (n_points,) or None
+        Where the better refit started: "warm" from the weights of the path, "cold" from random
+        ones; empty where there was no refit. None for a path without refits.
+    refitted_errors : ndarray of shape (n_points, n_held_out) or None
+        Predicted minus given energy per atom of each held-out structure, from the refits. With
+        sample weights, times the root of the structure's weight relative to their mean. NaN where
+        there was no refit. None for a path without.
+    potentials : tuple of HDNNPRegressor or None
+        The better refit at each point, on its columns, see `potential`; None where there is none.
+
+    Notes
+    -----
+    All sets are judged on the same :math:`n` held-out structures. With the errors :math:`e_{is}` of
+    set i and structure s, the standard error of its RMSE :math:`R_i` follows from the scatter of
+    the squared errors,
+
+    .. math::
+
+        \mathrm{SE}(R_i) = \frac{1}{2 R_i}
+        \sqrt{\frac{1}{n (n - 1)} \sum_s \left( e_{is}^2 - R_i^2 \right)^2} .
+
+    Odd structures are hard for every set, so that two RMSE can differ by less than that and still
+    differ beyond doubt. Where sets are compared, it is by the paired differences
+    :math:`d_s = e_{is}^2 - e_{bs}^2` from the best set b, whose mean has a standard error of its
+    own. Neither says how much another random start or other held-out structures would change.
 
     Examples
     --------
@@ -66,6 +92,8 @@ class SelectionPath:
     array([False,  True, False, False,  True])
     >>> int(path.n_features[path.best(tolerance=0.25)])
     2
+    >>> path.potential(2).predict(X[:, path.support(2)]).shape
+    (200,)
     """
 
     alphas: np.ndarray
@@ -79,6 +107,9 @@ class SelectionPath:
     refit_time: np.ndarray
     feature_names: np.ndarray
     feature_costs: np.ndarray | None = None
+    refit_init: np.ndarray | None = None
+    refitted_errors: np.ndarray | None = field(default=None, repr=False)
+    potentials: tuple | None = field(default=None, repr=False)
 
     def __len__(self):
         return len(self.alphas)
@@ -87,6 +118,51 @@ class SelectionPath:
     def n_features(self):
         """Number of selected features at each point."""
         return self.supports.sum(axis=1)
+
+    @property
+    def refitted_standard_error(self):
+        """Standard error of `refitted_rmse`, from the scatter over the held-out structures.
+
+        ndarray of shape (n_points,); NaN where it is not known.
+        """
+        if self.refitted_errors is None or self.refitted_errors.shape[1] < 2:
+            return np.full(len(self), np.nan)
+        squares = self.refitted_errors**2
+        of_mean = squares.std(axis=1, ddof=1) / np.sqrt(squares.shape[1])
+        # The derivative of the root; an error of 0 has none.
+        return of_mean / (2.0 * np.maximum(self.refitted_rmse, np.finfo(float).tiny))
+
+    def potential(self, n_features):
+        """The refitted potential of the set of a given size, without another fit.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of features.
+
+        Returns
+        -------
+        HDNNPRegressor
+            Fitted on the columns of ``path.support(n_features)`` alone: it takes
+            ``X.take_features(path.support(n_features))``, or these columns of a table. It is the
+            better one of the refits from the weights of the path and afresh.
+
+        Raises
+        ------
+        ValueError
+            If no set of that size was refitted, with the sizes that were.
+        """
+        refitted = [one is not None for one in self.potentials or [None] * len(self)]
+        same = (self.supports == self.support(n_features)).all(axis=1)
+        points = np.flatnonzero(same & refitted & (self.n_features == n_features))
+        if not len(points):
+            there = sorted(set(self.n_features[refitted].tolist()))
+            raise ValueError(
+                f"No set of {n_features} features was refitted on this path; there are refits of "
+                f"{there}. Ask for one of these sizes, run the path with refit=True, or fit an "
+                "HDNNPRegressor to the columns of support."
+            )
+        return self.potentials[points[0]]
 
     def support(self, n_features):
         """The set of a given size.
@@ -133,13 +209,16 @@ class SelectionPath:
         best_first = np.lexsort((before, last, support))[::-1]
         return rank_from_best(best_first, np.count_nonzero(support), len(support))
 
-    def best(self, tolerance=0.05):
+    def best(self, tolerance=None):
         """The smallest set that is nearly as good as the best.
 
         Parameters
         ----------
-        tolerance : float, default=0.05
-            How far its refitted error may lie above the lowest one, relative to that.
+        tolerance : float, default=None
+            How far its refitted error may lie above the lowest one, relative to that. By default
+            the mean of the paired differences between its squared errors and those of the best set
+            may be up to one standard error of that mean (see Notes above); where the errors of
+            single structures are not known, 0.05 is taken.
 
         Returns
         -------
@@ -158,8 +237,21 @@ class SelectionPath:
                 "path to its end with refit=True, and with early_stopping=True in the estimator, "
                 "which holds structures back."
             )
-        good = np.flatnonzero(errors <= (1.0 + tolerance) * np.nanmin(errors))
+        lowest = np.nanargmin(errors)
+        if tolerance is None and self.refitted_errors is not None:
+            good = np.flatnonzero(self._is_within_one_standard_error_of(lowest))
+        else:
+            tolerance = TOLERANCE if tolerance is None else tolerance
+            good = np.flatnonzero(errors <= (1.0 + tolerance) * errors[lowest])
         return int(good[np.lexsort((errors[good], self.n_features[good]))[0]])
+
+    def _is_within_one_standard_error_of(self, best):
+        """Of each point, whether its squared errors exceed those of one point by so little."""
+        squares = self.refitted_errors**2
+        differences = squares - squares[best]
+        n = differences.shape[1]
+        spread = differences.std(axis=1, ddof=1) if n > 1 else np.zeros(len(self))
+        return differences.mean(axis=1) <= spread / np.sqrt(n)
 
     def to_frame(self):
         """The path as a table.
@@ -185,6 +277,8 @@ class SelectionPath:
                 "objective": self.objective,
                 "penalised_rmse": self.penalised_rmse,
                 "refitted_rmse": self.refitted_rmse,
+                "refitted_standard_error": self.refitted_standard_error,
+                "refit_init": [""] * len(self) if self.refit_init is None else self.refit_init,
                 "fit_time": self.fit_time,
                 "refit_time": self.refit_time,
                 "features": [tuple(self.feature_names[support]) for support in self.supports],
@@ -192,7 +286,7 @@ class SelectionPath:
         )
 
     def plot(self, ax=None, **kwargs):
-        """Draw the errors against the number of selected features.
+        """Draw the errors, with their standard errors, against the number of selected features.
 
         Parameters
         ----------
@@ -215,6 +309,9 @@ class SelectionPath:
 
         return SelectionPathDisplay.from_path(self, ax=ax, **kwargs)
 
+
+TOLERANCE = 0.05
+"""Relative error that `SelectionPath.best` tolerates where it knows no standard error."""
 
 PENALTY_CONSTRAINTS = {
     "penalty": [*HDNNPRegressor._parameter_constraints["penalty"], None],
@@ -271,8 +368,9 @@ def group_lasso_path(
     """Follow the adaptive group lasso from all features down to few.
 
     A first fit with the group lasso gives the adaptive weights ``c_i = 1 / ||w_i||**gamma``. Then
-    `alpha` rises, and each fit starts from the one before; features that leave stay out. At last
-    every set found is fitted anew without penalty.
+    `alpha` rises, and each fit starts from the one before; features that leave stay out. Every set
+    found is fitted without penalty twice: from the weights of the path on, and from random ones.
+    The fit of the lower error on held-out structures counts.
 
     Parameters
     ----------
@@ -329,7 +427,7 @@ def group_lasso_path(
     min_features : int, default=1
         Stop when no more are left.
     refit : bool, default=True
-        Fit every set without penalty.
+        Fit every set without penalty, from the weights of the path (at once) and from random ones.
     n_jobs : int, default=None
         Threads. The path itself takes one; the others begin with the refits while it goes on.
     checkpoint : str or path-like, default=None
@@ -413,9 +511,14 @@ def group_lasso_path(
     costs = resolve_costs(feature_costs, X)
     data = data.observe_slopes(regressor.n_force_directions, checkpoint.seed)
     walk = WALKS[init](regressor, data, **options, costs=costs, seed=checkpoint.seed)
-    record = Record(walk, checkpoint, verbose).begin()
-    settings = clone(regressor).set_params(alpha=0.0, random_state=checkpoint.seed)
+    record = Record(walk, checkpoint, verbose)
+    settings = clone(regressor).set_params(
+        alpha=0.0, feature_weights=None, random_state=checkpoint.seed
+    )
     refits = Refits(record, settings, data, n_jobs)
+    if refit:
+        walk.on_keep = refits.go_on
+    record.begin()
     if alphas is None:
         steps, work_left = walk_down(walk, min_features), partial(work_down, min_features)
     else:
@@ -429,7 +532,7 @@ def group_lasso_path(
         )
     if refit and not walk.interrupted:
         refits.finish()
-    return collect(walk, record.refits)
+    return collect(walk, record.refits, settings)
 
 
 def choose_penalty(regressor, penalty, concavity):
@@ -449,15 +552,17 @@ def check_alphas(alphas):
     return alphas
 
 
-def collect(walk, refits=None):
+def collect(walk, refits=None, settings=None):
     """Put the points of a walk together.
 
     Parameters
     ----------
     walk : Walk or Elimination
         Has at least one.
-    refits : dict, default=None
-        Error and time of the refit of each support, a tuple of column indices.
+    refits : dict of (tuple of int, str) to Refit, default=None
+        By the columns of each set and where the fit started.
+    settings : HDNNPRegressor, default=None
+        Settings of the refits.
 
     Returns
     -------
@@ -466,8 +571,8 @@ def collect(walk, refits=None):
     """
     points = walk.points
     norms = np.array([point.group_norms for point in points])
-    refits, missing = refits or {}, (np.nan, np.nan)
-    refitted = np.array([refits.get(tuple(np.flatnonzero(row)), missing) for row in norms])
+    table = RefitTable(refits or {})
+    best = [table.best(columns_of(point)) for point in points]
     return SelectionPath(
         alphas=np.array([point.alpha for point in points]),
         supports=norms > 0,
@@ -475,9 +580,34 @@ def collect(walk, refits=None):
         initial_group_norms=walk.initial_group_norms,
         objective=np.array([point.objective for point in points]),
         penalised_rmse=np.array([point.rmse for point in points]),
-        refitted_rmse=refitted[:, 0],
+        refitted_rmse=np.array([np.nan if one is None else one.rmse for one in best]),
         fit_time=np.array([point.fit_time for point in points]),
-        refit_time=refitted[:, 1],
+        refit_time=np.array([table.seconds(columns_of(point)) for point in points]),
         feature_names=_check_feature_names_in(walk.regressor),
         feature_costs=walk.costs,
+        **(_describe_refits(walk, best, settings) if refits else {}),
     )
+
+
+def _describe_refits(walk, best, settings):
+    """What only a path with refits has; `best` is the better refit at each point, or None."""
+    nothing = np.full(len(walk.training.held_out_rows), np.nan)
+    return {
+        "refit_init": np.array(["" if one is None else one.init for one in best]),
+        "refitted_errors": np.array([nothing if one is None else one.errors for one in best]),
+        "potentials": tuple(
+            None if one is None else _make_potential(walk, point, one, settings)
+            for point, one in zip(walk.points, best, strict=True)
+        ),
+    }
+
+
+def _make_potential(walk, point, refit, settings):
+    """A refit as a regressor on the columns of its set."""
+    names = getattr(walk.regressor, "feature_names_in_", None)
+    potential = assemble_on_columns(
+        clone(settings), walk.training, point.group_norms > 0, refit.weights, names
+    )
+    potential.validation_rmse_, potential.validation_force_rmse_ = refit.rmse, refit.force_rmse
+    potential.n_iter_, potential.init_ = refit.n_iter, refit.init
+    return potential

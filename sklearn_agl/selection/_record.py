@@ -2,7 +2,7 @@
 
 import time
 
-import numpy as np
+from sklearn_agl.selection._refits import RefitTable, columns_of, stack_refits, unstack_refits
 
 
 class Record:
@@ -21,8 +21,8 @@ class Record:
 
     Attributes
     ----------
-    refits : dict
-        Error and time of the refit of each support, a tuple of column indices.
+    refits : dict of (tuple of int, str) to Refit
+        By the columns of each set and where the fit started.
     """
 
     def __init__(self, walk, checkpoint, verbose, *, strength="alpha", error="penalised RMSE"):
@@ -41,8 +41,7 @@ class Record:
             self._save()
             return self
         self.walk.load_state(state)
-        for support, *result in zip(*state.get("refits", {}).values(), strict=True):
-            self.refits[tuple(np.flatnonzero(support))] = tuple(result)
+        self.refits.update(unstack_refits(state.get("refits_of_sets")))
         n_left = self.walk.points[-1].n_features
         self._print(f"resumed from {self._checkpoint.folder} at {n_left} features")
         return self
@@ -72,7 +71,7 @@ class Record:
 
         Parameters
         ----------
-        refits : iterator of (support, error, seconds)
+        refits : iterator of (support, Refit)
             The support is a tuple of column indices.
         n_refits : int
             How many they will be.
@@ -81,13 +80,17 @@ class Record:
         for n_done, refit in enumerate(refits, 1):
             self.add_refit(*refit, f" {n_done} of {n_refits}", time_left(n_refits - n_done))
 
-    def add_refit(self, support, error, seconds, number="", time_left=""):
-        """Take down a refit; `number` and `time_left` are for its line."""
-        self.refits[support] = (error, seconds)
+    def add_refit(self, support, refit, number="", time_left=""):
+        """Take down a refit and save it; `number` and `time_left` are for its line."""
+        self.note_refit(support, refit, number, time_left)
         self._save()
+
+    def note_refit(self, support, refit, number="", time_left=""):
+        """Take down a refit, to be saved along with the point that comes next."""
+        self.refits[support, refit.init] = refit
         self._print(
-            f"refit{number}   {len(support):4d} features   RMSE {error:.3e}   {seconds:5.2f} s"
-            f"{time_left}"
+            f"refit{number}   {refit.init}   {len(support):4d} features   RMSE {refit.rmse:.3e}   "
+            f"{refit.seconds:5.2f} s{time_left}"
         )
 
     def _save(self):
@@ -98,21 +101,20 @@ class Record:
     def _state(self):
         state = self.walk.save_state()
         if self.refits:
-            supports = np.zeros((len(self.refits), self.walk.points[0].group_norms.size), bool)
-            for row, support in zip(supports, self.refits, strict=True):
-                row[list(support)] = True
-            errors, seconds = np.array(list(self.refits.values())).T
-            state["refits"] = {"supports": supports, "errors": errors, "seconds": seconds}
+            state["refits_of_sets"] = stack_refits(self.refits)
         return state
 
     def _table(self):
         """Rows for people to read."""
         error = self._error.lower().replace(" ", "_")
-        yield "n_features", self._strength, error, "refitted_rmse", "fit_time", "columns"
+        refits = RefitTable(self.refits)
+        about = "refitted_rmse", "refit_init", "fit_time", "columns"
+        yield "n_features", self._strength, error, *about
         for point in self.walk.points:
-            support = np.flatnonzero(point.group_norms)
-            refitted, _ = self.refits.get(tuple(support), ("", ""))
-            numbers = point.n_features, point.alpha, point.rmse, refitted, point.fit_time
+            support = columns_of(point)
+            best = refits.best(support)
+            refit = ("", "") if best is None else (best.rmse, best.init)
+            numbers = point.n_features, point.alpha, point.rmse, *refit, point.fit_time
             yield *numbers, " ".join(map(str, support))
 
     def _print(self, line):

@@ -127,6 +127,8 @@ def walk_down(walk, n_features):
             continue
         lossless = point.n_features == left
         walk.ratio = min(walk.ratio**1.5, LARGEST_RATIO) if lossless else min(walk.ratio, RATIO)
+        if point.n_features < n_features:
+            walk.remember_before(memory)
         yield walk.keep(point)
         if walk.interrupted:
             return

@@ -327,4 +327,5 @@ class WaldSelector(AtomicSelector):
         self.statistics_ = elimination.statistics
         self.estimator_ = regressor._take_over(elimination.training)
         self._select_ranked(elimination.ranking(n_wanted))
+        self._hand_on(elimination.training, data, checkpoint.seed)
         return self

@@ -1,7 +1,7 @@
 """Going along the regularisation path: one training that moves from penalty to penalty."""
 
 import time
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -140,6 +140,10 @@ class Walk:
         Strength of the last step, None before the first one.
     ratio : float
         Of the next alpha to the last one, where the path adapts it.
+    before : Training or None
+        As it was before a last step that has lost more features than it should have.
+    on_keep : callable or None
+        Is called with every point that is kept, while the training is where it was found.
     """
 
     dense_share = 8 / 30
@@ -161,14 +165,16 @@ class Walk:
         self.gamma = gamma
         self.initial_alpha = initial_alpha
         self.costs = costs
-        rng = np.random.RandomState(seed)
-        self.training = Training(regressor, data, rng)
+        self.seed = seed
+        self.training = Training(regressor, data, np.random.RandomState(seed))
         self.reweight = reweight if adaptive and self.follows_norms else 0.0
         self.metric = metric
         self.interrupted = False
         self.alpha = None
         self.points = []
         self.ratio = RATIO
+        self.on_keep = None
+        self.before = None
 
     def begin(self):
         """Train without penalty, then with the same one for every feature. Returns self."""
@@ -261,10 +267,16 @@ class Walk:
             "walk": {name: np.asarray(getattr(self, name)) for name in SAVED},
             # Measured ones would come out differently another time.
             "costs": {} if self.costs is None else {"costs": self.costs},
+            "before": {} if self.before is None else self.before.to_arrays(),
         }
 
     def load_state(self, state):
         """Go on from what `save_state` gave, in the place of `begin`."""
+        if state.get("before"):
+            # While the training still has all columns.
+            self.before = copy(self.training)
+            self.before.rng = np.random.RandomState(self.seed)
+            self.before.load_arrays(state["before"])
         self.training.load_arrays(state["training"])
         self.points = unstack_points(state["points"])
         self.alpha = self.reached
@@ -343,6 +355,8 @@ class Walk:
     def keep(self, point):
         """Count a fit among the points of the path; returns its point."""
         self.points.append(point)
+        if self.on_keep is not None:
+            self.on_keep(point)
         return point
 
     def remember(self):
@@ -353,6 +367,19 @@ class Walk:
         """Be where `remember` was called."""
         state, self.factors, self.alpha = memory
         self.training.restore_state(state)
+
+    def remember_before(self, memory):
+        """Keep what `remember` gave, for features that a last step should not have lost."""
+        state, _, _ = memory
+        self.before = self.training.branch(self.seed)
+        self.before.restore_state(state)
+
+    def training_of(self, support):
+        """A training that has weights for just these features or more; None if there is none."""
+        for training in (self.training, self.before):
+            if training is not None and (training.group_norms[support] > 0.0).all():
+                return training
+        return None
 
     def branch(self):
         """A walk of its own from here on, which does exactly what this one would do."""

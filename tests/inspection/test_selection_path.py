@@ -75,6 +75,18 @@ def test_a_path_that_ends_without_functions():
     SupportMatrixDisplay.from_path(path).figure_.canvas.draw()
 
 
+def test_standard_errors_are_drawn_and_stay_above_zero():
+    errors = [0.001, 0.1, np.nan]
+    display = SelectionPathDisplay(**ARRAYS, refitted_standard_error=errors).plot()
+    display.figure_.canvas.draw()
+    (bars,) = display.errorbar_.lines[2]
+    ends = np.array([segment[:, 1] for segment in bars.get_segments()])
+    np.testing.assert_allclose(ends[0], [0.008, 0.010])
+    assert 0 < ends[1, 0] < 0.006 < ends[1, 1]
+    assert len(ends) == 2
+    assert SelectionPathDisplay(**ARRAYS).plot().errorbar_ is None
+
+
 def test_points_without_a_refit_are_left_out():
     arrays = {**ARRAYS, "refitted_rmse": [np.nan, 0.006, 0.005]}
     display = SelectionPathDisplay(**arrays).plot()

@@ -27,7 +27,8 @@ class Kill(Exception):
 def follow(solver="kalman", **params):
     """A path of some tenths of a second."""
     estimator = HDNNPRegressor((4,), solver=solver, **SOLVERS[solver])
-    settings = {"min_features": 3, "random_state": 0} | params
+    end = {} if "alphas" in params else {"min_features": 3}
+    settings = end | {"random_state": 0} | params
     return group_lasso_path(*TABLE, estimator, **settings)
 
 
@@ -61,6 +62,13 @@ def assert_same_path(found, expected):
         assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
     for name in ("penalised_rmse", "refitted_rmse", "supports", "feature_names"):
         assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
+    for name in ("refit_init", "refitted_errors"):
+        assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
+    for mine, other in zip(found.potentials or (), expected.potentials or (), strict=True):
+        assert (mine is None) == (other is None)
+        if mine is not None:
+            assert_array_equal(mine.weights_, other.weights_)
+            assert mine.n_iter_ == other.n_iter_
 
 
 def assert_same_selector(found, expected):

@@ -1,9 +1,12 @@
+import pickle
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge
 from skorch.callbacks import Callback
@@ -46,7 +49,15 @@ def test_the_arrays_belong_together(small_path):
     assert n > 7
     for name in ("supports", "group_norms"):
         assert getattr(small_path, name).shape == (n, 7)
-    for name in ("alphas", "objective", "penalised_rmse", "refitted_rmse", "fit_time"):
+    assert small_path.refitted_errors.shape == (n, 15)
+    for name in (
+        "alphas",
+        "objective",
+        "penalised_rmse",
+        "refitted_rmse",
+        "fit_time",
+        "refit_init",
+    ):
         assert getattr(small_path, name).shape == (n,)
     assert small_path.initial_group_norms.shape == (7,)
     assert_array_equal(small_path.supports, small_path.group_norms > 0)
@@ -100,15 +111,111 @@ def test_it_ends_at_the_number_asked_for(small_table, small_path):
     assert_array_equal(path.group_norms, small_path.group_norms[: len(path)])
 
 
-def test_refits_are_fits_of_the_support_with_the_same_held_out_structures(small_table, small_path):
-    X, y, _ = small_table
+@pytest.fixture(scope="module")
+def held_out():
+    """Seed of the small path, and the structures that all its fits hold out."""
     seed = int(np.random.RandomState(5).randint(np.iinfo(np.int32).max))
-    held_out = np.random.RandomState(seed).permutation(150)[:15]
+    return seed, np.sort(np.random.RandomState(seed).permutation(150)[:15])
+
+
+def test_the_better_refit_stays(small_table, small_path, held_out):
+    X, y, _ = small_table
+    seed, rows = held_out
+    assert set(small_path.refit_init) == {"warm", "cold"}
     for point in (0, small_path.best(), len(small_path) - 1):
         support = small_path.supports[point]
         model = HDNNPRegressor((4,), random_state=seed).fit(X[:, support], y)
-        expected = np.sqrt(np.mean((model.predict(X[:, support]) - y)[held_out] ** 2))
-        assert_allclose(small_path.refitted_rmse[point], expected, rtol=1e-9)
+        cold = np.sqrt(np.mean((model.predict(X[:, support]) - y)[rows] ** 2))
+        if small_path.refit_init[point] == "cold":
+            assert_allclose(small_path.refitted_rmse[point], cold, rtol=1e-9)
+        else:
+            assert small_path.refitted_rmse[point] < cold
+
+
+def test_a_warm_refit_is_no_worse_than_the_path_itself(small_table):
+    """Here the penalty is too weak to matter, so that both errors mean the same."""
+    X, y, _ = small_table
+    path = group_lasso_path(X, y, SMALL, alphas=[1e-9], random_state=5)
+    assert (path.refitted_rmse <= path.penalised_rmse * (1 + 1e-6)).all()
+
+
+def test_potentials_are_those_that_were_refitted(small_table, small_path, held_out):
+    X, y, _ = small_table
+    _, rows = held_out
+    for point, n in enumerate(small_path.n_features):
+        potential = small_path.potentials[point]
+        errors = potential.predict(X[:, small_path.supports[point]]) - y
+        assert_allclose(small_path.refitted_errors[point], errors[rows], rtol=1e-8, atol=1e-10)
+        assert_allclose(potential.validation_rmse_, small_path.refitted_rmse[point])
+        assert potential.init_ == small_path.refit_init[point]
+        assert potential.n_features_in_ == n
+        assert potential.get_params() == SMALL.get_params() | {"random_state": held_out[0]}
+    size = small_path.n_features[-2]
+    chosen = small_path.potential(size)
+    assert_array_equal(
+        np.flatnonzero(small_path.support(size)), np.flatnonzero(small_path.supports[-2])
+    )
+    assert chosen.n_features_in_ == size
+    again = pickle.loads(pickle.dumps(small_path)).potential(size)
+    table = X[:, small_path.support(size)]
+    assert_array_equal(again.predict(table), chosen.predict(table))
+    assert_array_equal(clone(chosen).fit(table, y).predict(table).shape, (150,))
+
+
+@pytest.mark.parametrize("size", [0, 99])
+def test_a_size_without_a_potential_is_an_error(small_path, size):
+    with pytest.raises(ValueError, match=f"No set of {size} features.*there are refits of"):
+        small_path.potential(size)
+
+
+def test_potentials_of_atoms_know_their_columns():
+    X, y = planted_atoms(0)
+    path = group_lasso_path(X, y, SMALL, min_features=2, random_state=0)
+    size = path.n_features[path.best()]
+    potential = path.potential(size)
+    chosen = X.take_features(path.support(size))
+    errors = (potential.predict(chosen) - y) / chosen.n_atoms
+    assert 0 < np.sqrt(np.mean(errors**2)) < 3 * path.refitted_rmse[path.best()]
+
+
+def errors_path(errors, sizes):
+    """A path whose sets leave given errors on the held-out structures."""
+    errors, n = np.asarray(errors, dtype=float), max(sizes)
+    supports = np.arange(n) < np.reshape(sizes, (-1, 1))
+    blank, rmse = np.zeros(len(sizes)), np.sqrt(np.mean(errors**2, axis=1))
+    names = np.array([f"x{i}" for i in range(n)])
+    norms = supports.astype(float)
+    about = {"refitted_errors": errors}
+    return SelectionPath(
+        blank, supports, norms, norms[0], blank, rmse, rmse, blank, blank, names, **about
+    )
+
+
+def test_standard_errors_are_those_of_many_draws():
+    """The delta method beside RMSE of samples drawn again and again."""
+    rng = np.random.default_rng(0)
+    draws = rng.standard_t(9, size=(4000, 200))
+    path = errors_path(draws, [1] * 4000)
+    assert_allclose(path.refitted_standard_error.mean(), path.refitted_rmse.std(), rtol=0.05)
+
+
+def test_best_compares_structure_by_structure():
+    hard = np.array([0.1] * 18 + [3.0, -3.0])
+    rng = np.random.default_rng(1)
+    shaken = hard + 0.005 * rng.normal(size=20)
+    worse = np.sign(hard) * np.sqrt(hard**2 + 0.05)
+    path = errors_path([hard, shaken, worse], [3, 2, 1])
+    # All three lie within the standard errors of their RMSE, but the last one is always worse.
+    assert np.ptp(path.refitted_rmse) < path.refitted_standard_error.min()
+    assert path.best() == 1
+    assert path.best(tolerance=0.05) == 2
+    assert path.best(tolerance=0.0) == np.argmin(path.refitted_rmse)
+
+
+def test_best_without_the_errors_of_structures_takes_the_tolerance(small_path):
+    plain = replace(small_path, refitted_errors=None)
+    assert plain.best() == small_path.best(tolerance=0.05)
+    assert np.isnan(plain.refitted_standard_error).all()
 
 
 def test_equal_supports_share_a_refit(small_path):
@@ -131,7 +238,8 @@ def test_the_frame_lists_every_point(small_path):
     assert len(frame) == len(small_path)
     assert_array_equal(frame["n_features"], small_path.n_features)
     assert_array_equal(frame["alpha"], small_path.alphas)
-    assert_array_equal(frame["refitted_rmse"], small_path.refitted_rmse)
+    for name in ("refitted_rmse", "refitted_standard_error", "refit_init"):
+        assert_array_equal(frame[name], getattr(small_path, name))
     last = np.flatnonzero(small_path.supports[-1])
     assert frame["features"].iloc[-1] == tuple(f"x{i}" for i in last)
 
@@ -302,7 +410,8 @@ def test_ctrl_c_returns_what_is_done(small_table, at):
     path = interrupted_path(small_table, at)
     assert CtrlC.n_trainings == at
     assert 1 <= len(path) <= at + 1
-    assert np.isnan(path.refitted_rmse).all()
+    # Refits that go on from the path are part of it; those afresh come after it.
+    assert path.refit_init is None or "cold" not in path.refit_init
     assert np.isfinite(path.penalised_rmse).all()
 
 
@@ -317,12 +426,13 @@ def test_ctrl_c_in_the_refits_returns_those_that_are_done(small_table, n_jobs):
     at = n_walked + n_refits
     path = interrupted_path(small_table, at, alphas=[1e-3, 0.1, 1.0], n_jobs=n_jobs)
     assert_array_equal(path.supports, whole.supports)
-    done = ~np.isnan(path.refitted_rmse)
-    assert not done.all()
+    # Without the fit afresh, what was refitted from the path on is left.
+    assert (path.refitted_rmse >= whole.refitted_rmse * (1 - 1e-6)).all()
     if n_jobs is None:
         # The largest sets come first.
-        assert_array_equal(done, path.n_features > path.n_features.min())
-    assert_array_equal(path.refitted_rmse[done], whole.refitted_rmse[done])
+        done = path.n_features > path.n_features.min()
+        assert_array_equal(path.refitted_rmse[done], whole.refitted_rmse[done])
+        assert_array_equal(path.refit_init[~done], "warm")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ def test_table_has_a_row_per_point(finished, whole_path, tmp_path):
     assert [int(row["n_features"]) for row in rows] == list(whole_path.n_features)
     assert [float(row["alpha"]) for row in rows] == list(whole_path.alphas)
     assert [float(row["refitted_rmse"]) for row in rows] == list(whole_path.refitted_rmse)
+    assert [row["refit_init"] for row in rows] == list(whole_path.refit_init)
     assert rows[-1]["columns"] == " ".join(map(str, np.flatnonzero(whole_path.supports[-1])))
     assert sorted(path.name for path in finished.iterdir()) == ["path.csv", "state.npz"]
     eliminate(checkpoint=tmp_path)
@@ -26,7 +27,9 @@ def test_lines_tell_the_time_left_and_where_a_run_goes_on(tmp_path, capsys):
     whole = follow(checkpoint=tmp_path, verbose=1)
     lines = capsys.readouterr().out.splitlines()
     assert sum(line.startswith("alpha") for line in lines) == len(whole) - 1
-    assert sum(line.startswith("refit") for line in lines) == len(set(whole.refitted_rmse))
+    refits = [line.split() for line in lines if line.startswith("refit")]
+    for init in ("warm", "cold"):
+        assert sum(init in words for words in refits) == len(set(whole.refitted_rmse))
     assert sum(line.endswith(" left") and "about" in line for line in lines) > 3
     follow(checkpoint=tmp_path, verbose=1)
     assert capsys.readouterr().out == f"resumed from {tmp_path} at 3 features\n"
