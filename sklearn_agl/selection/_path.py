@@ -610,4 +610,5 @@ def _make_potential(walk, point, refit, settings):
     )
     potential.validation_rmse_, potential.validation_force_rmse_ = refit.rmse, refit.force_rmse
     potential.n_iter_, potential.init_ = refit.n_iter, refit.init
+    potential.trained_on_ = walk.training.trained_on
     return potential
