@@ -37,7 +37,8 @@ def test_lines_tell_the_time_left_and_where_a_run_goes_on(tmp_path, capsys):
 
 def test_lines_of_the_elimination_do_not_speak_of_alpha(capsys):
     eliminate(verbose=1)
-    lines = capsys.readouterr().out.splitlines()
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first.startswith("WaldSelector trains on")
     assert len(lines) == 5
     assert all(line.startswith("statistic") and "alpha" not in line for line in lines)
     assert [line.endswith("s left") for line in lines] == [True] * 4 + [False]
