@@ -223,7 +223,7 @@ def flat_cell(atoms):
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (no_atoms, ["3", "Atoms", "str"]),
+        (no_atoms, ["tructure 3", "str", "ase.io.read"]),
         (empty, ["tructure 3", "no atom"]),
         (with_nan, ["tructure 3", "position", "nan"]),
         (coincident, ["tructure 3", "one point", "Remove"]),

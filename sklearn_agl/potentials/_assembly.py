@@ -86,7 +86,9 @@ def assemble_regressor(
     regressor.n_features_in_ = layout.n_features
     if feature_names is not None:
         regressor.feature_names_in_ = np.array(feature_names, dtype=object)
-    return regressor._take_over(Assembly(net, layout, feature_scaler, energy_scaler, repulsion))
+    assembly = Assembly(net, layout, feature_scaler, energy_scaler, repulsion)
+    regressor._note_errors(assembly)
+    return regressor._take_over(assembly)
 
 
 def assemble_on_columns(regressor, training, support, weights, feature_names):

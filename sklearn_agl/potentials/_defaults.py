@@ -9,7 +9,7 @@ FEW_STRUCTURES = 1_200
 """Up to here the Kalman filter makes its full number of passes."""
 MOST_WEIGHTS = 10_000
 """Beyond this the filter's covariance takes a gigabyte, and each pass minutes."""
-PATIENCE = {"kalman": 10, "lm": 40, "adamw": 50}
+PATIENCE = {"kalman": 15, "lm": 40, "adamw": 50}
 MATRICES = {"kalman": "covariance", "lm": "Hessian"}
 """What a solver has a row and a column of for each weight."""
 

@@ -20,15 +20,16 @@ class KalmanFilter:
 
         S = H P H^T + R,   K = P H^T S^-1,   theta <- theta + K r,   P <- P - K H P,
 
-    and between blocks P <- P + q I. A block of one is the textbook filter; larger ones touch P
+    and between blocks P <- (1 - f) P + f P_0, with P_0 the variances before any data: the share f
+    of what was learned is forgotten. A block of one is the textbook filter; larger ones touch P
     less often. Only the lower triangle of P is kept up to date: `covariance` fills in the other.
 
     Parameters
     ----------
     n_weights : int
         Number of weights.
-    prior_variance : float
-        P starts at this times the identity.
+    prior_variance : float or ndarray of shape (n_weights,)
+        The diagonal of P_0, at which P starts.
 
     Attributes
     ----------
@@ -37,13 +38,15 @@ class KalmanFilter:
     """
 
     def __init__(self, n_weights, prior_variance=1.0):
+        self.prior_variances = np.full(n_weights, prior_variance, dtype=float)
         self.lower = np.zeros((n_weights, n_weights), order="F")
-        np.einsum("ii->i", self.lower)[:] = prior_variance
+        np.einsum("ii->i", self.lower)[:] = self.prior_variances
 
     @classmethod
-    def from_covariance(cls, covariance):
+    def from_covariance(cls, covariance, prior_variance=1.0):
         """A filter that goes on from a given P."""
         filter_ = cls(0)
+        filter_.prior_variances = np.full(len(covariance), prior_variance, dtype=float)
         filter_.load_state_dict({"covariance": covariance})
         return filter_
 
@@ -83,10 +86,11 @@ class KalmanFilter:
         noise = np.full(len(residuals), noise_variance, dtype=float)
         return _update(theta, self.lower, gradients, residuals, noise)
 
-    def add_process_noise(self, variance):
-        """Inflate every variance: what was learned long ago counts less."""
+    def forget(self, share):
+        """Move the covariance back to the prior by a share of the way, from 0 to 1."""
+        self.lower *= 1.0 - share
         diagonal = np.einsum("ii->i", self.lower)
-        diagonal += variance
+        diagonal += share * self.prior_variances
 
     def state_dict(self):
         """What skorch's checkpoints save."""

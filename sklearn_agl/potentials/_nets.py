@@ -11,9 +11,19 @@ from sklearn_agl.potentials._kalman import KalmanFilter
 from sklearn_agl.potentials._net_params import COUNT, PAIR, POSITIVE, Rule, one_of
 from sklearn_agl.potentials._observations import sum_of_squares
 from sklearn_agl.potentials._proximal import diagonal_proximal_step
+from sklearn_agl.potentials._weight_prior import draw_from_prior, match_spread
 
 PRIOR_VARIANCE = 0.1
-"""Of every weight, before the Kalman filter has seen any data."""
+"""Of the weights behind the first layer, before the Kalman filter has seen any data."""
+GOING_ON = 0.01
+"""Share of the usual process noise where the filter goes on from what it has learned."""
+SPREAD_SAMPLE = 500
+"""Structures that are looked at, at most, to learn how much energies of the prior vary."""
+SMALLEST_PART = 0.01
+"""Squared error in training, as part of that on held-out structures, below which it says nothing
+about the noise: networks with more weights than structures can go through every energy."""
+OUTLIER = 20.0
+"""Squared errors count up to this times their median: for normal errors, up to three deviations."""
 
 
 class HDNNPNet(NeuralNetRegressor):
@@ -33,6 +43,8 @@ class HDNNPNet(NeuralNetRegressor):
         Handed on to skorch.
     """
 
+    judged_by = "valid_loss"
+    """What early stopping watches, an entry of the history."""
     rules: dict[str, Rule] = {}
     """What the solver's own settings may be, by name, see `check_net_params`."""
 
@@ -80,7 +92,6 @@ class HDNNPNet(NeuralNetRegressor):
         rows, _ = batch
         weights = self.module_.get_weights()
         errors = self.observations.errors(self.module_, weights, rows)
-        self.held_out_error_ = np.mean(errors[: len(rows)] ** 2)
         return self._result(batch, errors, weights)
 
     def _result(self, batch, errors, weights):
@@ -96,9 +107,12 @@ class KalmanNet(HDNNPNet):
 
     A batch is taken in by blocks of observations; after the batch, the weights move to the minimum
     of the filter's quadratic model plus the batch's share of the penalty, if that is concave of its
-    tangent at the weights before the batch. The noise variance R is
-    the mean squared error on held-out structures (without any: of the predictions made before each
-    update), so that data that cannot be fitted better are not overfitted.
+    tangent at the weights before the batch.
+
+    The noise variance R is the geometric mean of the squared errors on the structures that are
+    trained on and on held-out ones, after each pass. To first order in weights per structure, the
+    one lies as far below the variance of the noise as the other lies above it (Akaike 1970). Within
+    a call it never rises. Both are robust means, so that no handful of structures decides.
 
     Parameters
     ----------
@@ -107,13 +121,16 @@ class KalmanNet(HDNNPNet):
     block_size : int, default=32
         Observations per update of the covariance.
     prior_variance : float, default=0.1
-        Initial variance of every weight.
-    process_noise : tuple of float, default=(1e-6, 1e-9)
-        Variance added per structure, in the first and in the last epoch of a call.
+        Initial variance of the weights behind the first layer, see `draw_from_prior`; those of the
+        last layer are scaled, see `match_spread`.
+    process_noise : tuple of float, default=(1.0, 1e-5)
+        Rate at which the filter forgets, per pass, in the first and in the last epoch of a call: a
+        rate of 1 leaves a share of 1/e of what was learned.
     **kwargs
         Handed on to skorch.
     """
 
+    judged_by = "judged_loss"
     rules = {"block_size": COUNT, "prior_variance": POSITIVE, "process_noise": PAIR}
 
     def __init__(
@@ -124,7 +141,7 @@ class KalmanNet(HDNNPNet):
         penalty,
         block_size=32,
         prior_variance=PRIOR_VARIANCE,
-        process_noise=(1e-6, 1e-9),
+        process_noise=(1.0, 1e-5),
         **kwargs,
     ):
         self.block_size = block_size
@@ -136,35 +153,77 @@ class KalmanNet(HDNNPNet):
         """The filter stands where torch would have its optimizer."""
         self.optimizer_ = KalmanFilter(self.module_.layout.n_weights, self.prior_variance)
         self.noise_variance_ = 1.0
+        self.noise_is_known_ = False
         return self
 
+    def draw_weights(self, rows):
+        """Begin at weights that are drawn from the prior for the structures `rows`."""
+        layout, drawn = self.module_.layout, self.module_.get_weights()
+        weights, variances = draw_from_prior(layout, self.prior_variance, drawn)
+        sample = rows[:: -(-len(rows) // SPREAD_SAMPLE)]
+        _, gradients = self.observations.energies_and_gradients(self.module_, weights, sample)
+        match_spread(layout, weights, variances, gradients)
+        self.module_.set_weights(weights)
+        self.optimizer_ = KalmanFilter(layout.n_weights, variances)
+
     def solver_state(self):
-        """The covariance, and the noise that the filter believes in."""
-        return {"covariance": self.optimizer_.covariance, "noise_variance": self.noise_variance_}
+        """The covariance before and after the data, and the noise that the filter believes in."""
+        return {
+            "covariance": self.optimizer_.covariance,
+            "prior_variances": self.optimizer_.prior_variances,
+            "noise_variance": self.noise_variance_,
+        }
 
     def load_solver_state(self, state):
         """Go on from what `solver_state` gave."""
-        self.optimizer_ = KalmanFilter.from_covariance(state["covariance"])
+        variances = state.get("prior_variances", self.prior_variance)
+        self.optimizer_ = KalmanFilter.from_covariance(state["covariance"], variances)
         self.noise_variance_ = float(state["noise_variance"])
+
+    def trust_noise(self, factor):
+        """Believe in what the noise has been found to be, times a factor, from now on."""
+        self.noise_variance_ *= factor
+        self.noise_is_known_ = True
+
+    def fit_loop(self, *args, **kwargs):
+        """Begin to estimate the noise anew."""
+        self._lowest_noise_variance = np.inf
+        return super().fit_loop(*args, **kwargs)
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """One pass over the structures, after the weight decay, which is one more observation.
 
         The order matters: a group-lasso step has to come last, for its zeros to last.
         """
-        self._squared_errors = []
         if training:
-            self._decay(len(iterator.dataset))
+            self._n_structures = len(iterator.dataset)
+            self._decay()
         super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+        if iterator is not None:
+            self._look_back(iterator.dataset.rows, training)
+
+    def _look_back(self, rows, training):
+        """Note the errors of a pass: for the noise, and for what early stopping watches."""
+        weights = self.module_.get_weights()
+        errors = self.observations.errors(self.module_, weights, rows)
+        energy_error = robust_mean(errors[: len(rows)] ** 2)
+        error = robust_mean(self.observations.squared_errors(errors, rows))
         if training:
-            self._next_noise_variance = np.mean(np.concatenate(self._squared_errors))
-        elif iterator is not None:
-            self._next_noise_variance = self.held_out_error_
+            self._noise = self._training_energy_error = energy_error
+            self._training_error = error
+        else:
+            believed = max(self._training_energy_error, SMALLEST_PART * energy_error)
+            self._noise = np.sqrt(believed * energy_error)
+            # Held-out structures that happen to be easy say nothing while training is not done.
+            judged = max(error, self._training_error) + self.penalty.value(weights)
+            self.history.record("judged_loss", judged)
 
     def on_epoch_end(self, *args, **kwargs):
         """Believe in the noise that this epoch has shown."""
         super().on_epoch_end(*args, **kwargs)
-        self.noise_variance_ = max(self._next_noise_variance, 1e-12)
+        if not self.noise_is_known_:
+            self._lowest_noise_variance = min(self._lowest_noise_variance, self._noise)
+            self.noise_variance_ = max(self._lowest_noise_variance, 1e-12)
 
     def train_step(self, batch, **fit_params):
         """Take in a batch; the loss is that of the predictions before each update."""
@@ -179,7 +238,6 @@ class KalmanNet(HDNNPNet):
             [own[: len(block)] for own, block in zip(errors, blocks, strict=True)]
             + [own[len(block) :] for own, block in zip(errors, blocks, strict=True)]
         )
-        self._squared_errors.append(errors[: len(rows)] ** 2)
         if self.penalty.selects:
             factor = len(rows) / (2.0 * self.noise_variance_)
             weights = self.penalty.step(weights, self.optimizer_.lower, factor * slopes)
@@ -189,15 +247,25 @@ class KalmanNet(HDNNPNet):
     def _update(self, weights, rows):
         errors, gradients = self.observations.errors_and_gradients(self.module_, weights, rows)
         self.optimizer_.update(weights, gradients, -errors, self.noise_variance_)
-        self.optimizer_.add_process_noise(len(rows) * self._process_noise_now())
+        rate = self._forgetting_rate() * len(rows) / self._n_structures
+        self.optimizer_.forget(1.0 - np.exp(-rate))
+        if len(self.history) == 1:
+            self._learn_noise_from_unseen(errors[: len(rows)])
         return errors
 
-    def _process_noise_now(self):
+    def _learn_noise_from_unseen(self, errors):
+        """In the first pass, errors before each update are those on structures never seen."""
+        seen = 0.5 * (self.noise_variance_ + robust_mean(errors**2))
+        self.noise_variance_ = min(self.noise_variance_, seen)
+
+    def _forgetting_rate(self):
         first, last = self.process_noise
+        if self.first_epoch_:
+            first *= GOING_ON
         epoch = len(self.history) - 1 - self.first_epoch_
         return first * (last / first) ** (epoch / max(self.n_epochs_ - 1, 1))
 
-    def _decay(self, n_structures):
+    def _decay(self):
         """Observe every inner weight to be zero, as precisely as the weight decay asks."""
         inner = self.penalty.inner_weights
         if self.penalty.weight_decay == 0.0 or not len(inner):
@@ -205,9 +273,15 @@ class KalmanNet(HDNNPNet):
         weights = self.module_.get_weights()
         pick = np.zeros((len(inner), len(weights)))
         pick[np.arange(len(inner)), inner] = 1.0
-        variance = self.noise_variance_ / (n_structures * self.penalty.weight_decay)
+        variance = self.noise_variance_ / (self._n_structures * self.penalty.weight_decay)
         self.optimizer_.update(weights, pick, -weights[inner], variance)
         self.module_.set_weights(weights)
+
+
+def robust_mean(squares):
+    """Mean of squares of which none counts more than `OUTLIER` times their median."""
+    bound = OUTLIER * np.median(squares)
+    return np.mean(np.minimum(squares, bound) if bound > 0.0 else squares)
 
 
 class AdamWNet(HDNNPNet):

@@ -48,10 +48,18 @@ class EnergyObservations:
         """Predicted minus observed, (n,): first the energies, one per structure."""
         return self.energy_errors(module, weights, rows)
 
+    def energies_and_gradients(self, module, weights, rows):
+        """Predicted energies of the structures `rows`, and their gradients by the weights."""
+        return module.energies_and_gradients(weights, self.blocks, rows)
+
     def errors_and_gradients(self, module, weights, rows):
         """Also their gradients by the weights, (n, n_weights)."""
-        predicted, gradients = module.energies_and_gradients(weights, self.blocks, rows)
+        predicted, gradients = self.energies_and_gradients(module, weights, rows)
         return predicted - self.energies[rows], gradients
+
+    def squared_errors(self, errors, rows):
+        """Sum of the squares of each structure's errors, (n_rows,), given `errors` of `rows`."""
+        return np.bincount(self.owners(rows), errors**2, minlength=len(rows))
 
     def slope_rmse(self, module, weights, rows):
         """Error of slopes in units of those of the networks; NaN, since none are observed."""

@@ -16,6 +16,7 @@ from sklearn_agl._labels import AUTO
 from sklearn_agl._validation import validate_energies, validate_features
 from sklearn_agl.descriptors._jacobian import JacobianProducts
 from sklearn_agl.potentials._blocks import make_blocks
+from sklearn_agl.potentials._doubts import describe_doubts
 from sklearn_agl.potentials._feature_gradients import differentiate
 from sklearn_agl.potentials._gradient import ACTIVATIONS
 from sklearn_agl.potentials._norm_penalties import PENALTIES
@@ -90,11 +91,11 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     early_stopping : bool, default=True
         Watch the objective on held-out structures, keep the best weights and stop when they no
         longer improve. The Kalman filter also learns from these structures how much noise to
-        believe in.
+        believe in, and at last trains on them as well.
     validation_fraction : float, default=0.1
-        Fraction of the structures to hold out.
+        Fraction of the structures to hold out, from all over the range of energies.
     n_iter_no_change : int, default=None
-        Epochs without improvement that end it; by default 10 (kalman), 40 (lm) or 50 (adamw).
+        Epochs without improvement that end it; by default 15 (kalman), 40 (lm) or 50 (adamw).
     forces : {"auto"} or None, default="auto"
         Whether to train on the forces that the structures carry, where `fit` is given none: those
         which a calculator has left there, unconstrained. They are taken from structures that have
@@ -169,7 +170,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         The pair term: its ``reach`` (n_elements, n_elements) is where it ends, and
         ``evaluate(first, second, distances)`` gives its energies and derivatives.
     validation_rmse_ : float
-        Error per atom on the held-out structures, in the units of `y`; NaN without them.
+        Error per atom on the held-out structures, in the units of `y`, taken before the filter
+        trains on them, too; NaN without them.
     validation_force_rmse_ : float
         Error of a force component on the held-out structures, estimated from the directions that
         were looked at; NaN without forces.
@@ -197,11 +199,12 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     Notes
     -----
     The Kalman filter is the multi-stream filter of Singraber et al. (2019, J. Chem. Theory
-    Comput. 15, 3075), with the noise variance set to the error on held-out structures, and a
-    group-lasso step in the metric of its own covariance. Levenberg-Marquardt steps are damped by
-    the rule of Nielsen (Madsen, Nielsen & Tingleff 2004, Methods for non-linear least squares
-    problems); the user guide has the formulas. In the metrics of these two and of Adam, a concave
-    penalty stands in as its tangent at the weights before the step, a group lasso [3]_.
+    Comput. 15, 3075), with a noise variance between the errors in training and on held-out
+    structures, and a group-lasso step in the metric of its own covariance. Levenberg-Marquardt
+    steps are damped by the rule of Nielsen (Madsen, Nielsen & Tingleff 2004, Methods for non-linear
+    least squares problems); the user guide has the formulas. In the metrics of these two and of
+    Adam, a concave penalty stands in as its tangent at the weights before the step, a group
+    lasso [3]_.
 
     A core begins at the closest distance :math:`r_0` that training saw for a pair of elements, and
     is :math:`D [9 (r_0 / r - 1)]^3`, twice continuously differentiable, with D, its height at
@@ -363,7 +366,9 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         Warns
         -----
         ConvergenceWarning
-            If `solver` is "lm", no early stopping is wanted, and `max_epochs` have ended it.
+            If `solver` is "lm", no early stopping is wanted, and `max_epochs` have ended it. If the
+            potential hardly explains more than the mean energy per atom does. If the energies of
+            single structures are beyond reason, with their numbers.
         UserWarning
             If the structures carry other energies than `y`, so that their forces are left out, if
             forces on constrained atoms are exactly zero, or if `elements` names some that no
@@ -374,6 +379,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         if self.verbose:
             print(f"HDNNPRegressor trains on {data}")
         self._fit(data)
+        for doubt in self._doubts:
+            warnings.warn(doubt, ConvergenceWarning, stacklevel=3)
         untrained = [chemical_symbols[z] for z in self.elements_ if z not in X.elements]
         if untrained:
             warnings.warn(
@@ -386,6 +393,9 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     def _fit(self, data):
         """Train on a TrainingSet, whose columns the caller has noted."""
         training = self._train(data)
+        self._note_errors(training)
+        self._doubts = describe_doubts(training)
+        training.learn_held_out()
         self._take_over(training)
         if training.solver == "lm" and not (self.early_stopping or self.net_.has_ended):
             warnings.warn(
@@ -407,10 +417,10 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         training = Training(self, data, rng, excluded, held_out)
         found = []
         for init in self._fits(training, strengths, warm):
-            found.append((training.objective(training.judged_on), init, training.net))
+            found.append((training.judgement, init, training.net))
             if training.interrupted:
                 break
-        best = np.argmin([np.nan_to_num(objective, nan=np.inf) for objective, _, _ in found])
+        best = np.argmin([np.nan_to_num(judgement, nan=np.inf) for judgement, _, _ in found])
         _, self.init_, training.net = found[best]
         training.refuse_divergence()
         return training
@@ -447,14 +457,17 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.repulsion_ = repulsion and repulsion.with_networks(self)
         self.feature_ranges_ = training.feature_scaler.ranges_
         self.energy_references_ = training.energy_scaler.references_
-        held_out = training.held_out_rows
-        self.validation_rmse_ = training.rmse_per_atom(held_out) if len(held_out) else np.nan
-        self.validation_force_rmse_ = training.force_rmse(held_out) if len(held_out) else np.nan
         self.optimality_violation_ = violation
         self.n_iter_ = len(self.net_.history)
         self.trained_on_ = training.trained_on
         self._interrupted = training.interrupted
         return self
+
+    def _note_errors(self, training):
+        """Keep the errors on held-out structures, before these are trained on as well."""
+        held_out = training.held_out_rows
+        self.validation_rmse_ = training.rmse_per_atom(held_out) if len(held_out) else np.nan
+        self.validation_force_rmse_ = training.force_rmse(held_out) if len(held_out) else np.nan
 
     def predict(self, X):
         """Predict total energies.

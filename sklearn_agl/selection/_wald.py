@@ -325,6 +325,7 @@ class WaldSelector(AtomicSelector):
         record.begin().follow(elimination.run(n_wanted, self.step), work_left)
         self.path_ = collect(elimination)
         self.statistics_ = elimination.statistics
+        regressor._note_errors(elimination.training)
         self.estimator_ = regressor._take_over(elimination.training)
         self._select_ranked(elimination.ranking(n_wanted))
         self._hand_on(elimination.training, data, checkpoint.seed)

@@ -197,10 +197,10 @@ class Walk:
         training.start(np.zeros(self.n_features))
         start = time.perf_counter()
         training.run(training.epochs(self.dense_share))
-        if training.squared_error(training.judged_on) > UNCLEAR_NOISE:
+        if training.robust_error(training.judged_on) > UNCLEAR_NOISE:
             training.run(training.epochs(1.0 - self.dense_share))
         self.keep(look_around(training, 0.0, start))
-        return min(training.squared_error(training.judged_on), LARGEST_NOISE)
+        return min(training.robust_error(training.judged_on), LARGEST_NOISE)
 
     def _fit_with_equal_penalties(self, noise):
         """Find the norms for the adaptive weights; returns the strength of that fit."""
@@ -391,6 +391,7 @@ class Walk:
         self.regressor.set_params(alpha=self.alpha, feature_weights=weights)
         # Dropping features has set the penalty to zero.
         self.training.set_strengths(self.alpha / self.n_features * self.factors)
+        self.regressor._note_errors(self.training)
         return self.regressor._take_over(self.training)
 
     def _check_initial_norms(self, initial_alpha, advice):

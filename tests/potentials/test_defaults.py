@@ -22,7 +22,7 @@ def test_the_filter_needs_fewer_passes_over_many_structures(n_structures, max_ep
     assert settings == {
         "max_epochs": max_epochs,
         "batch_size": batch_size,
-        "n_iter_no_change": 10,
+        "n_iter_no_change": 15,
     }
 
 

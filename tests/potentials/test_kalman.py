@@ -111,11 +111,14 @@ def test_the_covariance_is_symmetric_and_a_copy():
     assert filter_.covariance.any()
 
 
-def test_process_noise_adds_to_the_variances_only():
+def test_forgetting_leads_back_to_the_prior():
     covariance = random_covariance(np.random.default_rng(0), 4)
-    filter_ = KalmanFilter.from_covariance(covariance)
-    filter_.add_process_noise(0.25)
-    np.testing.assert_allclose(filter_.covariance, covariance + 0.25 * np.eye(4))
+    prior = np.array([1.0, 2.0, 3.0, 4.0])
+    filter_ = KalmanFilter.from_covariance(covariance, prior)
+    filter_.forget(0.25)
+    np.testing.assert_allclose(filter_.covariance, 0.75 * covariance + 0.25 * np.diag(prior))
+    filter_.forget(1.0)
+    np.testing.assert_allclose(filter_.covariance, np.diag(prior))
 
 
 def test_numbers_of_other_types_are_converted():
@@ -142,7 +145,7 @@ def test_the_given_covariance_is_not_overwritten(order, way):
         filter_ = KalmanFilter(5)
         filter_.load_state_dict({"covariance": covariance})
     filter_.update(np.zeros(5), rng.normal(size=(2, 5)), rng.normal(size=2), 0.1)
-    filter_.add_process_noise(1.0)
+    filter_.forget(0.5)
     np.testing.assert_array_equal(covariance, before)
 
 

@@ -8,30 +8,51 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback, Checkpoint
 from threadpoolctl import threadpool_info
 
 from sklearn_agl import AtomicFeatures, HDNNPRegressor
-from sklearn_agl.potentials._training import NETS
+from sklearn_agl.potentials._held_out import hold_out
+from sklearn_agl.potentials._nets import robust_mean
+from sklearn_agl.potentials._training import NETS, Training
 from tests.potentials._data import COLUMNS, SOLVERS, short
 
 # Early stopping, several starts, random states
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_early_stopping_keeps_the_best_weights_and_stops(table, solver):
+def test_early_stopping_keeps_the_best_weights_and_stops(solver, monkeypatch):
+    monkeypatch.setattr(Training, "learn_held_out", lambda training: None)
     X, y = np.random.default_rng(1).normal(size=(60, 5)), np.random.default_rng(2).normal(size=60)
     model = short(solver, max_epochs=200, n_iter_no_change=3, hidden_layer_sizes=(20,), lr=0.05)
     model.fit(X, y)
-    losses = model.net_.history[:, "valid_loss"]
+    losses = model.net_.history[:, NETS[solver].judged_by]
     assert model.n_iter_ == len(losses) < 200
     assert np.argmin(losses) == len(losses) - 1 - 3
-    held_out = np.random.RandomState(0).permutation(60)[:6]
+    held_out = hold_out(np.ones((60, 1)), y, 0.1, np.random.RandomState(0))
     rmse = np.sqrt(np.mean((model.predict(X) - y)[held_out] ** 2))
     assert_allclose(model.validation_rmse_, rmse, rtol=1e-5)
     decay = model.weight_decay * np.sum(model.weights_[-21:-1] ** 2)
     train = np.setdiff1d(np.arange(60), held_out)
-    assert_allclose((rmse / y[train].std()) ** 2 + decay, min(losses), rtol=1e-5)
+    best = model.net_.history[int(np.argmin(losses))]
+    assert_allclose((rmse / y[train].std()) ** 2 + decay, best["valid_loss"], rtol=1e-5)
+
+
+def test_judged_are_the_held_out_structures_only_where_the_others_fit_better():
+    """Robust means: a squared error counts up to 20 times the median."""
+    squares = np.array([1.0, 2.0, 3.0, 1000.0])
+    assert robust_mean(squares) == pytest.approx((1 + 2 + 3 + 20 * 2.5) / 4)
+    assert robust_mean(np.array([0.0, 0.0, 5.0])) == pytest.approx(5 / 3)
+
+
+def test_at_last_the_filter_learns_the_held_out_structures(table):
+    model = short(early_stopping=True, max_epochs=12, net_params={"block_size": 4}).fit(*table)
+    judged = [epoch for epoch in model.net_.history if "judged_loss" in epoch]
+    closing = [epoch for epoch in model.net_.history if "judged_loss" not in epoch]
+    assert 1 <= len(closing) <= 4
+    assert model.n_iter_ == len(judged) + len(closing)
+    assert np.isfinite(model.validation_rmse_)
 
 
 def test_early_stopping_of_one_start_is_not_the_end_of_all():
@@ -43,7 +64,7 @@ def test_early_stopping_of_one_start_is_not_the_end_of_all():
             ends.append(len(net.history))
 
     short(max_epochs=60, n_iter_no_change=1, n_init=3, callbacks=[Note()]).fit(X, y)
-    assert len(ends) == 3
+    assert len(ends) == 4, "three starts, and the last passes over all structures"
     assert max(ends) < 60
 
 
@@ -417,3 +438,28 @@ def test_bad_parameters_are_named_with_their_values(table, params, words):
     message = message_of(lambda: HDNNPRegressor(**params).fit(*table))
     for word in words:
         assert word in message
+
+
+def planted(n=60):
+    X = np.random.default_rng(0).normal(size=(n, 3))
+    return X, np.sin(X[:, 0]) + X[:, 1]
+
+
+def test_an_energy_beyond_reason_is_named():
+    X, y = planted()
+    y[17] += 1000.0
+    with pytest.warns(ConvergenceWarning, match=r"far from what the potential gives: 17 \(\+"):
+        HDNNPRegressor((3,), random_state=0).fit(X, y)
+
+
+def test_a_fit_no_better_than_the_mean_is_said():
+    X, y = planted()
+    with pytest.warns(ConvergenceWarning, match="hardly better than their mean"):
+        HDNNPRegressor((3,), alpha=1e3, random_state=0).fit(X, y)
+
+
+def test_a_good_fit_is_left_in_peace():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        HDNNPRegressor((3,), random_state=0).fit(*planted())
+        HDNNPRegressor((3,), random_state=0).fit(planted()[0], np.ones(60))

@@ -350,7 +350,8 @@ def test_ctrl_c_ends_the_first_and_the_last_walk(table, alphas):
 def test_verbose_prints_a_line_per_alpha(table, capsys):
     X, y, _ = table
     small(verbose=1).fit(X, y)
-    lines = capsys.readouterr().out.splitlines()
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first.startswith("AdaptiveGroupLassoSelectorCV trains on")
     assert [line.split()[:2] for line in lines[:3]] == [["split", str(k)] for k in range(3)]
     assert all(line.startswith("split") and "RMSE" in line for line in lines[3:-4])
     assert all(line.startswith("alpha") and "RMSE" in line for line in lines[-4:])

@@ -13,6 +13,7 @@ from skorch.callbacks import Callback
 from threadpoolctl import threadpool_info
 
 from sklearn_agl import HDNNPRegressor, SelectionPath, group_lasso_path
+from sklearn_agl.potentials._held_out import hold_out
 from sklearn_agl.selection._walk import ColdWalk
 from tests.selection._planted import planted, planted_atoms
 
@@ -112,20 +113,21 @@ def test_it_ends_at_the_number_asked_for(small_table, small_path):
 
 
 @pytest.fixture(scope="module")
-def held_out():
+def held_out(small_table):
     """Seed of the small path, and the structures that all its fits hold out."""
     seed = int(np.random.RandomState(5).randint(np.iinfo(np.int32).max))
-    return seed, np.sort(np.random.RandomState(seed).permutation(150)[:15])
+    _, y, _ = small_table
+    return seed, hold_out(np.ones((150, 1)), y, 0.1, np.random.RandomState(seed))
 
 
 def test_the_better_refit_stays(small_table, small_path, held_out):
     X, y, _ = small_table
-    seed, rows = held_out
+    seed, _ = held_out
     assert set(small_path.refit_init) == {"warm", "cold"}
     for point in (0, small_path.best(), len(small_path) - 1):
         support = small_path.supports[point]
         model = HDNNPRegressor((4,), random_state=seed).fit(X[:, support], y)
-        cold = np.sqrt(np.mean((model.predict(X[:, support]) - y)[rows] ** 2))
+        cold = model.validation_rmse_
         if small_path.refit_init[point] == "cold":
             assert_allclose(small_path.refitted_rmse[point], cold, rtol=1e-9)
         else:

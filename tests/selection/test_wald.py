@@ -108,7 +108,8 @@ def test_other_solvers_have_no_covariance(table):
 def test_verbose_prints_a_line_per_elimination(table, capsys):
     X, y, _ = table
     small(4, verbose=1).fit(X, y)
-    lines = capsys.readouterr().out.splitlines()
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first.startswith("WaldSelector trains on")
     assert [line.split(" features")[0].split()[-1] for line in lines] == ["6", "5", "4"]
 
 
