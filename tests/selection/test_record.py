@@ -31,8 +31,9 @@ def test_lines_tell_the_time_left_and_where_a_run_goes_on(tmp_path, capsys):
     for init in ("warm", "cold"):
         assert sum(init in words for words in refits) == len(set(whole.refitted_rmse))
     assert sum(line.endswith(" left") and "about" in line for line in lines) > 3
-    follow(checkpoint=tmp_path, verbose=1)
-    assert capsys.readouterr().out.endswith(f"\nresumed from {tmp_path} at 3 features\n")
+    again = follow(checkpoint=tmp_path, verbose=1)
+    place = f"{tmp_path} at {again.n_features[-1]} features"
+    assert capsys.readouterr().out.endswith(f"\nresumed from {place}\n")
 
 
 def test_lines_of_the_elimination_do_not_speak_of_alpha(capsys):
