@@ -4,6 +4,7 @@ Run on one core of an otherwise idle machine, and the part at scale on two::
 
     taskset -c 1 python benchmarks/bench_symmetry_functions.py
     taskset -c 0,1 python benchmarks/bench_symmetry_functions.py --scale
+    taskset -c 1 python benchmarks/bench_symmetry_functions.py --wide
 
 The peer is ACSF of DScribe, which is written in C++. Both compute the same functions of the same
 structures with the cosine cutoff, and their values are compared before any time is taken. Calls of
@@ -26,6 +27,9 @@ hand and compiled, once, for some seconds.
 It follows that a set that loses its angular functions gets several times faster, and one that loses
 a few functions of a group hardly changes. The second part measures this with sets that were found
 by selection, through the calls that a pipeline makes.
+
+The last part is of wide angular functions (G5): by pairs of neighbours, by moments, and by what is
+estimated to take less of both, in seconds of the thread.
 """
 
 import argparse
@@ -38,6 +42,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,12 +51,15 @@ from ase.build import bulk
 from numba import njit
 from threadpoolctl import threadpool_limits
 
-from sklearn_agl import SymmetryFunctionTransformer
+from sklearn_agl import SymmetryFunction, SymmetryFunctionTransformer
 from sklearn_agl._jit import LOOPS
 from sklearn_agl.datasets import make_lennard_jones
 from sklearn_agl.descriptors import symmetry_function_grid
 from sklearn_agl.descriptors._cells import make_batch, make_cells
+from sklearn_agl.descriptors._costs import _data_of_a_step
+from sklearn_agl.descriptors._evaluation import bind
 from sklearn_agl.descriptors._neighbors import collect, make_around
+from sklearn_agl.descriptors._programs import Values
 
 SELECTED = {
     "lj-22": {22: range(1, 23), 8: [*range(6, 13), 21], 7: range(6, 13), 5: range(6, 11)},
@@ -141,18 +149,17 @@ def liquid_aluminium(lennard_jones):
     return atoms
 
 
-def race(calls, n_rounds):
+def race(calls, n_rounds, clock=time.perf_counter):
     """Best seconds of each call; the calls take turns."""
     best = dict.fromkeys(calls, np.inf)
     for _ in range(n_rounds):
         for name, call in calls.items():
             end = time.perf_counter() + TURN
             while True:
-                start = time.perf_counter()
+                start = clock()
                 call()
-                now = time.perf_counter()
-                best[name] = min(best[name], now - start)
-                if now > end:
+                best[name] = min(best[name], clock() - start)
+                if time.perf_counter() > end:
                     break
     return best
 
@@ -302,6 +309,85 @@ def measure_selected(case, n_rounds):
     ]
 
 
+WIDE = {
+    "3 groups of zeta 1": (1,),
+    "3 groups of zeta 1, 2, 4": (1, 2, 4),
+    "3 groups of zeta 1, 4, 16": (1, 4, 16),
+}
+"""Powers of three groups of wide functions."""
+
+REACHES = (3.0, 3.9, 4.6, 5.0, 5.9, 6.6, 8.3, 9.6)
+"""Cutoff radii that give 12 to 320 neighbours in copper."""
+
+
+def wide_functions(zetas):
+    """Three widths, both signs of lambda."""
+    return [
+        SymmetryFunction("G5", eta=eta, zeta=zeta, lambda_=lambda_)
+        for eta in (0.02, 0.1, 0.3)
+        for zeta in zetas
+        for lambda_ in (-1, 1)
+    ]
+
+
+def bind_ways(transformer, atoms):
+    """Calls that compute values, and energies and forces, by pairs, by moments and by choice."""
+    batch, plan = make_batch([atoms], transformer.elements_), transformer._planner.plan()
+    free, n_functions = plan.arrays.costs, transformer.n_features_out_
+    always = np.zeros_like(free)
+    always[:, 0] = -np.arange(len(free))
+    table, forces = np.zeros((len(atoms), n_functions + 1)), _data_of_a_step(batch, plan)
+    calls = {}
+    for way, costs in {"pairs": np.zeros_like(free), "moments": always, "chosen": free}.items():
+        own = plan._replace(arrays=plan.arrays._replace(costs=costs))
+        for program, data in {"values": Values(table), "forces": forces}.items():
+            calls[program, way] = partial(bind(own, batch, program), data)
+    return calls
+
+
+def make_wide_peer(transformer):
+    """DScribe's ACSF with G5 of one element, and its column of each of our functions."""
+    from dscribe.descriptors import ACSF
+
+    functions = transformer.symmetry_functions_
+    peer = ACSF(
+        r_cut=functions[0].r_cut,
+        g5_params=[(f.eta, f.zeta, f.lambda_) for f in functions],
+        species=[functions[0].center],
+        periodic=True,
+    )
+    return peer, 1 + np.arange(len(functions))  # behind G1
+
+
+def measure_wide(name, zetas, n_rounds):
+    """Times of wide functions per atom for several numbers of neighbours."""
+    atoms, rows = rattled(bulk("Cu", cubic=True) * 4, 0.1, 0), []
+    centers = [[0, 1]]
+    for r_cut in REACHES:
+        transformer = SymmetryFunctionTransformer(
+            wide_functions(zetas), r_cut=r_cut, cutoff="cosine"
+        ).fit([atoms])
+        peer, columns = make_wide_peer(transformer)
+        difference = largest_difference(transformer.transform([atoms]), peer, columns, centers)
+        calls = bind_ways(transformer, atoms)
+        calls["values", "DScribe"] = partial(peer.create, [atoms], centers=centers)
+        for call in calls.values():
+            call()
+        seconds = race(calls, n_rounds, time.thread_time)
+        times = {key: MICRO * s / len(atoms) for key, s in seconds.items()}
+        times["values", "DScribe"] *= len(atoms) / len(centers[0])
+        n_neighbors = search(transformer, [atoms], r_cut) / len(atoms)
+        row = {"functions": name, "neighbours": round(n_neighbors)}
+        for program in ("values", "forces"):
+            ways = {way: times[program, way] for way in ("pairs", "moments", "chosen")}
+            row |= {f"{program}, {way}": round(value, 2) for way, value in ways.items()}
+            row[f"{program}, ratio"] = round(ways["pairs"] / ways["chosen"], 2)
+        row["DScribe"] = round(times["values", "DScribe"])
+        row["to values"] = round(times["values", "DScribe"] / times["values", "chosen"])
+        rows.append(row | {"difference": float(f"{difference:.1e}")})
+    return rows
+
+
 def measure_threads(structures, n_rounds):
     """How much faster two threads are than one."""
     transformers = {
@@ -421,6 +507,13 @@ def run_beside_peers(n_rounds):
     return results
 
 
+def run_wide(n_rounds):
+    """The last part."""
+    rows = [row for name, zetas in WIDE.items() for row in measure_wide(name, zetas, n_rounds)]
+    print_table("Microseconds of the thread per atom, wide functions", rows)
+    return {"wide": rows}
+
+
 def run_at_scale(n_rounds, n_structures):
     """The third part."""
     results = {
@@ -440,12 +533,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n-rounds", type=int, default=7, help="turns of every call")
     parser.add_argument("--scale", action="store_true", help="threads, memory, compilation")
+    parser.add_argument("--wide", action="store_true", help="wide functions, by pairs or moments")
     parser.add_argument("--n-structures", type=int, default=28_000, help="for the memory at scale")
     parser.add_argument("--json", type=Path, help="file for the figures")
     arguments = parser.parse_args()
     with threadpool_limits(1):
         if arguments.scale:
             results = run_at_scale(arguments.n_rounds, arguments.n_structures)
+        elif arguments.wide:
+            results = run_wide(arguments.n_rounds)
         else:
             results = run_beside_peers(arguments.n_rounds)
     if arguments.json:

@@ -12,6 +12,7 @@ from ._gradients import ROWS_PER_QUAD
 from ._kernels import RETURNING
 from ._packing import LANES
 from ._templates import (
+    ADD_MOMENTS,
     ATOM,
     ATOM_BACK,
     BY_DISTANCE_LINE,
@@ -24,6 +25,8 @@ from ._templates import (
     GROUP_LOOP,
     GROUP_PROGRAMS,
     HEADER,
+    MOMENT_IMPORT,
+    RETURN_MOMENTS,
     SHELL,
     SLOPE_LINE,
     STATIONS,
@@ -60,28 +63,43 @@ def write_source(shapes, cutoffs, program="values", driver=DRIVER):
     shifted, returning = any(shape.shifted for shape in shapes), program in RETURNING
     variant = "shifted_" * shifted + "indexed_" * (program != "values")
     stations = (STATIONS_BACK if returning else STATIONS).format(program=program)
-    parts = [HEADER.format(append=f"append_{variant}triplets", stations=stations)]
+    moments, loops = any(shape.by_moments for shape in shapes), _loops(shapes)
+    parts = [
+        HEADER.format(
+            append=f"append_{variant}triplets",
+            stations=stations,
+            moments=MOMENT_IMPORT.format(program=program) if moments else "",
+        )
+    ]
     parts += [_cutoff_source(number, loop, program) for number, loop in enumerate(cutoffs)]
     calls = [f"weigh_{i}(squares, n, r_inner, r_cut, weight, slope)" for i in range(len(cutoffs))]
     parts.append(CUTOFF_CHOICE.format(calls=_branches("cutoff", calls, indent=4)))
-    parts += [_group_source(number, shape, program) for number, shape in enumerate(shapes)]
+    parts += [_group_source(number, shapes[number], program) for number in sorted(set(loops))]
     arguments = "r_s, sides, factor, plan.columns, first, row, kept"
-    calls = [f"add_group_{i}(stream, n, eta, {arguments})" for i in range(len(shapes))]
+    calls = [f"add_group_{number}(stream, n, eta, {arguments})" for number in loops]
     perimeter = "    if narrow:\n        add_perimeter(stream, n)" if shifted else ""
-    calls = _branches("shape", calls, indent=8)
-    parts += [STREAM.format(calls=calls, perimeter=perimeter), SHELL]
-    parts += _way_back(shapes, shifted) if returning else [ATOM]
+    calls = _branches("shape", calls, indent=12)
+    parts.append(STREAM.format(calls=calls, perimeter=perimeter))
+    parts.append(SHELL.format(moments=ADD_MOMENTS if moments else ""))
+    parts += _way_back(shapes, loops, shifted, moments) if returning else [ATOM]
     return "".join([*parts, driver])
 
 
-def _way_back(shapes, shifted):
-    sources = [_group_back_source(number, shape) for number, shape in enumerate(shapes)]
-    arguments = "factor, plan.columns, first, row, kept"
-    calls = [
-        f"return_group_{i}(stream, totals, n, eta, r_s, {arguments})" for i in range(len(shapes))
+def _loops(shapes):
+    """For each shape the number of the first one that has the same loop over pairs."""
+    numbers = {}
+    return [
+        numbers.setdefault((shape.shifted, shape.powers), number)
+        for number, shape in enumerate(shapes)
     ]
-    stream = STREAM_BACK.format(calls=_branches("shape", calls, indent=8), shifted=shifted)
-    return [*sources, stream, ATOM_BACK]
+
+
+def _way_back(shapes, loops, shifted, moments):
+    sources = [_group_back_source(number, shapes[number]) for number in sorted(set(loops))]
+    arguments = "factor, plan.columns, first, row, kept"
+    calls = [f"return_group_{number}(stream, totals, n, eta, r_s, {arguments})" for number in loops]
+    stream = STREAM_BACK.format(calls=_branches("shape", calls, indent=12), shifted=shifted)
+    return [*sources, stream, ATOM_BACK.format(moments=RETURN_MOMENTS if moments else "")]
 
 
 def _branches(variable, calls, indent):

@@ -60,7 +60,7 @@ def measure_costs(
     - An angular function costs what its *group* adds to these radial functions: all functions of
       the same kind, central element, pair of neighbour elements, cutoff, eta and r_s. The first
       function of a group takes nearly as long as all of them, which share the pairs of neighbours
-      and an exponential per pair, so that this time is not divided.
+      and an exponential per pair, or their moments, so that this time is not divided.
 
     Parameters
     ----------
@@ -94,7 +94,8 @@ def measure_costs(
     -----
     Times are those of the kernel compiled for all functions; one that is compiled for the chosen
     functions alone is a little faster. Forces take two to three times as long as values, whatever
-    the functions. All calls take turns, and the fastest of each counts.
+    the functions. All calls take turns, and the fastest of each counts. Wide functions of whole
+    zeta need no pairs of neighbours, which makes them cheap where neighbours are many.
 
     Times differ a little from call to call, and a lot between machines: keep the numbers if a
     result has to be repeated.

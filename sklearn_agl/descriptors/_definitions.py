@@ -67,7 +67,8 @@ class SymmetryFunction:
     kappa : float, default=None
         Wave number, in 1/length. G3 only.
     zeta : float, default=None
-        Exponent of the angular term, positive. G4 and G5 only. Whole numbers are fastest.
+        Exponent of the angular term, positive. G4 and G5 only. Whole numbers are fastest; with
+        those up to 32, G5 takes time in proportion to the neighbours, not to their pairs.
     lambda_ : {-1, 1}, default=None
         Where the angular term is large: at 180 degrees (-1) or at 0 degrees (1). G4 and G5 only.
     r_cut : float, default=None

@@ -17,6 +17,7 @@ import numpy as np
 from .._jit import inlined
 from . import _neighbors as neighbors
 from ._gradients import ROWS_PER_QUAD, Gradients, allocate_gradients
+from ._moments import Moments, allocate_moments
 from ._neighbors import TOO_CLOSE
 from ._packing import LANES
 from ._triplets import (
@@ -106,6 +107,8 @@ class Work(NamedTuple):
         What the way back gathers and hands out; see `_programs`.
     gradients : Gradients
         What jvps gathers; see `_gradients`.
+    moments : Moments
+        For the functions that go by moments; see `_moments`.
     """
 
     around: np.ndarray
@@ -120,6 +123,7 @@ class Work(NamedTuple):
     vectors: np.ndarray
     quads: np.ndarray
     gradients: Gradients
+    moments: Moments
 
 
 def allocate(around, plan, program, n_streams=STREAMS):
@@ -163,6 +167,7 @@ def allocate(around, plan, program, n_streams=STREAMS):
         vectors=np.zeros((n_places, capacity, 4)),
         quads=np.zeros((STREAM_WIDTH, 4)),
         gradients=gradients,
+        moments=allocate_moments(plan.arrays, n_places, capacity, program),
     )
 
 
@@ -186,6 +191,27 @@ def pair_number(plan, shell, narrow, e, e2):
     kind = 0 if narrow else 1
     n_elements = n_elements_of(plan)
     return ((2 * shell + kind) * n_elements + e) * n_elements + e2
+
+
+@inlined
+def end_of_group(plan, g):
+    """Where the columns of an angular group end."""
+    return plan.groups[g + 1].first_column if g + 1 < len(plan.groups) else len(plan.columns)
+
+
+@inlined
+def is_left(plan, g, work, place):
+    """Whether a group goes by pairs, not by moments, at the atom at hand."""
+    return plan.groups[g].set >= work.moments.n_sets[place]
+
+
+@inlined
+def any_left(plan, pair, work, place):
+    """Whether any group of a pair of elements goes by pairs."""
+    for g in range(plan.group_starts[pair], plan.group_starts[pair + 1]):
+        if is_left(plan, g, work, place):
+            return True
+    return False
 
 
 @inlined

@@ -15,6 +15,7 @@ from ase.data import atomic_numbers
 from .._vector_math import SMALLEST_ARGUMENT
 from ._cells import FAR
 from ._cutoffs import EVEN_CUTOFFS
+from ._moment_plan import AngularGroup, can_go_by_moments, plan_moments
 
 NARROW, MANY = 0.5, 50
 """More than so many functions that cover less than that part of the radius pay for sorting."""
@@ -29,10 +30,13 @@ class GroupShape(NamedTuple):
         Whether r_s differs from zero.
     powers : tuple of (float, int)
         The pairs of zeta and lambda.
+    by_moments : bool
+        Whether there is another way than the loop over pairs, see `_moments`.
     """
 
     shifted: bool
     powers: tuple
+    by_moments: bool
 
 
 class CutoffLoop(NamedTuple):
@@ -70,9 +74,19 @@ the function. The factor is 1, or the weight of the neighbour.
 """
 
 GROUP = np.dtype(
-    [("eta", "f8"), ("r_s", "f8"), ("factor", "f8"), ("shape", "i8"), ("first_column", "i8")]
+    [
+        ("eta", "f8"),
+        ("r_s", "f8"),
+        ("factor", "f8"),
+        ("shape", "i8"),
+        ("set", "i8"),
+        ("first_column", "i8"),
+    ]
 )
-"""One angular group: with its shape go the columns from `first_column` on."""
+"""One angular group: with its shape go the columns from `first_column` on.
+
+`set` is the place of its moments among those of the shell, `NO_SET` if it has none.
+"""
 
 
 class KernelArrays(NamedTuple):
@@ -96,6 +110,20 @@ class KernelArrays(NamedTuple):
     groups : ndarray of GROUP of shape (n_groups,)
     columns : ndarray of int of shape (n_angular,)
         Columns of each group, in the order of its shape.
+    set_starts : ndarray of int of shape (n_shells + 1,)
+        Sets of moments of each shell.
+    sets : ndarray of MOMENT_SET of shape (n_sets,)
+        For each shell by ascending degree.
+    costs : ndarray of shape (n_sets + n_shells, 1 + n_elements + n_elements ** 2)
+        For each shell and number of its sets that go by moments: what an atom costs, what one of
+        its neighbours of each element does, and what a pair of neighbours of two elements does.
+    product_starts : ndarray of int of shape (n_sets + 1,)
+        Groups of each set.
+    products : ndarray of PRODUCT of shape (n_products,)
+    expansions : ndarray of shape (n_degrees, n_angular + LANES)
+        Coefficients of the Legendre polynomials for the angular functions that have a set.
+    diagonals : ndarray of shape (n_angular + LANES,)
+        What the sum of g² is multiplied by and taken off.
     """
 
     r_cut: float
@@ -107,6 +135,13 @@ class KernelArrays(NamedTuple):
     group_starts: np.ndarray
     groups: np.ndarray
     columns: np.ndarray
+    set_starts: np.ndarray
+    sets: np.ndarray
+    costs: np.ndarray
+    product_starts: np.ndarray
+    products: np.ndarray
+    expansions: np.ndarray
+    diagonals: np.ndarray
 
 
 class KernelPlan(NamedTuple):
@@ -184,7 +219,7 @@ def make_plan(functions, elements, columns=None):
         loop = CutoffLoop(cutoff, cutoff in EVEN_CUTOFFS and r_inner == 0.0)
         number = cutoffs.setdefault(loop, len(cutoffs))
         radial = _radial_rows(members, len(rows.shells) * len(elements), len(columns))
-        groups = _group_rows(members, len(rows.shells), len(elements), shapes, len(columns))
+        groups = _angular_groups(members, len(rows.shells), shapes, len(columns))
         if radial or groups:
             rows.shells.append((center, r_cut, r_inner, number))
             rows.radial += radial
@@ -252,20 +287,28 @@ def _radial_rows(members, offset, n_columns):
     return rows
 
 
-def _group_rows(members, shell, n_elements, shapes, n_columns):
-    """Every group has its shape noted; those without a wanted column then have no row."""
+def _angular_groups(members, shell, shapes, n_columns):
+    """Every group has its shape noted; those without a wanted column are left out then.
+
+    Returns pairs of `AngularGroup` and the number of its shape, and the columns.
+    """
     angular = [m for m in members if m.function.is_angular]
     groups = _group(angular, _group_key)
-    rows = []
-    for (kind, first, second, eta, r_s, factor), same in groups.items():
+    found = []
+    for (kind, *neighbors, eta, r_s, factor), same in groups.items():
         same = sorted(same, key=lambda m: (m.function.zeta, m.function.lambda_))
-        shape = GroupShape(r_s != 0.0, tuple((m.function.zeta, m.function.lambda_) for m in same))
+        powers = tuple((m.function.zeta, m.function.lambda_) for m in same)
+        by_moments = can_go_by_moments(kind, [zeta for zeta, _ in powers])
+        shape = GroupShape(r_s != 0.0, powers, by_moments)
         number = shapes.setdefault(shape, len(shapes))
-        pair = ((2 * shell + (kind == "G5")) * n_elements + first) * n_elements + second
         columns = [m.column for m in same]
         if min(columns) < n_columns:
-            rows.append((pair, eta, r_s, factor, number, columns))
-    return rows
+            wanted = [p if c < n_columns else None for p, c in zip(powers, columns, strict=True)]
+            group = AngularGroup(
+                shell, tuple(neighbors), kind == "G5", eta, r_s, factor, tuple(wanted), by_moments
+            )
+            found.append((group, number, columns))
+    return found
 
 
 def _group_key(entry):
@@ -281,11 +324,11 @@ class _Rows:
 
     def pack(self, n_elements):
         """KernelArrays of these rows."""
-        shells, radial, groups = self.shells, self.radial, self.groups
+        shells, radial = self.shells, self.radial
         r_cut = max((row[1] for row in shells), default=0.0)
-        first_columns = np.cumsum([0] + [len(row[-1]) for row in groups])
-        placed = [(*row[:-1], first) for row, first in zip(groups, first_columns, strict=False)]
         n_narrow = sum(2.0 * row[4] < NARROW * r_cut for row in radial)
+        moments = plan_moments([row[0] for row in self.groups], len(shells), n_elements)
+        groups = self._group_rows(n_elements, moments.set_of_group)
         return KernelArrays(
             r_cut=r_cut,
             sorts_neighbors=n_narrow > MANY,
@@ -294,9 +337,19 @@ class _Rows:
             radial_starts=_starts(radial, len(shells) * n_elements),
             radial=_records(radial, RADIAL),
             group_starts=_starts(groups, len(shells) * 2 * n_elements**2),
-            groups=_records(placed, GROUP),
-            columns=np.array([column for row in groups for column in row[-1]], dtype=np.int64),
+            groups=_records(groups, GROUP),
+            columns=np.array([c for *_, columns in self.groups for c in columns], dtype=np.int64),
+            **moments.arrays._asdict(),
         )
+
+    def _group_rows(self, n_elements, set_of_group):
+        rows, first_column = [], 0
+        for (group, shape, columns), own in zip(self.groups, set_of_group, strict=True):
+            kind, (first, second) = 2 * group.shell + group.wide, group.elements
+            pair = (kind * n_elements + first) * n_elements + second
+            rows.append((pair, group.eta, group.r_s, group.factor, shape, own, first_column))
+            first_column += len(columns)
+        return rows
 
 
 def _starts(rows, n_owners):

@@ -38,6 +38,7 @@ from ._kernels import (
     SLOPE,
     SLOPES,
     STREAM_ROWS,
+    end_of_group,
     padded,
     seen_by,
 )
@@ -258,7 +259,7 @@ after_group_jvp = after_group_values
 def after_group_jvps(work, e, e2, n, narrow, plan, g):
     """Hand the gradients of the functions of a group to the neighbours j and k."""
     group, stream, gradients = plan.groups[g], work.streams[0], work.gradients
-    end = plan.groups[g + 1].first_column if g + 1 < len(plan.groups) else len(plan.columns)
+    end = end_of_group(plan, g)
     quad, row = first_quad_of_group(group.first_column, g), STREAM_ROWS
     find_factors(work, e, e2, n, narrow, group.eta, group.r_s)
     for _ in range(group.first_column, end, LANES):

@@ -17,9 +17,11 @@ from sklearn_agl.descriptors._cutoffs import CUTOFFS, EVEN_CUTOFFS, LARGEST
 from sklearn_agl.descriptors._kernels import (
     CHUNK, CROWDED, D_COSINE, D_PERIMETER, D_SQUARES, D_WEIGHTS, DONE, GROUP_WEIGHTS, KEPT,
     OVERLAPPING, SHORT_OF_STREAMS, SLOPE, SLOPES, STREAM_LENGTH, STREAM_ROWS, add_perimeter,
-    end_stream, fill_blocks, load_neighbors, n_elements_of, padded, pair_number, sort_neighbors,
+    any_left, end_stream, fill_blocks, is_left, load_neighbors, n_elements_of, padded, pair_number,
+    sort_neighbors,
 )
 from sklearn_agl.descriptors._neighbors import MOST_NEIGHBORS, collect, overlaps
+{moments}
 {stations}
 from sklearn_agl.descriptors._triplets import (
     COSINE, OPPOSITE, PERIMETER, SQUARE, SQUARES, WEIGHT, WEIGHTS,
@@ -132,6 +134,19 @@ def return_group_{number}(stream, totals, n, eta, r_s, factor, columns, first, r
 BY_DISTANCE_LINE = "        by_distance[t] += 2.0 * eta * r_s * (w * value)"
 
 
+# What goes by moments.
+MOMENT_IMPORT = """\
+from sklearn_agl.descriptors._moment_programs import (
+    add_moments_{program} as add_moments, return_moments,
+)"""
+ADD_MOMENTS = "    add_moments(shell, base, plan, work, row)"
+RETURN_MOMENTS = """\
+    for shell in range(plan.shell_starts[element], plan.shell_starts[element + 1]):
+        return_moments(
+            shell, (shell - plan.shell_starts[element]) * n_elements, plan, work, row
+        )"""
+
+
 class GroupProgram(NamedTuple):
     """What a program does before, inside and after the loop over the triplets of a group."""
 
@@ -192,8 +207,9 @@ def add_stream(work, stream, e, e2, n, plan, shell, narrow, pair, row):
         group = plan.groups[g]
         eta, r_s, factor = group.eta, group.r_s, group.factor
         shape, first = group.shape, group.first_column
+        if is_left(plan, g, work, e):
 {calls}
-        after_group(work, e, e2, n, narrow, plan, g)
+            after_group(work, e, e2, n, narrow, plan, g)
         kept += 1
 """
 
@@ -208,6 +224,7 @@ def return_stream(work, chunk, plan, row):
         group = plan.groups[g]
         eta, r_s, factor = group.eta, group.r_s, group.factor
         shape, first = group.shape, group.first_column
+        if is_left(plan, g, work, one):
 {calls}
         kept += 1
     hand_back(work, stream, one, two, n, narrow, {shifted})
@@ -218,9 +235,9 @@ SHELL = """
 @merged
 def add_angular(work, base, e, e2, plan, shell, narrow, row, chunk):
     pair = pair_number(plan, shell, narrow, e, e2)
-    if plan.group_starts[pair] == plan.group_starts[pair + 1]:
-        return chunk
     one, two = base + e, base + e2
+    if not any_left(plan, pair, work, one):
+        return chunk
     near, blocks = work.near[one], work.blocks[two]
     n = np.int64(0)  # a bare 0 would have a type of its own, and everything compiled twice
     limit = plan.shells[shell].r_cut ** 2 if narrow else FAR
@@ -255,6 +272,7 @@ def add_shell(shell, base, n_around, batch, cells, plan, work, data, structure, 
         begin(data, structure, i, work, place)
         start = shell * n_elements + e
         add_radial(work, place, plan, plan.radial_starts[start], plan.radial_starts[start + 1], row)
+{moments}
     for e in range(n_elements):
         for e2 in range(e, n_elements):
             for narrow in (1.0, 0.0):
@@ -293,6 +311,7 @@ def add_atom(i, structure, n_around, batch, cells, plan, work, data):
         return_radial(
             work, place, plan, plan.radial_starts[start], plan.radial_starts[start + 1], row
         )
+{moments}
     for chunk in range(n_chunks):
         return_stream(work, chunk, plan, row)
     for place in range(base):
