@@ -1,5 +1,6 @@
 """Checks of the features, energies and forces given to an estimator."""
 
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn_agl._numbers import (
     refuse_other_than_arrays,
     rule_for,
 )
+from sklearn_agl._warnings import depth_of_caller
 from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
 
 FEATURES = "give AtomicFeatures, or an array of shape (n_structures, [n_atoms_max,] n_features)."
@@ -64,6 +66,39 @@ def validate_features(estimator, X, *, reset, **check_params):
     else:
         _check_columns(estimator, X)
     return X
+
+
+def leave_out_negligible(X):
+    """Leave out what carries nothing: every `fit` that looks for columns begins with this.
+
+    Parameters
+    ----------
+    X : AtomicFeatures
+        Checked features.
+
+    Returns
+    -------
+    AtomicFeatures
+        The same features, of whose negligible columns `columns_of` knows none.
+
+    Warns
+    -----
+    UserWarning
+        If there are any.
+    """
+    columns = X.negligible_features()
+    if not len(columns):
+        return X
+    first = columns[np.argmin(X.ranges()[columns])]
+    name = first if X.feature_names is None else X.feature_names[first]
+    warnings.warn(
+        f"{len(columns)} of {X.n_features} columns are left out: over all atoms, their values "
+        f"differ by less than min_range={X.min_range:g}, those of column {name} by "
+        f"{X.ranges()[first]:.1e}. Lower min_range where the features are made to keep them.",
+        UserWarning,
+        stacklevel=depth_of_caller(),
+    )
+    return X.without(columns)
 
 
 def validate_energies(X, y):

@@ -14,6 +14,9 @@ from sklearn_agl._ragged import offsets_of, pack, pad, rows_of, slots_side_by_si
 ANONYMOUS_ELEMENT = 1
 """Atomic number given to the rows of plain arrays, which name no element."""
 
+ROWS_AT_ONCE = 4096
+"""Atoms that are looked at together: bounds the memory."""
+
 USE_ROWS = "use atom_values, atom_numbers and offsets."
 
 
@@ -35,6 +38,9 @@ class AtomicFeatures:
         One definition per column.
     structures : sequence of ase.Atoms, default=None
         What the values were computed from.
+    min_range : float, default=0.0
+        Columns whose values differ by less over all atoms carry nothing: every selector and the
+        regressor leave them out in `fit`, with a warning.
 
     Attributes
     ----------
@@ -50,6 +56,10 @@ class AtomicFeatures:
         Padded, of the shapes above; made when they are asked for first, and then kept.
     symmetry_functions, structures
         As given, as tuples.
+    min_range : float
+        As given.
+    hidden : ndarray of int
+        Columns that are left out, see `without`.
     warm_start : object or None
         On what a selector has given: the weights that it has trained on these columns, for a fit
         to just the structures that it was fitted to, see `HDNNPRegressor`. Rows keep it, other
@@ -95,7 +105,9 @@ class AtomicFeatures:
 
     warm_start: Any = None
 
-    def __init__(self, values, numbers=None, *, symmetry_functions=None, structures=None):
+    def __init__(
+        self, values, numbers=None, *, symmetry_functions=None, structures=None, min_range=0.0
+    ):
         if not isinstance(values, np.memmap):  # which tells the name of its file
             values = as_numbers(values, "values")
         if values.ndim != 3:
@@ -122,11 +134,19 @@ class AtomicFeatures:
             slots=_slots_of(is_atom),
             symmetry_functions=symmetry_functions,
             structures=structures,
+            min_range=min_range,
         )
 
     @classmethod
     def from_rows(
-        cls, atom_values, atom_numbers=None, *, n_atoms, symmetry_functions=None, structures=None
+        cls,
+        atom_values,
+        atom_numbers=None,
+        *,
+        n_atoms,
+        symmetry_functions=None,
+        structures=None,
+        min_range=0.0,
     ):
         """Features from one row per atom, structure after structure.
 
@@ -140,6 +160,8 @@ class AtomicFeatures:
         n_atoms : array-like of int of shape (n_structures,)
             Atoms in each structure.
         symmetry_functions, structures : sequence, default=None
+            As in the constructor.
+        min_range : float, default=0.0
             As in the constructor.
 
         Returns
@@ -175,11 +197,19 @@ class AtomicFeatures:
             n_atoms,
             symmetry_functions=symmetry_functions,
             structures=structures,
+            min_range=min_range,
         )
 
     @classmethod
     def deferred(
-        cls, evaluation, atom_numbers, *, n_atoms, symmetry_functions=None, structures=None
+        cls,
+        evaluation,
+        atom_numbers,
+        *,
+        n_atoms,
+        symmetry_functions=None,
+        structures=None,
+        min_range=0.0,
     ):
         """Features that are computed when they are needed first.
 
@@ -196,6 +226,8 @@ class AtomicFeatures:
             Atoms in each structure.
         symmetry_functions, structures : sequence, default=None
             As in the constructor.
+        min_range : float, default=0.0
+            As in the constructor.
 
         Returns
         -------
@@ -207,6 +239,7 @@ class AtomicFeatures:
             n_atoms,
             symmetry_functions=symmetry_functions,
             structures=structures,
+            min_range=min_range,
         )
 
     @classmethod
@@ -217,8 +250,9 @@ class AtomicFeatures:
         return self
 
     def _keep(
-        self, rows, atom_numbers, n_atoms, *, symmetry_functions, structures, width=None, slots=None
-    ):
+        self, rows, atom_numbers, n_atoms, *, symmetry_functions, structures, min_range,
+        hidden=(), width=None, slots=None,
+    ):  # fmt: skip
         """Take over rows, an array or what computes one; `width` and `slots` as in `pad`."""
         is_array = isinstance(rows, np.ndarray)
         self._rows = _read_only(rows) if is_array else None
@@ -231,6 +265,9 @@ class AtomicFeatures:
         self._tensors = {}
         self.symmetry_functions = _as_tuple(symmetry_functions)
         self.structures = _as_tuple(structures)
+        self.min_range = _check_min_range(min_range)
+        self.hidden = _read_only(np.array(hidden, dtype=np.intp))
+        self._ranges: np.ndarray | None = None
         self._check_lengths(len(rows) if is_array else rows.shape[0])
 
     def _check_lengths(self, n_rows):
@@ -405,6 +442,8 @@ class AtomicFeatures:
             slots=None if self._slots is None else _pick(self._slots, atoms),
             symmetry_functions=self.symmetry_functions,
             structures=structures,
+            min_range=self.min_range,
+            hidden=self.hidden,
         ).with_warm_start(self.warm_start)
 
     def with_warm_start(self, warm_start: Any) -> Self:
@@ -456,7 +495,8 @@ class AtomicFeatures:
             rows = np.asarray(self._rows).take(chosen, axis=1)
         else:
             rows = self._evaluation.take(chosen)
-        return self._like(rows, None if functions is None else [functions[i] for i in chosen])
+        functions = None if functions is None else [functions[i] for i in chosen]
+        return self._like(rows, functions, np.flatnonzero(np.isin(chosen, self.hidden)))
 
     def with_rows(self, atom_values: ArrayLike, symmetry_functions=None) -> "AtomicFeatures":
         """The same atoms with other features.
@@ -474,7 +514,23 @@ class AtomicFeatures:
         """
         return self._like(as_numbers(atom_values, "atom_values"), symmetry_functions)
 
-    def _like(self, rows, symmetry_functions):
+    def without(self, columns: ArrayLike) -> "AtomicFeatures":
+        """The same features, of which some columns are no element's: estimators leave them out.
+
+        Parameters
+        ----------
+        columns : array-like of int
+            Columns, which keep their places.
+
+        Returns
+        -------
+        AtomicFeatures
+            Shares its arrays with this one.
+        """
+        rows = self._rows if self.is_computed else self._evaluation
+        return self._like(rows, self.symmetry_functions, np.union1d(self.hidden, columns))
+
+    def _like(self, rows, symmetry_functions, hidden=()):
         return AtomicFeatures._of_rows(
             rows,
             self.atom_numbers,
@@ -483,7 +539,54 @@ class AtomicFeatures:
             slots=self._slots,
             symmetry_functions=symmetry_functions,
             structures=self.structures,
+            min_range=self.min_range,
+            hidden=hidden,
         )
+
+    def ranges(self) -> np.ndarray:
+        """How far the values of each column reach: the largest less the smallest.
+
+        Returns
+        -------
+        ndarray of shape (n_features,)
+            Over the atoms that have the column; NaN if none has it.
+
+        Examples
+        --------
+        >>> from sklearn_agl import AtomicFeatures
+        >>> AtomicFeatures.from_rows([[1.0, 5.0], [3.0, 5.0]], n_atoms=[1, 1]).ranges()
+        array([2., 0.])
+        """
+        if self._ranges is None:
+            low, high = np.full((2, self.n_features), np.nan)
+            for first in range(0, len(self.atom_values), ROWS_AT_ONCE):
+                rows = self.atom_values[first : first + ROWS_AT_ONCE]
+                low = np.fmin(low, np.fmin.reduce(rows, axis=0))
+                high = np.fmax(high, np.fmax.reduce(rows, axis=0))
+            self._ranges = _read_only(high - low)
+        return self._ranges
+
+    def negligible_features(self) -> np.ndarray:
+        """Columns that carry nothing: their values differ by less than `min_range`.
+
+        Whatever their size, standardising would lift them to that of all others, and a network
+        would learn their few outliers by heart. The rule is that of n2p2's ``nnp-prune range``.
+
+        Returns
+        -------
+        ndarray of int
+            Column indices, without those that are left out already.
+
+        Examples
+        --------
+        >>> from sklearn_agl import AtomicFeatures
+        >>> rows = [[1.0, 5e-9], [3.0, 0.0]]
+        >>> AtomicFeatures.from_rows(rows, n_atoms=[1, 1], min_range=1e-3).negligible_features()
+        array([1])
+        """
+        if self.min_range == 0.0:
+            return np.empty(0, dtype=np.intp)
+        return np.setdiff1d(np.flatnonzero(self.ranges() < self.min_range), self.hidden)
 
     def columns_of(self, element: int) -> np.ndarray:
         """Columns that are defined for an element.
@@ -496,12 +599,14 @@ class AtomicFeatures:
         Returns
         -------
         ndarray of int
-            Column indices; empty if the element does not occur.
+            Column indices, without those that are left out; empty if the element does not occur.
         """
         atoms = self.atom_numbers == element
         if not atoms.any():
             return np.empty(0, dtype=int)
-        return np.flatnonzero(~np.isnan(self.atom_values[np.argmax(atoms)]))
+        defined = ~np.isnan(self.atom_values[np.argmax(atoms)])
+        defined[self.hidden] = False
+        return np.flatnonzero(defined)
 
     def composition(self, elements: Sequence[int] | None = None) -> np.ndarray:
         """Atoms of each element in each structure.
@@ -558,8 +663,9 @@ class AtomicFeatures:
 
     def __reduce__(self):
         arrays = self.atom_values, self.atom_numbers, self.n_atoms, self._width, self._slots
+        about = self.symmetry_functions, self.structures, self.min_range, self.hidden
         more = None if self.warm_start is None else {"warm_start": self.warm_start}
-        return _rebuild_from_rows, (*arrays, self.symmetry_functions, self.structures), more
+        return _rebuild_from_rows, (*arrays, *about), more
 
 
 def concatenate(parts: Sequence[AtomicFeatures]) -> AtomicFeatures:
@@ -603,6 +709,8 @@ def concatenate(parts: Sequence[AtomicFeatures]) -> AtomicFeatures:
         slots=slots,
         symmetry_functions=parts[0].symmetry_functions,
         structures=structures,
+        min_range=parts[0].min_range,
+        hidden=parts[0].hidden,
     )
 
 
@@ -685,13 +793,20 @@ def _wrong_sizes(array, bad):
     return f"n_atoms[{bad[0]}] is {array[bad[0]]:g}; it must be a whole number above 0."
 
 
+def _check_min_range(min_range):
+    if not isinstance(min_range, number_types.Real) or not 0.0 <= min_range < np.inf:
+        raise ValueError(f"min_range must be a number of at least 0, got {min_range!r}.")
+    return float(min_range)
+
+
 def _as_tuple(sequence):
     return None if sequence is None else tuple(sequence)
 
 
 def _rebuild_from_rows(
-    atom_values, atom_numbers, n_atoms, width, slots, symmetry_functions, structures
-):
+    atom_values, atom_numbers, n_atoms, width, slots, symmetry_functions, structures, min_range,
+    hidden,
+):  # fmt: skip
     return AtomicFeatures._of_rows(
         atom_values,
         atom_numbers,
@@ -700,6 +815,8 @@ def _rebuild_from_rows(
         slots=slots,
         symmetry_functions=symmetry_functions,
         structures=structures,
+        min_range=min_range,
+        hidden=hidden,
     )
 
 

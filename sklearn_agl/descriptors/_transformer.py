@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from numbers import Real
 
 import numpy as np
 from ase.data import chemical_symbols
 from joblib.parallel import SequentialBackend, ThreadingBackend, get_active_backend
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._elements import check_elements
@@ -40,6 +41,11 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         "poly2", "poly3", "poly4" or "hard".
     elements : sequence of str or int, default=None
         Chemical symbols or atomic numbers. None: the elements seen in `fit`.
+    min_range : float, default=1e-3
+        Functions whose values differ by less over all atoms carry nothing. The result tells which
+        these are (`AtomicFeatures.negligible_features`), and every selector and the regressor leave
+        them out in `fit`, with a warning. A neighbour within reach adds up to 1 to a value. With 0,
+        nothing is left out.
     dtype : {"float64", "float32"}, default="float64"
         Type of the result. The computation itself is done in double precision.
     energy_key, forces_key : str, default=None
@@ -107,6 +113,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         "r_cut": [R_CUT],
         "cutoff": [StrOptions(set(CUTOFFS))],
         "elements": ["array-like", None],
+        "min_range": [Interval(Real, 0, None, closed="left")],
         "dtype": [StrOptions({"float64", "float32"})],
         "energy_key": [str, None],
         "forces_key": [str, None],
@@ -122,6 +129,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         r_cut=6.0,
         cutoff="poly2",
         elements=None,
+        min_range=1e-3,
         dtype="float64",
         energy_key=None,
         forces_key=None,
@@ -133,6 +141,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         self.r_cut = r_cut
         self.cutoff = cutoff
         self.elements = elements
+        self.min_range = min_range
         self.dtype = dtype
         self.energy_key = energy_key
         self.forces_key = forces_key
@@ -217,6 +226,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
             "n_atoms": [len(atoms) for atoms in structures],
             "symmetry_functions": self.symmetry_functions_,
             "structures": copies,
+            "min_range": self.min_range,
         }
         if self.memmap_folder is not None:
             rows = evaluation.compute_into_file(self.memmap_folder)

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_agl._labels import AUTO
-from sklearn_agl._validation import validate_energies, validate_features
+from sklearn_agl._validation import leave_out_negligible, validate_energies, validate_features
 from sklearn_agl.descriptors._jacobian import JacobianProducts
 from sklearn_agl.potentials._blocks import make_blocks
 from sklearn_agl.potentials._doubts import describe_doubts
@@ -372,9 +372,10 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         UserWarning
             If the structures carry other energies than `y`, so that their forces are left out, if
             forces on constrained atoms are exactly zero, or if `elements` names some that no
-            structure has.
+            structure has. If columns carry nothing (`AtomicFeatures.negligible_features`) and are
+            left out.
         """
-        X = validate_features(self, X, reset=True, ensure_min_samples=2)
+        X = leave_out_negligible(validate_features(self, X, reset=True, ensure_min_samples=2))
         data = TrainingSet.from_user(self, X, y, forces, sample_weight)
         if self.verbose:
             print(f"HDNNPRegressor trains on {data}")

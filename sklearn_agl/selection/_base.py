@@ -11,7 +11,8 @@ from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_agl._labels import AUTO
-from sklearn_agl._validation import explain_tables, validate_features
+from sklearn_agl._validation import explain_tables, leave_out_negligible, validate_features
+from sklearn_agl._warnings import depth_of_caller
 from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
 from sklearn_agl.selection._checkpoint import open_checkpoint
 
@@ -52,10 +53,6 @@ def resolve_n_features(n_features_to_select, n_features):
             f"n_features_to_select={n_features_to_select}, but X has only {n_features} features."
         )
     return int(n_features_to_select)
-
-
-OWN_MODULES = ("sklearn_agl.", "sklearn.", "joblib.")
-"""Whose frames a warning does not point at."""
 
 
 def rank_from_best(order, n_selected, n_features):
@@ -109,7 +106,7 @@ def warn_of_early_end(selector, reached, wanted, reason):
         f"{type(selector).__name__} ended with {reached} of the {wanted} features requested: "
         f"{reason}. Ask for fewer features.",
         UserWarning,
-        stacklevel=_depth_of_caller(),
+        stacklevel=depth_of_caller(),
     )
 
 
@@ -130,20 +127,8 @@ def warn_of_idle(owner, given, reason):
             warnings.warn(
                 f"{name}={value!r} of {owner} has no effect: {reason}.",
                 UserWarning,
-                stacklevel=_depth_of_caller(),
+                stacklevel=depth_of_caller(),
             )
-
-
-def _depth_of_caller():
-    """How many frames lie between whoever calls this and the user's own code, for `stacklevel`.
-
-    The user's code is the first that belongs neither to this package nor to scikit-learn, whose
-    wrappers and pipelines call `fit`.
-    """
-    frame, depth = inspect.currentframe().f_back, 1
-    while frame.f_back and frame.f_globals.get("__name__", "").startswith(OWN_MODULES):
-        frame, depth = frame.f_back, depth + 1
-    return depth
 
 
 # transform and fit_transform stay unwrapped here, because set_output cannot put atoms into a
@@ -165,7 +150,7 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         X = validate_features(self, X, reset=True, **check_params)
         self._symmetry_functions = X.symmetry_functions
         self._columns_of = {element: X.columns_of(element) for element in X.elements}
-        return X
+        return leave_out_negligible(X)
 
     def _validate_for_training(self, X, y, forces=AUTO, sample_weight=None):
         """The networks' settings and the TrainingSet, all checked.

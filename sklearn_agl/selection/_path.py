@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_feature_names_in
 
 from sklearn_agl._labels import AUTO
 from sklearn_agl._numbers import as_numbers
-from sklearn_agl._validation import validate_features
+from sklearn_agl._validation import leave_out_negligible, validate_features
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._assembly import assemble_on_columns
 from sklearn_agl.potentials._training_set import TrainingSet
@@ -486,7 +486,7 @@ def group_lasso_path(
         warn_of_idle("group_lasso_path", idle, "the path goes through the alphas that are given")
     regressor = HDNNPRegressor() if estimator is None else clone(estimator)
     regressor._validate_params()
-    X = validate_features(regressor, X, reset=True, ensure_min_samples=2)
+    X = leave_out_negligible(validate_features(regressor, X, reset=True, ensure_min_samples=2))
     data = TrainingSet.from_user(regressor, X, y, forces, sample_weight)
     if verbose:
         print(f"group_lasso_path trains on {data}")

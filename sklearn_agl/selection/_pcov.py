@@ -334,4 +334,5 @@ def pcov_covariance(gram, cross, mixing):
     kept = values > ROUNDING * np.finfo(float).eps * values[-1]
     values, vectors = values[kept], vectors[:, kept]
     explained = vectors @ (vectors.T @ cross / np.sqrt(values))
+    explained[np.diag(gram) == 0.0] = 0.0  # where rounding would leave a trace
     return mixing * gram + (1.0 - mixing) * np.outer(explained, explained)

@@ -54,6 +54,7 @@ def _rows(X, composition, y):
     sums = total @ values
     if np.isnan(sums).any():  # several elements
         sums = total @ np.where(np.isnan(values), 0.0, values)
+    sums[:, X.hidden] = 0.0
     return np.column_stack([composition, sums, y]) / X.n_atoms[:, None]
 
 

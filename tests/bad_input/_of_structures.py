@@ -99,6 +99,7 @@ def rows_of_structures():
         "element None": ({"elements": [None]}, "None in elements"),
         "no element": ({"elements": []}, "elements is empty"),
         "missing element": ({"elements": ["Cu"]}, "Structure 0 contains Al", "elements="),
+        "min_range": ({"min_range": -1.0}, "'min_range' parameter"),
     }
     yield from rows_of(name, lambda **k: SymmetryFunctionTransformer(**k).fit(ALUMINIUM), cases)
 
