@@ -67,6 +67,12 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         Chemical symbols or atomic numbers of elements that structures may have in predictions, also
         where none of those in `fit` has them, as in some splits of a cross-validation: atoms of
         these have the mean energy per atom, and no network. None: the elements seen in `fit`.
+    atomic_energies : dict of str or int to float, default=None
+        Energies of one atom of an element, by chemical symbol or atomic number, such as those of
+        isolated atoms. The `energy_references_` of these elements then differ as the given ones
+        do, and one constant per atom is fitted for all of them, since atoms gain energy by binding.
+        That matters where the structures do not tell the elements apart, as in one compound. By
+        default, and for elements that are not named, the references are fitted.
     alpha : float, default=0.0
         Strength of the group lasso (the paper's lambda).
     penalty : {"lasso", "mcp", "scad"}, default="lasso"
@@ -242,6 +248,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         "hidden_layer_sizes": ["array-like"],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "elements": ["array-like", None],
+        "atomic_energies": [dict, None],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "penalty": [StrOptions(set(PENALTIES))],
         "concavity": [Interval(Real, 1, None, closed="neither"), None],
@@ -274,6 +281,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         activation="tanh",
         *,
         elements=None,
+        atomic_energies=None,
         alpha=0.0,
         penalty="lasso",
         concavity=None,
@@ -302,6 +310,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.elements = elements
+        self.atomic_energies = atomic_energies
         self.alpha = alpha
         self.penalty = penalty
         self.concavity = concavity

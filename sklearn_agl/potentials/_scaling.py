@@ -114,20 +114,29 @@ class EnergyScaler:
     mean energy per atom, as it is of elements that no structure has.
     """
 
-    def fit(self, composition, energies, weights=None):
+    def fit(self, composition, energies, weights=None, given=None):
         """Learn from atom counts (n_structures, n_elements) and total energies.
 
         Sets `references_` (n_elements,) and `deviation_`, the sigma of the objective. A structure
-        counts as often as its weight says, of `weights` (n_structures,).
+        counts as often as its weight says, of `weights` (n_structures,). Of the references, those
+        that are no NaN in `given` (n_elements,) are fixed, but for one constant that all share.
         """
         n_atoms = composition.sum(axis=1)
         fractions = composition / n_atoms[:, None]
         per_atom = energies / n_atoms
         roots = np.ones(len(energies)) if weights is None else np.sqrt(weights)
-        factors = fractions * roots[:, None], per_atom * roots
-        self.references_ = np.linalg.lstsq(*factors, rcond=None)[0]
+        given = np.full(fractions.shape[1], np.nan) if given is None else given
+        known, references = np.isfinite(given), np.nan_to_num(given)
+        columns, rest = fractions[:, ~known], per_atom
+        if known.any():
+            columns = np.column_stack([columns, fractions[:, known].sum(axis=1)])
+            rest = per_atom - fractions @ references
+        found = np.linalg.lstsq(columns * roots[:, None], rest * roots, rcond=None)[0]
+        references[~known] = found[: np.count_nonzero(~known)]
+        references[known] += found[-1]
         mean = np.average(per_atom, weights=weights)
-        self.references_[~composition.any(axis=0)] = mean
+        references[~known & ~composition.any(axis=0)] = mean
+        self.references_ = references
         residual = per_atom - fractions @ self.references_
         mean = np.average(residual, weights=weights)
         deviation = np.sqrt(np.average((residual - mean) ** 2, weights=weights))

@@ -2,7 +2,7 @@
 
 import json
 from copy import copy
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 import torch
@@ -103,7 +103,8 @@ class Training:
         self.trained_on = data.describe()
         self.repulsion, energies = data.repulsion, data.network_energies
         weights = self._weights_of(rows)
-        self.energy_scaler = EnergyScaler().fit(composition[rows], energies[rows], weights)
+        given = given_references(settings.atomic_energies, elements)
+        self.energy_scaler = EnergyScaler().fit(composition[rows], energies[rows], weights, given)
         self.targets = self.energy_scaler.scale(composition, energies)
         self.has_slopes = on_forces
         if not on_forces:
@@ -460,6 +461,19 @@ def find_elements(X, named):
     """Atomic numbers of the elements that occur or are named, ascending."""
     more = [] if named is None else check_elements(named).tolist()
     return tuple(sorted({*X.elements, *more}))
+
+
+def given_references(atomic_energies, elements):
+    """The energies of atoms (n_elements,) that the user knows; NaN for others."""
+    given = np.full(len(elements), np.nan)
+    for element, energy in (atomic_energies or {}).items():
+        if isinstance(energy, bool) or not isinstance(energy, Real) or not np.isfinite(energy):
+            raise ValueError(
+                f"atomic_energies[{element!r}] is {energy!r}; give the energy of one atom, a "
+                "finite number."
+            )
+        given[np.equal(elements, check_elements([element])[0])] = energy
+    return given
 
 
 def check_hidden_layer_sizes(sizes):

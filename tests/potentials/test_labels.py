@@ -323,3 +323,28 @@ def test_a_comparison_takes_the_labels_of_the_structures(features, energies, tmp
     ]
     errors = [table["test_rmse"].tolist() for table in tables]
     assert errors[0] == errors[1] != errors[2]
+
+
+# Energies of atoms
+def test_given_energies_of_atoms(features, energies):
+    mean = energies.mean() / 4
+    fitted = clone(NETWORK).fit(features, energies)
+    for atomic_energies in ({"Cu": 7.0}, {29: -100.0, "Au": 3.0}):
+        given = clone(NETWORK).set_params(atomic_energies=atomic_energies)
+        given.fit(features, energies)
+        assert_allclose(given.energy_references_, fitted.energy_references_)
+        assert_allclose(given.predict(features), fitted.predict(features))
+    assert_allclose(given.energy_references_, mean, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("atomic_energies", "message"),
+    [
+        ({"Cu": "1"}, r"atomic_energies\['Cu'\] is '1'"),
+        ({"Xx": 1.0}, "Xx"),
+        ({"Cu": np.nan}, "nan"),
+    ],
+)
+def test_bad_energies_of_atoms(features, energies, atomic_energies, message):
+    with pytest.raises(ValueError, match=message):
+        clone(NETWORK).set_params(atomic_energies=atomic_energies).fit(features, energies)

@@ -110,3 +110,19 @@ def test_equal_energies_are_not_blown_up():
     composition = np.full((5, 1), 3)
     scaler = EnergyScaler().fit(composition, np.full(5, 3 * 0.1))
     assert scaler.deviation_ == 1.0
+
+
+def test_given_references_differ_as_given():
+    # One compound does not tell its elements apart: least squares alone share the energy out.
+    composition = np.array([[2.0, 4.0], [4.0, 8.0], [1.0, 2.0]])
+    noise = np.array([0.1, -0.3, 0.05])
+    energies = composition @ [-3.0, 5.0] - 0.7 * composition.sum(axis=1) + noise
+    fitted = EnergyScaler().fit(composition, energies).references_
+    given = EnergyScaler().fit(composition, energies, given=np.array([-3.0, 5.0])).references_
+    np.testing.assert_allclose(np.diff(given), 8.0)
+    np.testing.assert_allclose(composition @ given, composition @ fitted)
+    # What is not given is fitted beside it.
+    mixed = np.array([[2.0, 4.0], [4.0, 1.0], [1.0, 2.0], [3.0, 3.0]])
+    energies = mixed @ [-3.0, 5.0]
+    partly = EnergyScaler().fit(mixed, energies, given=np.array([-1.0, np.nan])).references_
+    np.testing.assert_allclose(partly, [-3.0, 5.0])
