@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from sklearn_agl.selection._parallel import as_they_end
 
-NUMBERS, RAGGED = ("init", "objective", "force_rmse", "n_iter", "seconds"), ("errors", "weights")
+NUMBERS, RAGGED = ("init", "judgement", "force_rmse", "n_iter", "seconds"), ("errors", "weights")
 """Fields of a Refit: single ones, and arrays of different lengths."""
 
 
@@ -23,8 +23,8 @@ class Refit:
     ----------
     init : {"warm", "cold"}
         Whether it started from the path's weights or afresh.
-    objective : float
-        On the held-out structures, or without any on those for training.
+    judgement : float
+        The smaller, the better, see `Training.judgement`.
     errors : ndarray of shape (n_held_out,)
         Predicted minus given energies per atom of the held-out structures, see
         `Training.weighted_errors`.
@@ -39,7 +39,7 @@ class Refit:
     """
 
     init: str
-    objective: float
+    judgement: float
     errors: np.ndarray
     force_rmse: float
     weights: np.ndarray
@@ -52,7 +52,7 @@ class Refit:
         held_out = training.held_out_rows
         return cls(
             init=init,
-            objective=training.objective(training.judged_on),
+            judgement=training.judgement,
             errors=training.weighted_errors(held_out),
             force_rmse=training.force_rmse(held_out) if len(held_out) else np.nan,
             weights=training.weights,
@@ -218,9 +218,9 @@ class RefitTable:
             self._of.setdefault(support, []).append(refits[support, init])
 
     def best(self, support):
-        """The refit of the lower objective, None without any."""
+        """The refit of the lower judgement, None without any."""
         # Of equal ones the cold one, whose key comes first.
-        return min(self._of.get(support, []), key=lambda refit: refit.objective, default=None)
+        return min(self._of.get(support, []), key=lambda refit: refit.judgement, default=None)
 
     def seconds(self, support):
         """How long all refits of a set took, NaN without any."""
