@@ -28,20 +28,22 @@ def closest_distances(structures, elements, r_cut):
 
     Returns
     -------
-    ndarray of shape (n_elements, n_elements)
-        Symmetric; infinite for pairs that are nowhere within `r_cut`.
+    of_pairs, of_images : ndarray of shape (n_elements, n_elements)
+        Of two atoms, and of an atom to its own images, which tell of the cell alone. Symmetric;
+        infinite where there are none within `r_cut`; of images, those beyond all pairs are missing.
     """
-    squares = np.full((len(elements), len(elements)), FAR)
+    squares = np.full((2, len(elements), len(elements)), FAR)
     start, n_wanted = 0, 1
     while start < len(structures):
         # Once there is a first answer for every pair, only nearer atoms need be looked at.
-        radius = min(math.sqrt(squares.max()), r_cut)
+        radius = min(math.sqrt(squares[0].max()), r_cut)
         stop = _end_of_piece(structures, start, n_wanted)
         batch = make_batch(structures[start:stop], elements)
         cells = make_cells(batch, radius)
         _note_closest(batch, cells, radius, make_around(cells), squares)
         start, n_wanted = stop, MOST_ATOMS
-    return np.where(squares < FAR, np.sqrt(squares), np.inf)
+    of_pairs, of_images = np.where(squares < FAR, np.sqrt(squares), np.inf)
+    return of_pairs, of_images
 
 
 def _end_of_piece(structures, start, n_wanted):
@@ -57,12 +59,13 @@ def _end_of_piece(structures, start, n_wanted):
 def _note_closest(batch, cells, radius, around, squares):
     for structure in range(len(batch.cells)):
         for slot in range(batch.starts[structure], batch.starts[structure + 1]):
-            own = squares[batch.species[cells.order[slot]]]
+            i = cells.order[slot]
             n_around = collect(slot, structure, batch, cells, radius, around)
             for p in range(n_around):
-                e, square = batch.species[cells.order[int(around[SLOT, p])]], around[SQUARE, p]
-                if TOO_CLOSE * TOO_CLOSE <= square < own[e]:
-                    own[e] = square
+                j, square = cells.order[int(around[SLOT, p])], around[SQUARE, p]
+                own = squares[1 if i == j else 0, batch.species[i]]
+                if TOO_CLOSE * TOO_CLOSE <= square < own[batch.species[j]]:
+                    own[batch.species[j]] = square
 
 
 class PairSums:

@@ -198,9 +198,10 @@ class HDNNPCalculator(Calculator):
     def _compute(self, with_forces):
         potential, results = self._potential, {}
         if with_forces:
-            gradient, stress = potential.load_with_gradients(self.atoms)
+            gradient, strain_gradient = potential.load_with_gradients(self.atoms)
             results["forces"] = -gradient
-            if stress is not None:
+            if self.atoms.pbc.all():
+                stress = strain_gradient / potential.volume
                 results["stress"] = full_3x3_to_voigt_6_stress(stress)
         else:
             potential.load(self.atoms)

@@ -213,7 +213,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     lasso [3]_.
 
     A core begins at the closest distance :math:`r_0` that training saw for a pair of elements, and
-    is :math:`D [9 (r_0 / r - 1)]^3`, twice continuously differentiable, with D, its height at
+    is :math:`D [9 (r_0 / r - 1)]^6`, five times continuously differentiable, with D, its height at
     :math:`0.9 r_0`, the sum of what the energies of the two atoms can swing with the weights as
     they are: twice the sum of the absolute weights of the last layer, in the energies' units. A
     pair that training did not see begins at the sum of its covalent radii, scaled by the smallest

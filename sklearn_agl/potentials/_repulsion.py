@@ -185,18 +185,19 @@ def _at_the_end(charges, length, r):
     return f / r, f1 / r - f / r**2, f2 / r - 2.0 * f1 / r**2 + 2.0 * f / r**3
 
 
-def core_repulsion(elements, closest, r_cut):
+def core_repulsion(elements, of_pairs, of_images, r_cut):
     """Cores that begin where training has seen no atoms nearer to each other.
 
     A pair that training has not seen begins at the sum of the covalent radii, scaled as the pair is
-    that has come nearest to its own.
+    that has come nearest to its own. Atoms and their own images are no pairs, unless there are no
+    others, but they have no term either.
 
     Parameters
     ----------
     elements : tuple of int
         Atomic numbers, ascending.
-    closest : ndarray of shape (n_elements, n_elements)
-        Closest distances, infinite for pairs not seen.
+    of_pairs, of_images : ndarray of shape (n_elements, n_elements)
+        From `closest_distances`.
     r_cut : float
         Largest distance at which training could have seen a pair.
 
@@ -205,13 +206,14 @@ def core_repulsion(elements, closest, r_cut):
     Repulsion or None
         Its strength is still to be set. None if no pair has been seen: there is no unit of length.
     """
+    closest = of_pairs if np.isfinite(of_pairs).any() else of_images
     if not np.isfinite(closest).any():
         return None
     radii = covalent_radii[list(elements)]
     radii = radii[:, None] + radii
     unseen = np.minimum((closest / radii).min() * radii, r_cut)
     rows = np.zeros((len(elements), len(elements), ROW_LENGTH))
-    rows[..., REACH] = np.where(np.isfinite(closest), closest, unseen)
+    rows[..., REACH] = np.minimum(np.where(np.isfinite(closest), closest, unseen), of_images)
     return Repulsion(CORE, tuple(elements), rows)
 
 
@@ -249,7 +251,8 @@ def make_repulsion(kind, X):
         return universal_repulsion(X.elements, r_cut)
     structures = check_structures(X.structures)
     check_images(structures, r_cut)
-    return core_repulsion(X.elements, closest_distances(structures, X.elements, r_cut), r_cut)
+    closest = closest_distances(structures, X.elements, r_cut)
+    return core_repulsion(X.elements, *closest, r_cut)
 
 
 def energy_swings(model):

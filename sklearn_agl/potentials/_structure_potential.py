@@ -46,6 +46,8 @@ class StructurePotential:
         Of the structure that was loaded last, NaN where a function is of another element.
     energies : ndarray of shape (n_atoms,)
         Of its atoms.
+    volume : float
+        Of its cell.
 
     Raises
     ------
@@ -68,7 +70,7 @@ class StructurePotential:
         self.plan = see_so_far(make_plan(self.functions, self.elements), self.pairs.reach)
         self.networks = make_networks(self._model, self.elements, self._columns)
         self._evaluator = StepEvaluator(self.plan, self.networks, self.pairs, n_jobs)
-        self._frame = self._batch = self._volume = None
+        self._frame = self._batch = self.volume = None
         margin = ROUNDING * np.abs(self.ranges).max(axis=1)
         self.lowest, self.highest = self.ranges[:, 0] - margin, self.ranges[:, 1] + margin
 
@@ -92,12 +94,12 @@ class StructurePotential:
         -------
         gradient : ndarray of shape (n_atoms, 3)
             By the positions.
-        stress : ndarray of shape (3, 3) or None
-            None if the atoms are not periodic in three directions.
+        strain_gradient : ndarray of shape (3, 3)
+            By a strain e, where positions and cell vectors r become r (1 + e).
         """
         batch = self._make_batch(atoms)
         self.values, self.energies, gradient, strain_gradient = self._evaluator.forces(batch)
-        return gradient, strain_gradient / self._volume if atoms.pbc.all() else None
+        return gradient, strain_gradient
 
     def _make_batch(self, atoms):
         """Sound atoms in the form that compiled code takes.
@@ -111,7 +113,7 @@ class StructurePotential:
             return self._batch._replace(positions=np.array(atoms.positions, dtype=np.float64))
         self._frame = None
         self._check(atoms)
-        self._batch, self._volume = make_batch([atoms], self.elements), atoms.cell.volume
+        self._batch, self.volume = make_batch([atoms], self.elements), atoms.cell.volume
         self._frame = frame
         return self._batch
 

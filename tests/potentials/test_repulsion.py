@@ -195,16 +195,31 @@ def test_closest_distances_over_many_structures_of_all_sizes():
                 pairs = distances[np.ix_(atoms.numbers == first, atoms.numbers == second)]
                 expected[i, j] = min(expected[i, j], pairs.min(initial=np.inf))
     expected[expected >= 2.0] = np.inf
-    assert_allclose(closest_distances(structures, np.array([13, 29]), 2.0), expected)
+    of_pairs, of_images = closest_distances(structures, np.array([13, 29]), 2.0)
+    assert_allclose(of_pairs, expected)
+    assert np.isinf(of_images).all()
 
 
 def test_pairs_that_training_has_not_seen_have_cores_too():
     closest = np.array([[2.0, np.inf], [np.inf, np.inf]])
-    repulsion = core_repulsion((13, 29), closest, 6.0)
+    nowhere = np.full((2, 2), np.inf)
+    repulsion = core_repulsion((13, 29), closest, nowhere, 6.0)
     radii = covalent_radii[[13, 29]]
     assert_allclose(repulsion.reach, 2.0 * (radii[:, None] + radii) / (2 * radii[0]))
-    assert_allclose(core_repulsion((13, 29), closest, 2.1).reach.max(), 2.1)
-    assert core_repulsion((13,), np.array([[np.inf]]), 6.0) is None
+    assert_allclose(core_repulsion((13, 29), closest, nowhere, 2.1).reach.max(), 2.1)
+    assert core_repulsion((13, 29), nowhere, nowhere, 6.0) is None
+
+
+def test_images_of_an_atom_are_no_pairs():
+    alloy = bulk("Cu", cubic=True)
+    alloy.symbols[0] = "Au"
+    alloy.rattle(0.05, seed=0)
+    of_pairs, of_images = closest_distances([alloy], np.array([29, 79]), 5.0)
+    assert np.isinf(of_pairs[1, 1])
+    reach = core_repulsion((29, 79), of_pairs, of_images, 5.0).reach
+    assert 1.5 < reach[1, 1] < 3.0
+    crystal = closest_distances([bulk("Cu")], np.array([29]), 5.0)
+    assert_allclose(core_repulsion((29,), *crystal, 5.0).reach, 3.61 / 2**0.5)
 
 
 def test_networks_learn_what_the_universal_potential_leaves():
