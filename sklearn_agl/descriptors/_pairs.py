@@ -1,4 +1,4 @@
-"""Pairs of atoms that are near each other: their closest distances, and sums of pair terms."""
+"""Pairs of atoms near each other: their closest distances, and sums of their pair terms."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The short-range repulsion of a potential: which pairs of elements have which, and its sums."""
+"""The short-range repulsion of a potential: which pairs of elements have which term, and sums."""
 
 from dataclasses import dataclass
 
