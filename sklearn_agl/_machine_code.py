@@ -8,6 +8,8 @@ import hashlib
 import io
 import os
 from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
 
 from numba import njit
 from numba.core.caching import FunctionCache, IndexDataCacheFile
@@ -15,6 +17,9 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile
 from sklearn_agl._version import __version__
 
 LENGTH = hashlib.sha256().digest_size
+PACKAGE = Path(__file__).parent
+MARKS = b"numba", b"_jit import", b"_machine_code import"
+"""What is in every module of the package that has compiled code."""
 
 
 def kept(**options):
@@ -52,7 +57,7 @@ class CheckedCache(FunctionCache):
 
     def __init__(self, py_func):
         super().__init__(py_func)
-        stamp = self._impl.locator.get_source_stamp(), __version__
+        stamp = self._impl.locator.get_source_stamp(), __version__, fingerprint_of_sources()
         self._cache_file = CheckedFiles(self._cache_path, self._impl.filename_base, stamp)
 
     def save_overload(self, sig, data):
@@ -81,6 +86,17 @@ class CheckedFiles(IndexDataCacheFile):
             file.write(content.getvalue() + checksum_of(content.getvalue()))
             file.flush()
             os.fsync(file.fileno())
+
+
+@cache
+def fingerprint_of_sources():
+    """Tells all compiled code of the package from that of another state of it, as bytes.
+
+    numba notices changes in the file of a function only, not in those of what that calls.
+    """
+    texts = (path.read_bytes() for path in sorted(PACKAGE.rglob("*.py")))
+    compiled = (text for text in texts if any(mark in text for mark in MARKS))
+    return hashlib.sha256(b"".join(compiled)).digest()
 
 
 def _is_intact(path):

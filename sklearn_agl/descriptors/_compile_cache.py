@@ -13,39 +13,11 @@ import os
 import shutil
 import sys
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 from .._files import replace_file
-from .._machine_code import LENGTH, checksum_of, is_intact
-
-PACKAGE = Path(__file__).parent
-HELPERS = (
-    PACKAGE.parent / "_jit.py",
-    PACKAGE.parent / "_machine_code.py",
-    PACKAGE.parent / "_networks.py",
-    PACKAGE.parent / "_repulsion.py",
-    PACKAGE.parent / "_vector_math.py",
-    PACKAGE / "_cells.py",
-    PACKAGE / "_cutoffs.py",
-    PACKAGE / "_environment.py",
-    PACKAGE / "_gradients.py",
-    PACKAGE / "_harmonics.py",
-    PACKAGE / "_kernels.py",
-    PACKAGE / "_moment_programs.py",
-    PACKAGE / "_moments.py",
-    PACKAGE / "_neighbors.py",
-    PACKAGE / "_packing.py",
-    PACKAGE / "_pairs.py",
-    PACKAGE / "_plan.py",
-    PACKAGE / "_programs.py",
-    PACKAGE / "_quadruples.py",
-    PACKAGE / "_triplets.py",
-    PACKAGE / "_way_back.py",
-)
-"""What the generated code calls: numba does not notice changes there, so the name must."""
-
+from .._machine_code import LENGTH, checksum_of, fingerprint_of_sources, is_intact
 
 ROOM = 20e6
 """Bytes; the machine code of a set takes about one hundredth of it."""
@@ -126,14 +98,8 @@ def cache_folder():
 
 
 def fingerprint(source):
-    """Tells generated source, and the helpers that it calls, from any other."""
-    return hashlib.sha256(_content(HELPERS) + source.encode()).hexdigest()[:16]
-
-
-@cache
-def _content(files):
-    """What tells these files from those of another version; this process has read them once."""
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).digest()
+    """Tells generated source, and all that it calls, from any other."""
+    return hashlib.sha256(fingerprint_of_sources() + source.encode()).hexdigest()[:16]
 
 
 def _check_room(folder):

@@ -132,13 +132,24 @@ def test_compiles_where_there_is_no_folder_for_machine_code(monkeypatch):
     assert _machine_code.kept()(lambda x: 2 * x)(3) == 6
 
 
-def test_name_depends_on_the_helpers(folder, monkeypatch, tmp_path):
+def test_name_depends_on_all_compiled_code_of_the_package(folder, monkeypatch):
     load_kernel(SOURCE)
-    helper = tmp_path / "helper.py"
-    helper.write_text("changed")
-    monkeypatch.setattr(_compile_cache, "HELPERS", (helper,))
+    monkeypatch.setattr(_compile_cache, "fingerprint_of_sources", lambda: b"changed")
     load_kernel(SOURCE)
     assert len(list(folder.glob("*.py"))) == 2
+
+
+def test_compiled_code_is_found_where_it_is(monkeypatch, tmp_path):
+    """A change counts in a module that compiles, none elsewhere."""
+    (tmp_path / "inner").mkdir()
+    found = []
+    for name, text in (("inner/loops.py", "from ._jit import helper"), ("words.py", "x = 1")):
+        for change in ("", "  # changed"):
+            (tmp_path / name).write_text(text + change)
+            monkeypatch.setattr(_machine_code, "PACKAGE", tmp_path)
+            found.append(_machine_code.fingerprint_of_sources.__wrapped__())
+    assert found[0] != found[1]
+    assert found[1] == found[2] == found[3]
 
 
 def test_powers_are_squared_and_shared():
