@@ -36,8 +36,8 @@ toc_object_entries_show_parents = "hide"
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
-    # Those that take minutes are shown, but not run.
-    "filename_pattern": r"plot_(?!lennard_jones|molecular_dynamics)",
+    # Those that take minutes, or need LAMMPS, are shown, but not run.
+    "filename_pattern": r"plot_(?!lammps|lennard_jones|molecular_dynamics)",
     "within_subsection_order": "FileNameSortKey",
     # What scripts print, not what their last expressions are.
     "capture_repr": (),
