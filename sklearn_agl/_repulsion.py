@@ -7,9 +7,9 @@ from ``row[REACH]`` on. Kinds and rows:
 ``CORE``
     ``row[REACH]`` is the closest distance :math:`r_0`, ``row[STRENGTH]`` the energy D:
 
-    .. math:: E = D \left[ 9 \left( \frac{r_0}{r} - 1 \right) \right]^6 ,
+    .. math:: E = D \left[ 4 \left( \frac{r_0}{r} - 1 \right) \right]^6 ,
 
-    so that D is what it costs to come to nine tenths of :math:`r_0`. It begins so gently
+    so that D is what it costs to come to eight tenths of :math:`r_0`. It begins so gently
     that structures of a test set, which come a little nearer than those of training, hardly feel
     it, and grows without limit.
 
@@ -41,8 +41,8 @@ STRENGTH = 1
 INNER, CHARGES, LENGTH, SQUARE, CUBE, SHIFT = range(1, 7)
 ROW_LENGTH = 7
 
-STEEPNESS = 9.0
-"""Of a core: at nine tenths of the closest distance, STEEPNESS (r0 / r - 1) is 1."""
+STEEPNESS = 4.0
+"""Of a core: at eight tenths of the closest distance, STEEPNESS (r0 / r - 1) is 1."""
 
 # Ziegler, Biersack & Littmark, The Stopping and Range of Ions in Solids (1985): heights and decays
 # of the universal screening function.

@@ -87,7 +87,7 @@ class Repulsion:
     def with_networks(self, model):
         """The same beside the networks of a fitted regressor, which a core has to stand up to.
 
-        At nine tenths of the closest distance, a core is as high as the energies of the two atoms
+        At eight tenths of the closest distance, a core is as high as the energies of the two atoms
         together can swing.
         """
         if self.kind != CORE:

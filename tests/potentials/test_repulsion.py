@@ -86,7 +86,7 @@ def test_universal_potential_is_switched_off_by_the_polynomial_of_lammps():
     assert_allclose(repulsion.evaluate(13, 13, r)[0], expected, rtol=1e-6, atol=1e-6)
 
 
-def test_core_is_as_high_as_two_atoms_can_swing_at_nine_tenths(pipes):
+def test_core_is_as_high_as_two_atoms_can_swing_at_eight_tenths(pipes):
     model = pipes["auto"][-1]
     swings = energy_swings(model)
     weights = list(model.net_.module_.split(model.weights_))
@@ -95,7 +95,7 @@ def test_core_is_as_high_as_two_atoms_can_swing_at_nine_tenths(pipes):
     for i, j in ((0, 0), (0, 1), (1, 1)):
         first, second = model.elements_[i], model.elements_[j]
         reach = model.repulsion_.reach[i, j]
-        height, _ = model.repulsion_.evaluate(first, second, np.array([0.9]) * reach)
+        height, _ = model.repulsion_.evaluate(first, second, np.array([0.8]) * reach)
         assert_allclose(height, swings[i] + swings[j], rtol=1e-9)
 
 
