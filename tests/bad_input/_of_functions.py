@@ -57,6 +57,7 @@ def rows_of_potentials():
     }
     yield from rows_of("HDNNPCalculator", potentials.HDNNPCalculator, cases)
     yield from rows_of("write_n2p2", lambda p: io.write_n2p2(p, "nowhere"), cases)
+    yield from rows_of("write_lammps", lambda p: io.write_lammps(p, "nowhere"), cases)
     calculator = potentials.HDNNPCalculator(pipeline)
     cases = {
         "no atoms": ((), "atoms is of type NoneType"),
@@ -68,6 +69,7 @@ def rows_of_potentials():
     yield from rows_of("HDNNPCalculator", calculator.calculate, cases)
     cases = {"folder": ((pipeline, 3), "folder must be a str or a path", "int")}
     yield from rows_of("write_n2p2", io.write_n2p2, cases)
+    yield from rows_of("write_lammps", io.write_lammps, cases)
 
 
 def rows_of_files():

@@ -15,7 +15,7 @@ from tests.bad_input._rows import ALUMINIUM, ATOMIC
 from tests.bad_input._table import SOURCES
 
 MODULES = ("", ".datasets", ".descriptors", ".inspection", ".io", ".potentials", ".selection")
-NO_INPUT = {"ExtrapolationWarning"}
+NO_INPUT = {"ExtrapolationError", "ExtrapolationWarning"}
 """Public classes that take nothing."""
 AFTER_FIT = ("predict", "transform", "inverse_transform", "predict_forces", "predict_stress")
 
