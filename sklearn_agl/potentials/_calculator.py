@@ -20,6 +20,16 @@ class ExtrapolationWarning(UserWarning):
     See Also
     --------
     HDNNPCalculator : Its `on_extrapolation` says what to do then.
+
+    Examples
+    --------
+    To hear nothing of it:
+
+    >>> import warnings
+    >>> from sklearn_agl.potentials import ExtrapolationWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", ExtrapolationWarning)
+    ...     # ... and here the molecular dynamics
     """
 
 
@@ -29,6 +39,14 @@ class ExtrapolationError(ValueError):
     See Also
     --------
     HDNNPCalculator : Its `on_extrapolation` says how many are allowed.
+
+    Examples
+    --------
+    It is what ends a run of molecular dynamics, and says which atom and function did:
+
+    >>> from sklearn_agl.potentials import ExtrapolationError
+    >>> issubclass(ExtrapolationError, ValueError)
+    True
     """
 
 

@@ -217,7 +217,7 @@ def core_repulsion(elements, of_pairs, of_images, r_cut):
     return Repulsion(CORE, tuple(elements), rows)
 
 
-def make_repulsion(kind, X):
+def make_repulsion(kind, X, elements):
     """The repulsion of a potential, from the structures that it will be trained on.
 
     Parameters
@@ -226,6 +226,8 @@ def make_repulsion(kind, X):
         The regressor's parameter.
     X : AtomicFeatures
         What it will be trained on.
+    elements : tuple of int
+        Atomic numbers that the potential knows, ascending.
 
     Returns
     -------
@@ -248,11 +250,11 @@ def make_repulsion(kind, X):
         return None
     r_cut = max(function.r_cut for function in X.symmetry_functions)
     if kind == "zbl":
-        return universal_repulsion(X.elements, r_cut)
+        return universal_repulsion(elements, r_cut)
     structures = check_structures(X.structures)
     check_images(structures, r_cut)
-    closest = closest_distances(structures, X.elements, r_cut)
-    return core_repulsion(X.elements, *closest, r_cut)
+    closest = closest_distances(structures, elements, r_cut)
+    return core_repulsion(elements, *closest, r_cut)
 
 
 def energy_swings(model):

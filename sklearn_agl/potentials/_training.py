@@ -2,7 +2,7 @@
 
 import json
 from copy import copy
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -11,7 +11,6 @@ from skorch.callbacks import EarlyStopping
 from skorch.helper import predefined_split
 from skorch.history import History
 
-from sklearn_agl._elements import check_elements
 from sklearn_agl._threads import one_blas_thread
 from sklearn_agl.potentials._advanced import check_callbacks, check_device, check_use_of_device
 from sklearn_agl.potentials._blocks import StructureDataset, make_blocks
@@ -21,6 +20,7 @@ from sklearn_agl.potentials._defaults import (
     memory_of_solvers,
 )
 from sklearn_agl.potentials._device_gradient import DeviceEnergyObservations, DeviceFeatures
+from sklearn_agl.potentials._elements import find_elements, given_references
 from sklearn_agl.potentials._held_out import hold_out
 from sklearn_agl.potentials._layout import NetworkLayout
 from sklearn_agl.potentials._levenberg_marquardt import (
@@ -455,25 +455,6 @@ class Training:
     def optimality_violation(self):
         """How far the weights are from a minimum of the objective, see `GroupPenalty.violation`."""
         return self.net.penalty.violation(self.weights, self._quadratic_model().gradient)
-
-
-def find_elements(X, named):
-    """Atomic numbers of the elements that occur or are named, ascending."""
-    more = [] if named is None else check_elements(named).tolist()
-    return tuple(sorted({*X.elements, *more}))
-
-
-def given_references(atomic_energies, elements):
-    """The energies of atoms (n_elements,) that the user knows; NaN for others."""
-    given = np.full(len(elements), np.nan)
-    for element, energy in (atomic_energies or {}).items():
-        if isinstance(energy, bool) or not isinstance(energy, Real) or not np.isfinite(energy):
-            raise ValueError(
-                f"atomic_energies[{element!r}] is {energy!r}; give the energy of one atom, a "
-                "finite number."
-            )
-        given[np.equal(elements, check_elements([element])[0])] = energy
-    return given
 
 
 def check_hidden_layer_sizes(sizes):

@@ -15,6 +15,7 @@ from sklearn_agl._repulsion import ZBL
 from sklearn_agl._validation import validate_energies, validate_forces, validate_weights
 from sklearn_agl.features import AtomicFeatures
 from sklearn_agl.potentials._directions import DirectionalForces, observe_forces
+from sklearn_agl.potentials._elements import find_elements
 from sklearn_agl.potentials._repulsion import Repulsion, make_repulsion
 
 
@@ -85,7 +86,8 @@ class TrainingSet:
             forces = validate_forces(X, forces)
             check_constraints(X, forces)
         weights = validate_weights(X, sample_weight)
-        repulsion = make_repulsion(settings.repulsion, X)
+        elements = find_elements(X, settings.elements)
+        repulsion = make_repulsion(settings.repulsion, X, elements)
         return cls(X, energies, source, forces, repulsion=repulsion, weights=weights)
 
     def __len__(self):

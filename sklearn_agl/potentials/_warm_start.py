@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_agl.potentials._training import find_elements
+from sklearn_agl.potentials._elements import find_elements
 
 AGREED = ("hidden_layer_sizes", "activation", "scaling", "early_stopping", "validation_fraction")
 """Settings without which weights or held-out structures would not fit."""

@@ -274,7 +274,7 @@ def test_the_groups_are_missed(table):
 def test_other_metadata_need_routing(table):
     X, y, _ = table
     with pytest.raises(ValueError, match="enable_metadata_routing=True"):
-        small().fit(X, y, sample_weight=np.ones(150))
+        small().fit(X, y, colours=np.ones(150))
 
 
 # How it runs
