@@ -92,7 +92,7 @@ def test_metadata_are_cut_like_the_structures():
 
 def test_other_metadata_need_routing():
     with pytest.raises(ValueError, match="enable_metadata_routing=True"):
-        log_of(numbered(20), sample_weight=np.ones(20))
+        log_of(numbered(20), colours=np.ones(20))
 
 
 def test_both_halves_have_all_elements():
