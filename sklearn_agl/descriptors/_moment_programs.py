@@ -266,7 +266,8 @@ def return_moments(shell, base, plan, work, row):
             )
     for place in range(first, last):
         n_sets = moments.n_sets[place]
-        clear_rows(moments.rows, work.counts[place])
+        if n_sets:  # else there may be no room for rows
+            clear_rows(moments.rows, work.counts[place])
         for s in range(n_sets):
             slopes_by_neighbor(
                 moments.directions[place], work.counts[place], 0,
