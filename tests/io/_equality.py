@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn_agl import SymmetryFunction
 from sklearn_agl.potentials._scaling import EnergyScaler, FeatureScaler
 
-CACHES = {"_planner", "_interrupted", "_warm_start", "kind"}
+CACHES = {"_planner", "_interrupted", "_doubts", "_warm_start", "kind"}
 """Attributes that are made anew, or matter during a fit only."""
 
 
