@@ -102,7 +102,7 @@ def test_from_estimator_draws_the_functions_of_a_transformer():
 
 def test_from_estimator_draws_what_passes_the_selectors():
     crystals = rattled_crystals()
-    transformer = SymmetryFunctionTransformer("al-22")
+    transformer = SymmetryFunctionTransformer("al-22", min_range=0)
     chosen = EvenlySpacedSelector(2)  # columns 5 and 16, which is angular
     model = HDNNPRegressor((2,), max_epochs=1)
     potential = make_pipeline(transformer, chosen, model).fit(crystals, np.arange(6.0))
