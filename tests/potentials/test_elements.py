@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
@@ -104,6 +105,7 @@ def test_elements_that_are_there_need_no_naming():
     X, y = features()
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)  # two epochs lead nowhere
         named = network(elements=ELEMENTS).fit(X, y)
     assert_array_equal(named.predict(X), network().fit(X, y).predict(X))
 
