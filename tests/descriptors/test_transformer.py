@@ -31,6 +31,9 @@ def test_constructor_stores_only():
         "cutoff": "poly2",
         "elements": None,
         "dtype": "float64",
+        "min_range": 1e-3,
+        "energy_key": None,
+        "forces_key": None,
         "memmap_folder": None,
         "n_jobs": 2,
         "verbose": False,
@@ -174,7 +177,7 @@ def broken(position=None, cell=None, numbers=None):
 @pytest.mark.parametrize(
     "bad, message",
     [
-        ("Si", "Structure 1 is of type str; convert it to ase.Atoms"),
+        ("Si", "Structure 1 is of type str; read the file it names"),
         (bulk("Si").positions, "Structure 1 is of type ndarray"),
         (Atoms(), "Structure 1 has no atoms; leave it out"),
         (broken([0, np.nan, 0]), r"Structure 1 .* not finite: atom 3 is at \[0.0, nan, 0.0\]"),
@@ -209,7 +212,7 @@ def test_new_element_is_named(fitted):
     "structures, message",
     [
         (bulk("Si"), r"Got one ase.Atoms; put it into a list: \[atoms\]"),
-        ([], "Got no structure; at least one is needed"),
+        ([], "Got no structure. At least one is needed"),
         (3, "Expected a sequence of ase.Atoms, got int"),
         (None, "Expected a sequence of ase.Atoms, got NoneType"),
     ],

@@ -268,7 +268,7 @@ def test_functions_that_end_early_do_not_cut_the_pair_term_off(structures):
     energies = np.arange(len(structures), dtype=float)
     weights = np.array([1, 1, np.inf, np.inf] * 2)  # those that end at R_CUT have none
     pipe = make_pipeline(
-        SymmetryFunctionTransformer(functions, r_cut=R_CUT),
+        SymmetryFunctionTransformer(functions, r_cut=R_CUT, min_range=0),
         HDNNPRegressor((3,), max_epochs=2, feature_weights=weights, random_state=0),
     ).fit(structures, energies)
     reach = pipe[-1].repulsion_.reach[0, 1]
