@@ -13,6 +13,8 @@ from tests.potentials.test_norm_penalties import published
 
 CLOSE = {"kalman": 3e-2, "lm": 3e-6, "adamw": 4e-3}
 """How near each solver comes to the weights of a linear model."""
+CUBED = {"kalman": 0.2, "lm": 0.05, "adamw": 0.05}
+"""The same, relative, for the cube of an inner weight."""
 
 
 def standardised(X, y):
@@ -138,9 +140,9 @@ def test_one_hidden_identity_layer_fits_the_group_lasso_of_its_product(table, so
         model.set_params(max_epochs=300)
     model.fit(X, y)
     w, v = model.weights_[:5], model.weights_[6]
-    assert_allclose(abs(v) ** 3, alpha / (2 * decay * 5) * np.abs(w * v).sum(), rtol=0.2)
+    assert_allclose(abs(v) ** 3, alpha / (2 * decay * 5) * np.abs(w * v).sum(), rtol=CUBED[solver])
     # At fixed v, the effective coefficients solve a lasso of strength alpha / |v|.
-    assert_allclose(w * v, lasso(X, y, alpha / abs(v)), atol=CLOSE["kalman"])
+    assert_allclose(w * v, lasso(X, y, alpha / abs(v)), atol=max(CLOSE[solver], 0.01))
 
 
 def test_a_learning_rate_of_zero_leaves_the_weights_alone(table):
