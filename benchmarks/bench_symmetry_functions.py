@@ -52,14 +52,14 @@ from numba import njit
 from threadpoolctl import threadpool_limits
 
 from sklearn_agl import SymmetryFunction, SymmetryFunctionTransformer
-from sklearn_agl._jit import LOOPS
+from sklearn_agl.compiled._jit import LOOPS
 from sklearn_agl.datasets import make_lennard_jones
 from sklearn_agl.descriptors import symmetry_function_grid
-from sklearn_agl.descriptors._cells import make_batch, make_cells
 from sklearn_agl.descriptors._costs import _data_of_a_step
 from sklearn_agl.descriptors._evaluation import bind
-from sklearn_agl.descriptors._neighbors import collect, make_around
-from sklearn_agl.descriptors._programs import Values
+from sklearn_agl.descriptors.kernels._cells import make_batch, make_cells
+from sklearn_agl.descriptors.kernels._differentiation_modes import Values
+from sklearn_agl.descriptors.kernels._neighbors import collect, make_around
 
 SELECTED = {
     "lj-22": {22: range(1, 23), 8: [*range(6, 13), 21], 7: range(6, 13), 5: range(6, 11)},
@@ -87,7 +87,7 @@ import time
 import numpy as np
 from ase.build import bulk
 from sklearn_agl import SymmetryFunctionTransformer
-from sklearn_agl._jit import LOOPS
+from sklearn_agl.compiled._jit import LOOPS
 structures = [bulk("Al", cubic=True)]
 transformer = SymmetryFunctionTransformer("{name}").fit(structures)
 start = time.perf_counter()

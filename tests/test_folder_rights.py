@@ -22,7 +22,7 @@ from sklearn_agl import (
     WaldSelector,
     group_lasso_path,
 )
-from sklearn_agl.descriptors._compile_cache import load_kernel
+from sklearn_agl.descriptors.kernels._compile_cache import load_kernel
 from sklearn_agl.inspection import compare_selectors
 from tests.selection._planted import planted
 
@@ -145,7 +145,10 @@ def test_results_of_another_user_are_named(place):
 
 
 def test_kernels_are_compiled_in_memory(place, read_only, monkeypatch):
-    source = "from sklearn_agl._machine_code import kept\nevaluate = kept()(lambda x: 2.5 * x)\n"
+    source = (
+        "from sklearn_agl.compiled._machine_code import kept\n"
+        "evaluate = kept()(lambda x: 2.5 * x)\n"
+    )
     for folder in (place / "new", read_only):
         monkeypatch.setenv("SKLEARN_AGL_CACHE_DIR", str(folder))
         with as_ordinary_user() if folder is read_only else nullcontext():

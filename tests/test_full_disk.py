@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_agl import HDNNPRegressor, SymmetryFunction, SymmetryFunctionTransformer
 from sklearn_agl.descriptors import _evaluation
-from sklearn_agl.selection import _checkpoint
+from sklearn_agl.selection.runs import _checkpoint
 from tests.selection._runs import assert_same_path, follow
 
 STRUCTURES = [bulk("Al", a=a) for a in np.linspace(3.9, 4.2, 100)]

@@ -12,7 +12,7 @@ from numpy.testing import assert_array_equal
 from sklearn.pipeline import Pipeline
 
 from sklearn_agl import HDNNPRegressor, SymmetryFunction, SymmetryFunctionTransformer
-from sklearn_agl.descriptors._compile_cache import load_kernel
+from sklearn_agl.descriptors.kernels._compile_cache import load_kernel
 from tests._children import FIND_TESTS
 
 STRUCTURES = [
@@ -107,7 +107,10 @@ def test_memory_maps(tmp_path):
 
 
 def compile_kernel(number, folder):
-    source = "from sklearn_agl._machine_code import kept\nevaluate = kept()(lambda x: 2.5 * x)\n"
+    source = (
+        "from sklearn_agl.compiled._machine_code import kept\n"
+        "evaluate = kept()(lambda x: 2.5 * x)\n"
+    )
     np.save(folder / f"{number}.npy", load_kernel(source).evaluate(3.0))
 
 

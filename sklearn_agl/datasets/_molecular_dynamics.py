@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from sklearn_agl._machine_code import kept
+from sklearn_agl.compiled._machine_code import kept
 
 compiled = kept(nogil=True, fastmath=True, error_model="numpy")
 

@@ -10,15 +10,15 @@ import numpy as np
 from ase import Atoms
 from sklearn.utils._param_validation import Interval, validate_params
 
-from .._networks import make_sums
-from .._repulsion import no_pair_terms
-from ._cells import make_batch
-from ._definitions import SymmetryFunction, check_complete, elements_of
-from ._evaluation import bind
-from ._plan import make_plan
-from ._programs import Values
-from ._structures import check_images, check_structures
-from ._way_back import Forces
+from sklearn_agl.compiled._atom_networks import make_sums
+from sklearn_agl.compiled._pair_terms import no_pair_terms
+from sklearn_agl.descriptors._definitions import SymmetryFunction, check_complete, elements_of
+from sklearn_agl.descriptors._evaluation import bind
+from sklearn_agl.descriptors._structures import check_images, check_structures
+from sklearn_agl.descriptors.kernels._backpropagation import Forces
+from sklearn_agl.descriptors.kernels._cells import make_batch
+from sklearn_agl.descriptors.kernels._differentiation_modes import Values
+from sklearn_agl.descriptors.kernels._kernel_plan import make_plan
 
 clock = time.perf_counter if sys.platform == "win32" else time.thread_time
 """Of this thread alone, so that a busy machine counts little; on Windows that one is too coarse."""

@@ -8,7 +8,7 @@ import numpy as np
 from ase.data import atomic_numbers, chemical_symbols
 from sklearn.utils._param_validation import Interval
 
-from ._cutoffs import CUTOFFS, WITHOUT_INNER_RADIUS
+from sklearn_agl.descriptors.kernels._cutoffs import CUTOFFS, WITHOUT_INNER_RADIUS
 
 KINDS = {
     "G1": (),

@@ -14,17 +14,22 @@ from joblib import Parallel, delayed, effective_n_jobs
 from scipy.sparse import csr_array
 
 from sklearn_agl._files import clear_leftovers, replace_file
-
-from ._cells import make_batch, make_cells
-from ._codegen import compile_kernel
-from ._gradients import AXES, TILE
-from ._kernels import DONE, OVERLAPPING, SHORT_OF_STREAMS, allocate, with_more_streams
-from ._neighbors import MOST_NEIGHBORS, find_clash, make_around
-from ._plan import Planner
-from ._programs import Jvp, Jvps, Values
-from ._progress import progress_bar
-from ._structures import check_images
-from ._way_back import Vjp
+from sklearn_agl.descriptors._progress import progress_bar
+from sklearn_agl.descriptors._structures import check_images
+from sklearn_agl.descriptors.kernels._backpropagation import Vjp
+from sklearn_agl.descriptors.kernels._cells import make_batch, make_cells
+from sklearn_agl.descriptors.kernels._codegen import compile_kernel
+from sklearn_agl.descriptors.kernels._differentiation_modes import Jvp, Jvps, Values
+from sklearn_agl.descriptors.kernels._gradients import AXES, TILE
+from sklearn_agl.descriptors.kernels._kernel_plan import Planner
+from sklearn_agl.descriptors.kernels._loops import (
+    DONE,
+    OVERLAPPING,
+    SHORT_OF_STREAMS,
+    allocate,
+    with_more_streams,
+)
+from sklearn_agl.descriptors.kernels._neighbors import MOST_NEIGHBORS, find_clash, make_around
 
 BATCHES_PER_JOB = 8
 """Pieces of work per thread: enough to balance structures of different sizes."""

@@ -5,17 +5,17 @@ import itertools
 import numpy as np
 from joblib import Parallel, delayed
 
-from .._numbers import as_numbers, refuse_other_than_arrays
-from .._ragged import pad
-from ._definitions import check_complete, elements_of
-from ._evaluation import (
+from sklearn_agl._numbers import as_numbers, refuse_other_than_arrays
+from sklearn_agl._ragged import pad
+from sklearn_agl.descriptors._definitions import check_complete, elements_of
+from sklearn_agl.descriptors._evaluation import (
     jacobian_vector_product,
     jacobian_vector_products,
     make_batches,
     vector_jacobian_product,
 )
-from ._plan import make_plan
-from ._structures import check_structures
+from sklearn_agl.descriptors._structures import check_structures
+from sklearn_agl.descriptors.kernels._kernel_plan import make_plan
 
 
 class JacobianProducts:

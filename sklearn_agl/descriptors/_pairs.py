@@ -4,11 +4,18 @@ import math
 
 import numpy as np
 
-from .._jit import LOOPS, helper
-from .._machine_code import kept
-from .._repulsion import REACH, repel
-from ._cells import FAR, make_batch, make_cells
-from ._neighbors import SLOT, SQUARE, TOO_CLOSE, X, collect, make_around
+from sklearn_agl.compiled._jit import LOOPS, helper
+from sklearn_agl.compiled._machine_code import kept
+from sklearn_agl.compiled._pair_terms import REACH, repel
+from sklearn_agl.descriptors.kernels._cells import FAR, make_batch, make_cells
+from sklearn_agl.descriptors.kernels._neighbors import (
+    SLOT,
+    SQUARE,
+    TOO_CLOSE,
+    X,
+    collect,
+    make_around,
+)
 
 MOST_ATOMS = 20_000
 """Atoms that are looked at together."""

@@ -5,8 +5,8 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
-from .._numbers import as_numbers
-from ._definitions import R_CUT, SymmetryFunction
+from sklearn_agl._numbers import as_numbers
+from sklearn_agl.descriptors._definitions import R_CUT, SymmetryFunction
 
 SIGNS = (-1, 1)
 

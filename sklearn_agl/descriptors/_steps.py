@@ -10,14 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from joblib import effective_n_jobs
 
-from ._cells import make_cells
-from ._codegen import compile_kernel
-from ._evaluation import run
-from ._kernels import allocate
-from ._neighbors import make_around
-from ._packing import LANES
-from ._programs import Values
-from ._way_back import Forces
+from sklearn_agl.descriptors._evaluation import run
+from sklearn_agl.descriptors.kernels._backpropagation import Forces
+from sklearn_agl.descriptors.kernels._cells import make_cells
+from sklearn_agl.descriptors.kernels._codegen import compile_kernel
+from sklearn_agl.descriptors.kernels._differentiation_modes import Values
+from sklearn_agl.descriptors.kernels._loops import allocate
+from sklearn_agl.descriptors.kernels._neighbors import make_around
+from sklearn_agl.descriptors.kernels._packing import LANES
 
 ATOMS_PER_PIECE = 128
 """At least, so that calling the kernel costs little beside what it does."""

@@ -3,7 +3,7 @@
 import numpy as np
 from ase import Atoms
 
-from ._containers import as_list, cure_of_entry
+from sklearn_agl.descriptors._containers import as_list, cure_of_entry
 
 FLAT_CELL = 1e-10
 """Periodic vectors whose directions span less than this volume (of 1) are linearly dependent."""

@@ -11,18 +11,22 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._elements import check_elements
-from .._labels import copy_with_labels
-from ..features import AtomicFeatures
-from ._cells import make_batch
-from ._containers import as_list
-from ._cutoffs import CUTOFFS
-from ._definitions import R_CUT, SymmetryFunction, expand_symmetry_functions
-from ._evaluation import Evaluation, make_batches, sparse_jacobian
-from ._jacobian import JacobianProducts
-from ._plan import Planner
-from ._presets import PRESETS, automatic_symmetry_functions, symmetry_function_preset
-from ._structures import check_structures
+from sklearn_agl._elements import check_elements
+from sklearn_agl._labels import copy_with_labels
+from sklearn_agl.descriptors._containers import as_list
+from sklearn_agl.descriptors._definitions import R_CUT, SymmetryFunction, expand_symmetry_functions
+from sklearn_agl.descriptors._evaluation import Evaluation, make_batches, sparse_jacobian
+from sklearn_agl.descriptors._jacobian import JacobianProducts
+from sklearn_agl.descriptors._presets import (
+    PRESETS,
+    automatic_symmetry_functions,
+    symmetry_function_preset,
+)
+from sklearn_agl.descriptors._structures import check_structures
+from sklearn_agl.descriptors.kernels._cells import make_batch
+from sklearn_agl.descriptors.kernels._cutoffs import CUTOFFS
+from sklearn_agl.descriptors.kernels._kernel_plan import Planner
+from sklearn_agl.features import AtomicFeatures
 
 
 class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
@@ -407,7 +411,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         if name == "auto":
             return automatic_symmetry_functions(self.r_cut, len(self.elements_))
         if name not in PRESETS and _is_path(name):
-            from ..io import read_symmetry_functions  # it imports this module
+            from sklearn_agl.io import read_symmetry_functions  # it imports this module
 
             return read_symmetry_functions(name)
         return symmetry_function_preset(name)

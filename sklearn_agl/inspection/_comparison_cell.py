@@ -10,7 +10,7 @@ from sklearn.ensemble._base import _set_random_states
 from sklearn_agl.inspection._comparison_data import DataSet
 from sklearn_agl.metrics import neg_rmse_per_atom
 from sklearn_agl.selection import SelectionPath
-from sklearn_agl.selection._checkpoint import describe, fingerprint
+from sklearn_agl.selection.runs._checkpoint import describe, fingerprint
 
 SIZE_PARAMETERS = ("n_features_to_select", "max_features", "k")
 """Names that selectors have for the number of features; the first one counts."""

@@ -9,7 +9,7 @@ from sklearn.utils.validation import _get_feature_names
 from sklearn_agl._labels import stored_forces
 from sklearn_agl._validation import check_table, explain_tables, validate_energies
 from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
-from sklearn_agl.selection._checkpoint import fingerprint, identify_features
+from sklearn_agl.selection.runs._checkpoint import fingerprint, identify_features
 
 
 class DataSet:

@@ -7,7 +7,7 @@ from pathlib import Path
 from sklearn_agl._files import clear_leftovers, create_file
 from sklearn_agl._messages import shorten
 from sklearn_agl._version import __version__
-from sklearn_agl.selection._checkpoint import (
+from sklearn_agl.selection.runs._checkpoint import (
     Checkpoint,
     describe,
     draw_seed,

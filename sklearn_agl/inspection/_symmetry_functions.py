@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_agl.descriptors import SymmetryFunction, SymmetryFunctionTransformer
-from sklearn_agl.descriptors._cutoffs import CUTOFFS, LARGEST
+from sklearn_agl.descriptors.kernels._cutoffs import CUTOFFS, LARGEST
 from sklearn_agl.inspection._plotting import as_vector, make_axes
 from sklearn_agl.inspection._radial_distribution import radial_distribution
 from sklearn_agl.potentials._pipelines import ends_of, functions_behind_selectors

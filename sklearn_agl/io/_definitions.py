@@ -6,7 +6,7 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from sklearn_agl.descriptors import SymmetryFunction
-from sklearn_agl.descriptors._cutoffs import WITHOUT_INNER_RADIUS
+from sklearn_agl.descriptors.kernels._cutoffs import WITHOUT_INNER_RADIUS
 
 CUTOFFS = ("hard", "cosine", "tanhu", "tanh", "exp", "poly1", "poly2", "poly3", "poly4")
 """Names of n2p2's `cutoff_type` 0 to 8."""

@@ -15,7 +15,7 @@ from sklearn_agl.io._scaling import read_scaling
 from sklearn_agl.io._settings import check_potential, read_settings
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._assembly import assemble_regressor
-from sklearn_agl.potentials._layout import NetworkLayout
+from sklearn_agl.potentials.networks._layout import NetworkLayout
 
 
 def read_n2p2(folder, *, length_unit=None, energy_unit=None):

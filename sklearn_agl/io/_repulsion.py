@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from ase.data import chemical_symbols
 
-from sklearn_agl._repulsion import INNER, ZBL
+from sklearn_agl.compiled._pair_terms import INNER, ZBL
 
 INCLUDE, TABLE = "repulsion.lammps", "repulsion.table"
 N_ROWS = 1000

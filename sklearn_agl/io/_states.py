@@ -10,18 +10,18 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sklearn_agl import selection
 from sklearn_agl._labels import ENERGIES
-from sklearn_agl._repulsion import CORE, ROW_LENGTH, ZBL
+from sklearn_agl.compiled._pair_terms import CORE, ROW_LENGTH, ZBL
 from sklearn_agl.descriptors import SymmetryFunctionTransformer
 from sklearn_agl.descriptors._definitions import expand_symmetry_functions
-from sklearn_agl.descriptors._plan import Planner
+from sklearn_agl.descriptors.kernels._kernel_plan import Planner
 from sklearn_agl.io import _checks as check
 from sklearn_agl.io._values import Codec, expect
 from sklearn_agl.pooling import AtomPooler
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials._assembly import assemble_regressor
-from sklearn_agl.potentials._gradient import ACTIVATIONS
-from sklearn_agl.potentials._layout import NetworkLayout
 from sklearn_agl.potentials._repulsion import Repulsion
+from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
+from sklearn_agl.potentials.networks._layout import NetworkLayout
 
 PLACES = {"checkpoint", "memmap_folder", "memory"}
 """Parameters that name places on the disk of whoever saves; a file must not choose such a place."""

@@ -1,13 +1,13 @@
 """Neural network potentials: model, penalty, solvers, forces, and a calculator for ASE."""
 
-from sklearn_agl.potentials._calculator import (
+from sklearn_agl.potentials._forces import predict_forces, predict_stress
+from sklearn_agl.potentials._regressor import HDNNPRegressor
+from sklearn_agl.potentials.md._calculator import (
     ExtrapolationError,
     ExtrapolationWarning,
     HDNNPCalculator,
 )
-from sklearn_agl.potentials._forces import predict_forces, predict_stress
-from sklearn_agl.potentials._learning_rate import LearningRateFinder
-from sklearn_agl.potentials._regressor import HDNNPRegressor
+from sklearn_agl.potentials.solvers._learning_rate import LearningRateFinder
 
 __all__ = [
     "ExtrapolationError",

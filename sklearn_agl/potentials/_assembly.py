@@ -4,13 +4,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from sklearn_agl.potentials._layout import NetworkLayout
-from sklearn_agl.potentials._module import HDNNP
-from sklearn_agl.potentials._nets import HDNNPNet
-from sklearn_agl.potentials._norm_penalties import Lasso
-from sklearn_agl.potentials._penalty import GroupPenalty
 from sklearn_agl.potentials._repulsion import Repulsion
-from sklearn_agl.potentials._scaling import EnergyScaler, FeatureScaler
+from sklearn_agl.potentials.data._scaling import EnergyScaler, FeatureScaler
+from sklearn_agl.potentials.networks._layout import NetworkLayout
+from sklearn_agl.potentials.networks._module import HDNNP
+from sklearn_agl.potentials.penalties._norm_penalties import Lasso
+from sklearn_agl.potentials.penalties._penalty import GroupPenalty
+from sklearn_agl.potentials.solvers._nets import HDNNPNet
 
 
 @dataclass

@@ -15,14 +15,14 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_agl._labels import AUTO
 from sklearn_agl._validation import leave_out_negligible, validate_energies, validate_features
 from sklearn_agl.descriptors._jacobian import JacobianProducts
-from sklearn_agl.potentials._blocks import make_blocks
-from sklearn_agl.potentials._doubts import describe_doubts
-from sklearn_agl.potentials._feature_gradients import differentiate
-from sklearn_agl.potentials._gradient import ACTIVATIONS
-from sklearn_agl.potentials._norm_penalties import PENALTIES
-from sklearn_agl.potentials._penalty import check_strengths
-from sklearn_agl.potentials._training import NETS, Training
-from sklearn_agl.potentials._training_set import TrainingSet
+from sklearn_agl.potentials.data._blocks import make_blocks
+from sklearn_agl.potentials.data._training_set import TrainingSet
+from sklearn_agl.potentials.networks._feature_gradients import differentiate
+from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
+from sklearn_agl.potentials.penalties._norm_penalties import PENALTIES
+from sklearn_agl.potentials.penalties._penalty import check_strengths
+from sklearn_agl.potentials.training._doubts import describe_doubts
+from sklearn_agl.potentials.training._training import NETS, Training
 
 
 class HDNNPRegressor(RegressorMixin, BaseEstimator):

@@ -6,8 +6,8 @@ import numpy as np
 from ase.data import chemical_symbols, covalent_radii, missing
 from ase.units import Bohr, Hartree
 
-from sklearn_agl._machine_code import kept
-from sklearn_agl._repulsion import (
+from sklearn_agl.compiled._machine_code import kept
+from sklearn_agl.compiled._pair_terms import (
     CHARGES,
     CORE,
     CUBE,
@@ -41,7 +41,7 @@ class Repulsion:
     Parameters
     ----------
     kind : int
-        `CORE` or `ZBL`, see `sklearn_agl._repulsion`.
+        `CORE` or `ZBL`, see `sklearn_agl.compiled._pair_terms`.
     elements : tuple of int
         Atomic numbers, ascending.
     rows : ndarray of shape (n_elements, n_elements, ROW_LENGTH)

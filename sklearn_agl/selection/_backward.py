@@ -12,8 +12,8 @@ from sklearn.utils._param_validation import Interval
 from sklearn_agl._labels import AUTO
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
-from sklearn_agl.selection._parallel import in_threads
 from sklearn_agl.selection._splits import check_split, describe_splits, score_support
+from sklearn_agl.selection.runs._parallel import in_threads
 
 HELD_OUT = 0.2
 """Part of the structures that is held out by default."""

@@ -14,7 +14,7 @@ from sklearn_agl._labels import AUTO
 from sklearn_agl._validation import explain_tables, leave_out_negligible, validate_features
 from sklearn_agl._warnings import depth_of_caller
 from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
-from sklearn_agl.selection._checkpoint import open_checkpoint
+from sklearn_agl.selection.runs._checkpoint import open_checkpoint
 
 N_FEATURES_CONSTRAINT = [
     None,
@@ -159,7 +159,7 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         """
         # With torch, which the filters do without.
         from sklearn_agl.potentials import HDNNPRegressor
-        from sklearn_agl.potentials._training_set import TrainingSet
+        from sklearn_agl.potentials.data._training_set import TrainingSet
 
         regressor = HDNNPRegressor() if self.estimator is None else clone(self.estimator)
         regressor._validate_params()
@@ -234,7 +234,7 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
 
     def _hand_on(self, training, data, seed):
         """Keep what a training has come to for a fit of the selected columns; None is nothing."""
-        from sklearn_agl.potentials._warm_start import WarmStart  # with torch
+        from sklearn_agl.potentials.training._warm_start import WarmStart  # with torch
 
         self._warm_start = None
         if training is not None:

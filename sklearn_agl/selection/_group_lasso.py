@@ -10,11 +10,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn_agl._labels import AUTO
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
-from sklearn_agl.selection._costs import MEASURED, resolve_costs
-from sklearn_agl.selection._path import PENALTY_CONSTRAINTS, choose_penalty, collect
-from sklearn_agl.selection._record import Record
-from sklearn_agl.selection._routes import walk_down, walk_to, work_down, work_to
-from sklearn_agl.selection._walk import METRICS, WALKS
+from sklearn_agl.selection.path._alpha_schedules import walk_down, walk_to, work_down, work_to
+from sklearn_agl.selection.path._feature_costs import MEASURED, resolve_costs
+from sklearn_agl.selection.path._path import PENALTY_CONSTRAINTS, choose_penalty, collect
+from sklearn_agl.selection.path._penalised_fits import METRICS, WALKS
+from sklearn_agl.selection.runs._findings import Record
 
 
 class AdaptiveGroupLassoSelector(AtomicSelector):

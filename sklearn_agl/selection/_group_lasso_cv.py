@@ -16,10 +16,10 @@ from sklearn.utils.metadata_routing import (
 
 from sklearn_agl._labels import AUTO
 from sklearn_agl.selection._base import AtomicSelector
-from sklearn_agl.selection._cross_validation import CrossValidation, summarise
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
-from sklearn_agl.selection._path import check_alphas
 from sklearn_agl.selection._splits import check_split, describe_splits
+from sklearn_agl.selection.path._cross_validation import CrossValidation, summarise
+from sklearn_agl.selection.path._path import check_alphas
 
 SELECTION = "selection"
 """Of a checkpoint's folder, the one where the last selection has its own."""

@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn_agl._elements import check_elements
 from sklearn_agl._validation import note_columns
 from sklearn_agl.metrics import neg_rmse_per_atom
-from sklearn_agl.selection._checkpoint import fingerprint
+from sklearn_agl.selection.runs._checkpoint import fingerprint
 
 
 def score_support(regressor, data, split, support):

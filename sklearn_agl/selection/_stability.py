@@ -36,7 +36,7 @@ from sklearn_agl.selection._base import (
     warn_of_early_end,
 )
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
-from sklearn_agl.selection._parallel import in_threads
+from sklearn_agl.selection.runs._parallel import in_threads
 
 MAX_DRAWS = 100
 """How often to draw again where an element is missing in one half."""

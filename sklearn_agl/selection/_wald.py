@@ -12,17 +12,17 @@ from sklearn.utils.metadata_routing import _raise_for_params
 
 from sklearn_agl._labels import AUTO
 from sklearn_agl.potentials import HDNNPRegressor
-from sklearn_agl.potentials._training import Training
+from sklearn_agl.potentials.training._training import Training
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
     AtomicSelector,
     rank_from_best,
     resolve_n_features,
 )
-from sklearn_agl.selection._path import collect
-from sklearn_agl.selection._record import Record
-from sklearn_agl.selection._routes import n_steps_down
-from sklearn_agl.selection._walk import look_around, stack_points, unstack_points
+from sklearn_agl.selection.path._alpha_schedules import n_steps_down
+from sklearn_agl.selection.path._path import collect
+from sklearn_agl.selection.path._penalised_fits import look_around, stack_points, unstack_points
+from sklearn_agl.selection.runs._findings import Record
 
 STEP_SHARE = 6 / 30
 """Part of a full fit's epochs that follows each elimination."""

@@ -10,7 +10,7 @@ import pytest
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
-from sklearn_agl.potentials._training import Training
+from sklearn_agl.potentials.training._training import Training
 from tests.bad_input._rows import ALUMINIUM, ATOMIC
 from tests.bad_input._table import SOURCES
 

@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from sklearn_agl import _machine_code
-from sklearn_agl.descriptors import _compile_cache
-from sklearn_agl.descriptors._codegen import write_source
-from sklearn_agl.descriptors._compile_cache import cache_folder, load_kernel
-from sklearn_agl.descriptors._plan import CutoffLoop, GroupShape
+from sklearn_agl.compiled import _machine_code
+from sklearn_agl.descriptors.kernels import _compile_cache
+from sklearn_agl.descriptors.kernels._codegen import write_source
+from sklearn_agl.descriptors.kernels._compile_cache import cache_folder, load_kernel
+from sklearn_agl.descriptors.kernels._kernel_plan import CutoffLoop, GroupShape
 
 SOURCE = """
-from sklearn_agl._machine_code import kept
+from sklearn_agl.compiled._machine_code import kept
 
 @kept()
 def evaluate(x):
@@ -47,7 +47,7 @@ def test_source_and_machine_code_are_kept(folder):
 
 def test_machine_code_is_found_by_another_process(folder):
     program = (
-        "from sklearn_agl.descriptors._compile_cache import load_kernel\n"
+        "from sklearn_agl.descriptors.kernels._compile_cache import load_kernel\n"
         f"function = load_kernel({SOURCE!r}).evaluate\n"
         "print(function(3), sum(function.stats.cache_hits.values()))"
     )

@@ -11,8 +11,8 @@ from sklearn_agl.descriptors import SymmetryFunction, SymmetryFunctionTransforme
 from sklearn_agl.descriptors._costs import _data_of_a_step
 from sklearn_agl.descriptors._evaluation import bind
 from sklearn_agl.descriptors._jacobian import JacobianProducts
-from sklearn_agl.descriptors._moment_plan import plan_moments
-from sklearn_agl.descriptors._moments import HIGHEST_DEGREE, NO_SET, expand
+from sklearn_agl.descriptors.kernels._moment_plan import plan_moments
+from sklearn_agl.descriptors.kernels._moments import HIGHEST_DEGREE, NO_SET, expand
 
 from ._plain import evaluate_all
 

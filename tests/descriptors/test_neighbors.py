@@ -9,17 +9,17 @@ from hypothesis import given, settings, strategies as st
 from numba import njit
 from numpy.testing import assert_allclose
 
-from sklearn_agl._jit import LOOPS
+from sklearn_agl.compiled._jit import LOOPS
 from sklearn_agl.descriptors import SymmetryFunction, SymmetryFunctionTransformer
-from sklearn_agl.descriptors._cells import make_batch, make_cells
-from sklearn_agl.descriptors._neighbors import (
+from sklearn_agl.descriptors.kernels._cells import make_batch, make_cells
+from sklearn_agl.descriptors.kernels._neighbors import (
     AROUND_ROWS,
     collect,
     four_at_once,
     make_around,
     one_by_one,
 )
-from sklearn_agl.descriptors._packing import has_avx2
+from sklearn_agl.descriptors.kernels._packing import has_avx2
 
 
 @njit(**LOOPS)

@@ -9,9 +9,9 @@ from numba import njit
 from numpy.testing import assert_allclose
 from scipy.spatial.transform import Rotation
 
-from sklearn_agl._jit import LOOPS
+from sklearn_agl.compiled._jit import LOOPS
 from sklearn_agl.descriptors import SymmetryFunction, SymmetryFunctionTransformer
-from sklearn_agl.descriptors._triplets import (
+from sklearn_agl.descriptors.kernels._triplets import (
     LANES,
     STREAM_WIDTH,
     four_at_once,

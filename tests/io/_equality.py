@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from sklearn_agl import SymmetryFunction
-from sklearn_agl.potentials._scaling import EnergyScaler, FeatureScaler
+from sklearn_agl.potentials.data._scaling import EnergyScaler, FeatureScaler
 
 CACHES = {"_planner", "_interrupted", "_doubts", "_warm_start", "kind"}
 """Attributes that are made anew, or matter during a fit only."""

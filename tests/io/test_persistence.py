@@ -30,7 +30,7 @@ from sklearn_agl import (
 )
 from sklearn_agl.io import load, save
 from sklearn_agl.potentials import ExtrapolationWarning, HDNNPCalculator, predict_forces
-from sklearn_agl.potentials._gradient import ACTIVATIONS
+from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
 from tests.potentials._fitted import FUNCTIONS, R_CUT, some_structures, trained_pipeline
 from tests.test_estimator_checks import NOT_ON_TABLES, QUICK, public_estimators
 

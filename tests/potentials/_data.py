@@ -1,8 +1,8 @@
 import numpy as np
 
 from sklearn_agl import AtomicFeatures, HDNNPRegressor
-from sklearn_agl.potentials._blocks import empty_blocks
-from sklearn_agl.potentials._layout import NetworkLayout
+from sklearn_agl.potentials.data._blocks import empty_blocks
+from sklearn_agl.potentials.networks._layout import NetworkLayout
 
 SOLVERS = ("kalman", "lm", "adamw")
 COLUMNS = {1: (0, 2, 3), 8: (1, 3, 4, 5)}

@@ -8,9 +8,9 @@ from ase.data import atomic_numbers
 from sklearn.pipeline import make_pipeline
 
 from sklearn_agl import HDNNPRegressor, SymmetryFunction, SymmetryFunctionTransformer
-from sklearn_agl.potentials._layout import NetworkLayout
-from sklearn_agl.potentials._module import HDNNP
-from sklearn_agl.potentials._scaling import EnergyScaler, FeatureScaler
+from sklearn_agl.potentials.data._scaling import EnergyScaler, FeatureScaler
+from sklearn_agl.potentials.networks._layout import NetworkLayout
+from sklearn_agl.potentials.networks._module import HDNNP
 from tests.descriptors._n2p2 import Potential
 
 FUNCTIONS = [

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from sklearn_agl.potentials._blocks import RowBatches, StructureDataset, make_blocks
-from sklearn_agl.potentials._layout import NetworkLayout
-from sklearn_agl.potentials._scaling import FeatureScaler
+from sklearn_agl.potentials.data._blocks import RowBatches, StructureDataset, make_blocks
+from sklearn_agl.potentials.data._scaling import FeatureScaler
+from sklearn_agl.potentials.networks._layout import NetworkLayout
 from tests.potentials._data import COLUMNS, mixed_features
 
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from sklearn_agl import HDNNPRegressor, _memory
-from sklearn_agl.potentials._defaults import (
+from sklearn_agl.potentials.data._scaling import FeatureScaler
+from sklearn_agl.potentials.networks._layout import NetworkLayout
+from sklearn_agl.potentials.solvers._defaults import (
     choose_solver,
     default_settings,
     memory_of_solvers,
 )
-from sklearn_agl.potentials._layout import NetworkLayout
-from sklearn_agl.potentials._scaling import FeatureScaler
 
 
 @pytest.mark.parametrize(

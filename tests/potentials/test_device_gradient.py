@@ -8,18 +8,26 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_agl import HDNNPRegressor
-from sklearn_agl.potentials import _advanced, _device_gradient
-from sklearn_agl.potentials._advanced import check_use_of_device
-from sklearn_agl.potentials._defaults import choose_solver
-from sklearn_agl.potentials._device_gradient import DeviceEnergyObservations, DeviceFeatures
-from sklearn_agl.potentials._gradient import ACTIVATIONS
-from sklearn_agl.potentials._levenberg_marquardt import GaussNewtonSums, QuadraticModel, as_array
-from sklearn_agl.potentials._module import HDNNP
-from sklearn_agl.potentials._norm_penalties import Lasso
-from sklearn_agl.potentials._observations import EnergyObservations
-from sklearn_agl.potentials._penalty import GroupPenalty
-from sklearn_agl.potentials._training import Training
-from sklearn_agl.potentials._training_set import TrainingSet
+from sklearn_agl.potentials.data._observations import EnergyObservations
+from sklearn_agl.potentials.data._training_set import TrainingSet
+from sklearn_agl.potentials.networks import _device_gradient
+from sklearn_agl.potentials.networks._device_gradient import (
+    DeviceEnergyObservations,
+    DeviceFeatures,
+)
+from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
+from sklearn_agl.potentials.networks._module import HDNNP
+from sklearn_agl.potentials.penalties._norm_penalties import Lasso
+from sklearn_agl.potentials.penalties._penalty import GroupPenalty
+from sklearn_agl.potentials.solvers import _skorch_params
+from sklearn_agl.potentials.solvers._defaults import choose_solver
+from sklearn_agl.potentials.solvers._levenberg_marquardt import (
+    GaussNewtonSums,
+    QuadraticModel,
+    as_array,
+)
+from sklearn_agl.potentials.solvers._skorch_params import check_use_of_device
+from sklearn_agl.potentials.training._training import Training
 from tests.potentials._data import mixed_features, random_problem
 
 CPU = torch.device("cpu")
@@ -203,7 +211,7 @@ def test_levenberg_marquardt_needs_double_precision(monkeypatch):
     def refuse(*size, device, dtype):
         raise TypeError(f"no {dtype} on {device}")
 
-    monkeypatch.setattr(_advanced.torch, "empty", refuse)
+    monkeypatch.setattr(_skorch_params.torch, "empty", refuse)
     with pytest.raises(ValueError, match=r"double precision.*device='meta'.*solver='adamw'"):
         check_use_of_device("meta", "lm", on_forces=False)
 

@@ -13,9 +13,9 @@ from sklearn.pipeline import Pipeline
 from sklearn_agl import AtomicFeatures, HDNNPRegressor, SymmetryFunctionTransformer
 from sklearn_agl.descriptors import symmetry_function_grid
 from sklearn_agl.metrics import neg_rmse_per_atom
-from sklearn_agl.potentials._directions import draw_directions
-from sklearn_agl.potentials._training import Training
-from sklearn_agl.potentials._training_set import TrainingSet
+from sklearn_agl.potentials.data._directions import draw_directions
+from sklearn_agl.potentials.data._training_set import TrainingSet
+from sklearn_agl.potentials.training._training import Training
 
 FUNCTIONS = symmetry_function_grid(r_cut=4.5, n_centered=3, n_shifted=2)
 

@@ -3,8 +3,8 @@ import pytest
 import torch
 from scipy.optimize import approx_fprime
 
-from sklearn_agl.potentials._gradient import ACTIVATIONS
-from sklearn_agl.potentials._module import HDNNP
+from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
+from sklearn_agl.potentials.networks._module import HDNNP
 from tests.potentials._data import random_problem
 
 DEPTHS = [(), (4,), (5, 3), (4, 3, 2)]

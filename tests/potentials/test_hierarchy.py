@@ -9,7 +9,7 @@ from lassonet.prox import prox
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
-from sklearn_agl.potentials._hierarchy import hierarchical_proximal_step, hierarchical_step
+from sklearn_agl.selection.lasso_net._hierarchy import hierarchical_proximal_step, hierarchical_step
 
 numbers = st.floats(-3, 3, allow_subnormal=False)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from sklearn_agl.potentials._kalman import KalmanFilter
+from sklearn_agl.potentials.solvers._kalman import KalmanFilter
 from tests.potentials._data import random_covariance
 
 
@@ -74,7 +74,7 @@ def test_updates_give_the_same_numbers_in_threads():
 
 def test_the_next_process_need_not_compile():
     code = (
-        "import numpy as np; from sklearn_agl.potentials import _kalman;"
+        "import numpy as np; from sklearn_agl.potentials.solvers import _kalman;"
         "_kalman.KalmanFilter(3).update(np.zeros(3), np.ones((2, 3)), np.ones(2), 0.1);"
         "print(len(_kalman._update.stats.cache_hits))"
     )

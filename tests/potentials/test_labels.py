@@ -24,7 +24,7 @@ from sklearn_agl import (
     group_lasso_path,
 )
 from sklearn_agl.descriptors import SymmetryFunction
-from sklearn_agl.potentials._training_set import TrainingSet
+from sklearn_agl.potentials.data._training_set import TrainingSet
 
 FUNCTIONS = [SymmetryFunction("G2", eta=eta, r_cut=4.0) for eta in (0.0, 0.05, 0.2, 0.6)]
 NETWORK = HDNNPRegressor((3,), max_epochs=3, random_state=0)
@@ -255,7 +255,7 @@ def test_the_force_term_is_the_mean_over_the_labelled_atoms(features, energies, 
     error = (model.predict(features) - energies) / 4 / model._energy_scaler.deviation_
     expected = np.mean(error**2) + 0.3 * np.mean(errors**2) / np.mean(known**2)
     data = TrainingSet.from_user(settings, features, energies, partly).observe_slopes(1000, 0)
-    from sklearn_agl.potentials._training import Training
+    from sklearn_agl.potentials.training._training import Training
 
     training = Training(settings, data, np.random.RandomState(0))
     training.start(np.zeros(features.n_features))

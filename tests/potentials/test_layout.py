@@ -3,8 +3,8 @@ import pytest
 import torch
 from torch.nn.utils import parameters_to_vector
 
-from sklearn_agl.potentials._layout import NetworkLayout
-from sklearn_agl.potentials._module import HDNNP
+from sklearn_agl.potentials.networks._layout import NetworkLayout
+from sklearn_agl.potentials.networks._module import HDNNP
 from tests.potentials._data import random_problem
 
 

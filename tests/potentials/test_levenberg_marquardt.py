@@ -9,18 +9,18 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import MultiTaskLasso, Ridge
 
 from sklearn_agl import AdaptiveGroupLassoSelector, AtomicFeatures, HDNNPRegressor
-from sklearn_agl.potentials._layout import NetworkLayout
-from sklearn_agl.potentials._levenberg_marquardt import (
+from sklearn_agl.potentials.data._training_set import TrainingSet
+from sklearn_agl.potentials.networks._layout import NetworkLayout
+from sklearn_agl.potentials.penalties._norm_penalties import Lasso
+from sklearn_agl.potentials.penalties._penalty import GroupPenalty
+from sklearn_agl.potentials.solvers._levenberg_marquardt import (
     LARGEST_DAMPING,
     SMALLEST_DAMPING,
     Damping,
     GaussNewtonSums,
     QuadraticModel,
 )
-from sklearn_agl.potentials._norm_penalties import Lasso
-from sklearn_agl.potentials._penalty import GroupPenalty
-from sklearn_agl.potentials._training import Training
-from sklearn_agl.potentials._training_set import TrainingSet
+from sklearn_agl.potentials.training._training import Training
 from tests.potentials._data import mixed_features, random_problem
 from tests.selection._planted import planted
 

@@ -5,8 +5,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import quad
 from scipy.optimize import minimize, minimize_scalar
 
-from sklearn_agl.potentials._norm_penalties import Lasso, make_norm_penalty
-from sklearn_agl.potentials._penalty import GroupPenalty
+from sklearn_agl.potentials.penalties._norm_penalties import Lasso, make_norm_penalty
+from sklearn_agl.potentials.penalties._penalty import GroupPenalty
 from tests.potentials._data import random_problem
 
 CONCAVE = [("mcp", 1.5), ("mcp", 3.0), ("mcp", 50.0), ("scad", 2.2), ("scad", 3.7), ("scad", 50.0)]

@@ -6,8 +6,8 @@ from sklearn.linear_model import Lasso
 from skorch.callbacks import LRScheduler
 
 from sklearn_agl import HDNNPRegressor
-from sklearn_agl.potentials._held_out import hold_out
-from sklearn_agl.potentials._training import Training
+from sklearn_agl.potentials.data._held_out import hold_out
+from sklearn_agl.potentials.training._training import Training
 from tests.potentials._data import COLUMNS, SOLVERS, short
 from tests.potentials.test_norm_penalties import published
 

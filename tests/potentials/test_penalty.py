@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from sklearn_agl.potentials._norm_penalties import Lasso
-from sklearn_agl.potentials._penalty import GroupPenalty
+from sklearn_agl.potentials.penalties._norm_penalties import Lasso
+from sklearn_agl.potentials.penalties._penalty import GroupPenalty
 from tests.potentials._data import random_covariance, random_problem
 
 

@@ -3,7 +3,7 @@ import pytest
 from numba import njit
 from numpy.testing import assert_allclose
 
-from sklearn_agl.potentials import _products
+from sklearn_agl.potentials.networks import _matrix_products as _products
 
 # The products are for compiled callers only.
 

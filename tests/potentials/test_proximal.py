@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.optimize import minimize
 
-from sklearn_agl.potentials._proximal import diagonal_proximal_step, metric_proximal_step
+from sklearn_agl.potentials.penalties._proximal import diagonal_proximal_step, metric_proximal_step
 from tests.potentials._data import random_covariance
 
 RAGGED = ((0, 4, 5), (1,), (6, 2), (8, 9, 10, 3))

@@ -13,9 +13,9 @@ from skorch.callbacks import Callback, Checkpoint
 from threadpoolctl import threadpool_info
 
 from sklearn_agl import AtomicFeatures, HDNNPRegressor
-from sklearn_agl.potentials._held_out import hold_out
-from sklearn_agl.potentials._nets import robust_mean
-from sklearn_agl.potentials._training import NETS, Training
+from sklearn_agl.potentials.data._held_out import hold_out
+from sklearn_agl.potentials.solvers._nets import robust_mean
+from sklearn_agl.potentials.training._training import NETS, Training
 from tests.potentials._data import COLUMNS, SOLVERS, short
 
 # Early stopping, several starts, random states

@@ -3,7 +3,7 @@ import pytest
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sklearn_agl import AtomicFeatures
-from sklearn_agl.potentials._scaling import EnergyScaler, FeatureScaler, column_statistics
+from sklearn_agl.potentials.data._scaling import EnergyScaler, FeatureScaler, column_statistics
 from tests.potentials._data import mixed_features
 
 

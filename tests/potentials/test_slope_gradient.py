@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_agl.potentials._blocks import empty_blocks
-from sklearn_agl.potentials._gradient import ACTIVATIONS
-from sklearn_agl.potentials._module import HDNNP, TORCH_ACTIVATIONS
+from sklearn_agl.potentials.data._blocks import empty_blocks
+from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
+from sklearn_agl.potentials.networks._module import HDNNP, TORCH_ACTIVATIONS
 from tests.potentials._data import random_problem
 
 DEPTHS = [(), (4,), (5, 3), (4, 3, 2)]

@@ -6,7 +6,7 @@ from numpy.testing import assert_array_equal
 
 from sklearn_agl import HDNNPRegressor
 from sklearn_agl.descriptors import SymmetryFunctionTransformer
-from sklearn_agl.potentials._training_set import TrainingSet
+from sklearn_agl.potentials.data._training_set import TrainingSet
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from sklearn_agl import AdaptiveGroupLassoSelector, HDNNPRegressor
-from sklearn_agl.potentials._kalman import KalmanFilter
-from sklearn_agl.potentials._training import Training
-from sklearn_agl.potentials._wald import condition_on_zero, wald_statistics
+from sklearn_agl.potentials.solvers._kalman import KalmanFilter
+from sklearn_agl.potentials.solvers._wald_statistics import condition_on_zero, wald_statistics
+from sklearn_agl.potentials.training._training import Training
 
 GROUPS = [np.array([0, 3]), np.array([1, 4]), np.array([2]), np.empty(0, dtype=int)]
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from sklearn_agl.potentials._held_out import hold_out
-from sklearn_agl.potentials._module import HDNNP
-from sklearn_agl.potentials._weight_prior import draw_from_prior, match_spread
+from sklearn_agl.potentials.data._held_out import hold_out
+from sklearn_agl.potentials.networks._module import HDNNP
+from sklearn_agl.potentials.solvers._weight_prior import draw_from_prior, match_spread
 from tests.potentials._data import random_problem
 
 

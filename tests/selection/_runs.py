@@ -11,7 +11,7 @@ from sklearn_agl import (
     WaldSelector,
     group_lasso_path,
 )
-from sklearn_agl.selection import _checkpoint
+from sklearn_agl.selection.runs import _checkpoint
 from tests.selection._planted import planted
 
 TABLE = planted(0, n_samples=100, n_features=7)[:2]
@@ -102,7 +102,7 @@ def run_in_pieces(monkeypatch, run):
 
 def count_trainings(monkeypatch):
     """A list that grows with every training from now on."""
-    from sklearn_agl.potentials._training import Training
+    from sklearn_agl.potentials.training._training import Training
 
     real, calls = Training.run, []
     monkeypatch.setattr(Training, "run", lambda *args: calls.append(args) or real(*args))

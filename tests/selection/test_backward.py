@@ -6,7 +6,7 @@ from sklearn.model_selection import KFold
 
 from sklearn_agl import AtomicFeatures, BackwardEliminationSelector, HDNNPRegressor
 from sklearn_agl.metrics import neg_rmse_per_atom
-from sklearn_agl.selection._checkpoint import draw_seed
+from sklearn_agl.selection.runs._checkpoint import draw_seed
 from tests.selection._planted import planted, planted_atoms
 
 QUICK = HDNNPRegressor((4,), max_epochs=8)

@@ -8,8 +8,8 @@ from numpy.testing import assert_array_equal
 from skorch.callbacks import Callback
 
 from sklearn_agl import HDNNPRegressor, group_lasso_path
-from sklearn_agl.selection import _checkpoint
-from sklearn_agl.selection._checkpoint import Checkpoint
+from sklearn_agl.selection.runs import _checkpoint
+from sklearn_agl.selection.runs._checkpoint import Checkpoint
 from tests.selection import _runs
 from tests.selection._planted import planted_atoms
 from tests.selection._runs import (

@@ -12,9 +12,9 @@ from sklearn.base import clone
 from skorch.callbacks import EarlyStopping
 
 from sklearn_agl import AtomicFeatures, HDNNPRegressor, WaldSelector
-from sklearn_agl.potentials._training_set import TrainingSet
-from sklearn_agl.selection import _checkpoint
-from sklearn_agl.selection._checkpoint import identify
+from sklearn_agl.potentials.data._training_set import TrainingSet
+from sklearn_agl.selection.runs import _checkpoint
+from sklearn_agl.selection.runs._checkpoint import identify
 from tests.selection import _runs
 from tests.selection._runs import (
     TABLE,

@@ -15,8 +15,8 @@ from sklearn_agl import (
     group_lasso_path,
 )
 from sklearn_agl.metrics import neg_rmse_per_atom
-from sklearn_agl.selection._costs import resolve_costs
-from sklearn_agl.selection._walk import Walk
+from sklearn_agl.selection.path._feature_costs import resolve_costs
+from sklearn_agl.selection.path._penalised_fits import Walk
 from tests.selection._planted import planted
 
 NETWORK = HDNNPRegressor((4,), random_state=0)
@@ -145,7 +145,7 @@ def test_cross_validation_measures_once(atoms, monkeypatch):
         calls.append(len(structures))
         return np.arange(1.0, 5.0)
 
-    monkeypatch.setattr("sklearn_agl.selection._costs.measure_costs", measure)
+    monkeypatch.setattr("sklearn_agl.selection.path._feature_costs.measure_costs", measure)
     selector = AdaptiveGroupLassoSelectorCV(
         NETWORK, alphas=[1e-3], cv=2, random_state=0, feature_costs="measured"
     ).fit(X, y)

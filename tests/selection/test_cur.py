@@ -4,7 +4,8 @@ from hypothesis import given, settings, strategies as st
 from skmatter.feature_selection import CUR
 
 from sklearn_agl import AtomicFeatures
-from sklearn_agl.selection import CURSelector, _compression, _greedy
+from sklearn_agl.selection import CURSelector
+from sklearn_agl.selection.filters import _compression, _greedy
 from tests.selection._data import correlated, standardised
 
 

@@ -22,9 +22,9 @@ from sklearn_agl import (
     group_lasso_path,
 )
 from sklearn_agl.metrics import neg_rmse_per_atom
-from sklearn_agl.potentials._training_set import TrainingSet
-from sklearn_agl.selection._checkpoint import draw_seed
+from sklearn_agl.potentials.data._training_set import TrainingSet
 from sklearn_agl.selection._stability import draw_halves
+from sklearn_agl.selection.runs._checkpoint import draw_seed
 
 FUNCTIONS = [
     SymmetryFunction("G2", eta=12.0, r_s=r_s, r_cut=2.6) for r_s in (0.9, 1.1, 1.3, 1.6, 1.9, 2.2)

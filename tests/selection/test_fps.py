@@ -4,7 +4,8 @@ from hypothesis import given, settings, strategies as st
 from skmatter.feature_selection import FPS
 
 from sklearn_agl import AtomicFeatures, FPSSelector
-from sklearn_agl.selection import CURSelector, _compression
+from sklearn_agl.selection import CURSelector
+from sklearn_agl.selection.filters import _compression
 from tests.selection._data import correlated, standardised
 
 

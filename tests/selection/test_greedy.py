@@ -11,7 +11,7 @@ from sklearn_agl import (
     PCovFPSSelector,
     PearsonSelector,
 )
-from sklearn_agl.selection._greedy import GramColumns, RootColumns, leverage_scores
+from sklearn_agl.selection.filters._greedy import GramColumns, RootColumns, leverage_scores
 from tests.selection._data import correlated
 
 GREEDY = [CURSelector, FPSSelector, PCovCURSelector, PCovFPSSelector, PearsonSelector]

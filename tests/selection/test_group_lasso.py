@@ -12,9 +12,9 @@ from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
 
 from sklearn_agl import AdaptiveGroupLassoSelector, HDNNPRegressor
-from sklearn_agl.potentials._training import Training
+from sklearn_agl.potentials.training._training import Training
 from sklearn_agl.selection import sandberg2024_selector
-from sklearn_agl.selection._walk import Walk
+from sklearn_agl.selection.path._penalised_fits import Walk
 from tests.selection._planted import planted, planted_atoms
 
 

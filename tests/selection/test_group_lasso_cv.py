@@ -18,8 +18,8 @@ from sklearn_agl import (
     HDNNPRegressor,
 )
 from sklearn_agl.metrics import neg_rmse_per_atom
-from sklearn_agl.selection._cross_validation import propose_alphas
-from sklearn_agl.selection._routes import walk_to, walk_to_each
+from sklearn_agl.selection.path._alpha_schedules import walk_to, walk_to_each
+from sklearn_agl.selection.path._cross_validation import propose_alphas
 from tests.selection._planted import planted, planted_atoms
 
 NETWORK = HDNNPRegressor((4,), random_state=0)

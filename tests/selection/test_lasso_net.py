@@ -7,8 +7,8 @@ from scipy.stats import spearmanr
 from sklearn.datasets import load_diabetes, make_friedman1
 
 from sklearn_agl import AtomicFeatures, LassoNetSelector
-from sklearn_agl.potentials._residual_training import ResidualTraining
 from sklearn_agl.selection._base import EmptySupportError
+from sklearn_agl.selection.lasso_net._residual_training import ResidualTraining
 from tests.selection._planted import planted, planted_atoms
 
 

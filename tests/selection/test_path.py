@@ -13,8 +13,8 @@ from skorch.callbacks import Callback
 from threadpoolctl import threadpool_info
 
 from sklearn_agl import HDNNPRegressor, SelectionPath, group_lasso_path
-from sklearn_agl.potentials._held_out import hold_out
-from sklearn_agl.selection._walk import ColdWalk
+from sklearn_agl.potentials.data._held_out import hold_out
+from sklearn_agl.selection.path._penalised_fits import ColdWalk
 from tests.selection._planted import planted, planted_atoms
 
 SMALL = HDNNPRegressor((4,), random_state=3)

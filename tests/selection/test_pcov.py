@@ -4,7 +4,7 @@ from hypothesis import given, settings, strategies as st
 from skmatter.feature_selection import PCovCUR, PCovFPS
 
 from sklearn_agl import AtomicFeatures, CURSelector, PCovCURSelector, PCovFPSSelector
-from sklearn_agl.selection import _compression
+from sklearn_agl.selection.filters import _compression
 from tests.selection._data import correlated, standardised
 from tests.selection._planted import planted_atoms
 

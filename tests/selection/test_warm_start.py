@@ -17,7 +17,7 @@ from sklearn_agl import (
     WaldSelector,
 )
 from sklearn_agl.features import AtomicFeatures, concatenate
-from sklearn_agl.potentials._training import Training
+from sklearn_agl.potentials.training._training import Training
 from tests.selection._planted import planted, planted_atoms
 
 NETWORK = HDNNPRegressor((4,), max_epochs=20)

@@ -6,8 +6,8 @@ import numpy as np
 from ase.data import chemical_symbols
 
 from sklearn_agl._version import __version__
-from sklearn_agl.descriptors._environment import allocate_arrays, flatten
-from sklearn_agl.descriptors._triplets import PADDING
+from sklearn_agl.descriptors.kernels._environment import allocate_arrays, flatten
+from sklearn_agl.descriptors.kernels._triplets import PADDING
 
 FORMAT = "1"
 """Of the file; the plugin refuses any other one."""

@@ -5,7 +5,7 @@ import hashlib
 import llvmlite.binding as llvm
 import numba
 
-from sklearn_agl.descriptors._compile_cache import cached_bytes, fingerprint, load_kernel
+from sklearn_agl.descriptors.kernels._compile_cache import cached_bytes, fingerprint, load_kernel
 
 SYMBOL = "agl_evaluate"
 """Name of the kernel."""

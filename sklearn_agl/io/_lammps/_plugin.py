@@ -12,7 +12,7 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from sklearn_agl.descriptors._environment import ENTRIES
+from sklearn_agl.descriptors.kernels._environment import ENTRIES
 from sklearn_agl.io._lammps._data_file import FORMAT
 
 SOURCES = tuple(Path(__file__).with_name(name) for name in ("pair_agl.cpp", "potential.cpp"))

@@ -6,14 +6,14 @@ import numpy as np
 from ase.data import chemical_symbols
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sklearn_agl.descriptors._compile_cache import fingerprint
-from sklearn_agl.descriptors._environment import allocate_arrays, write_environment_source
-from sklearn_agl.descriptors._triplets import PADDING
+from sklearn_agl.descriptors.kernels._compile_cache import fingerprint
+from sklearn_agl.descriptors.kernels._environment import allocate_arrays, write_environment_source
+from sklearn_agl.descriptors.kernels._triplets import PADDING
 from sklearn_agl.io._files import as_path, check_replaceable, write_files
 from sklearn_agl.io._lammps._data_file import data_text
 from sklearn_agl.io._lammps._object_code import LEVELS, compile_object
 from sklearn_agl.io._lammps._plugin import PLUGIN, compile_plugin
-from sklearn_agl.potentials._structure_potential import StructurePotential
+from sklearn_agl.potentials.md._structure_potential import StructurePotential
 
 DATA, COMMANDS = "potential.agl", "potential.in"
 FILES = (PLUGIN, DATA, COMMANDS)

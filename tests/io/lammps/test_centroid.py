@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from sklearn_agl.potentials._structure_potential import StructurePotential
+from sklearn_agl.potentials.md._structure_potential import StructurePotential
 from tests.io.lammps._lammps import (
     DIGITS,
     needs_lammps,

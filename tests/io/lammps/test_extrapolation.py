@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from sklearn_agl.potentials import ExtrapolationWarning, HDNNPCalculator
-from sklearn_agl.potentials._structure_potential import StructurePotential
+from sklearn_agl.potentials.md._structure_potential import StructurePotential
 from tests.io.lammps._lammps import (
     error_of,
     needs_lammps,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sklearn_agl.descriptors._cells import make_batch
-from sklearn_agl.potentials._structure_potential import StructurePotential
+from sklearn_agl.descriptors.kernels._cells import make_batch
+from sklearn_agl.potentials.md._structure_potential import StructurePotential
 from tests.io.lammps._lammps import (
     DIGITS,
     needs_lammps,

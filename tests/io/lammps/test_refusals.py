@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sklearn_agl.potentials._structure_potential import StructurePotential
+from sklearn_agl.potentials.md._structure_potential import StructurePotential
 from tests.io.lammps._lammps import (
     MPI,
     error_of,

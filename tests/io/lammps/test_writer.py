@@ -10,7 +10,7 @@ from sklearn_agl import HDNNPRegressor, SymmetryFunction, SymmetryFunctionTransf
 from sklearn_agl.io import write_lammps
 from sklearn_agl.io._lammps import _plugin
 from sklearn_agl.io._lammps._data_file import data_text
-from sklearn_agl.potentials._structure_potential import StructurePotential
+from sklearn_agl.potentials.md._structure_potential import StructurePotential
 from tests.io._potentials import fitted_pipeline
 from tests.io.lammps._lammps import LMP, needs_lammps
 from tests.potentials._fitted import some_structures

@@ -1,0 +1,89 @@
+"""Energies of single atoms and their derivatives by the atoms' features: half the way to forces."""
+
+import numpy as np
+
+from sklearn_agl.potentials.data._blocks import FeatureBlocks, make_blocks
+from sklearn_agl.potentials.networks._gradient import ACTIVATIONS, compiled, forward, pull_back
+
+
+def differentiate(model, X):
+    """Energies of atoms and their derivatives by the features, in the user's units.
+
+    Parameters
+    ----------
+    model : HDNNPRegressor
+        Fitted.
+    X : AtomicFeatures
+        Checked features of its columns.
+
+    Returns
+    -------
+    energies : ndarray of shape (n_atoms_total,)
+        Energy of each atom.
+    gradients : ndarray of shape (n_atoms_total, n_features)
+        Derivatives of each atom's energy, 0 for what an element's network does not see.
+    """
+    layout, energy_scaler = model._layout, model._energy_scaler
+    blocks = make_blocks(X, layout, model._feature_scaler)
+    outputs, slopes = _outputs_and_slopes(
+        model.weights_, layout, model.net_.module_.activation, blocks
+    )
+    energies, gradients = np.zeros(len(X.atom_numbers)), np.zeros(X.atom_values.shape)
+    for e, (element, columns) in enumerate(zip(layout.elements, layout.columns, strict=True)):
+        factors = energy_scaler.deviation_ / model._feature_scaler.divisor_[columns]
+        for s in np.flatnonzero(blocks.counts[:, e]):
+            first, last = X.offsets[s], X.offsets[s + 1]
+            atoms = first + np.flatnonzero(X.atom_numbers[first:last] == element)
+            energies[atoms] = outputs.block(s, e)[0] * energy_scaler.deviation_
+            energies[atoms] += energy_scaler.references_[e]
+            gradients[atoms[:, None], columns] = slopes.block(s, e).T * factors
+    return energies, gradients
+
+
+def _outputs_and_slopes(weights, layout, activation, blocks):
+    """What the networks give for every atom, and the derivatives, both in blocks."""
+    counts = blocks.counts
+    ends = np.cumsum(counts.ravel()).reshape(counts.shape)
+    outputs = FeatureBlocks(
+        np.empty(counts.sum()), ends - counts, counts, np.ones(len(ends[0]), int)
+    )
+    slopes = FeatureBlocks(np.ones_like(blocks.data), blocks.starts, counts, blocks.widths)
+    _fill(
+        weights, layout.sizes, layout.starts, ACTIVATIONS[activation], counts, blocks.starts,
+        outputs.starts, blocks.data, outputs.data, slopes.data,
+    )  # fmt: skip
+    return outputs, slopes
+
+
+@compiled
+def _fill(theta, sizes, starts, activation, counts, block_starts, firsts, data, outputs, slopes):
+    """Fill `outputs`, and multiply `slopes` by the derivatives."""
+    values = np.empty(sizes[0, 1:].sum() * int(counts.max()))
+    deltas = np.empty_like(values)
+    for s in range(counts.shape[0]):
+        for e in range(counts.shape[1]):
+            n_atoms, n_in = counts[s, e], sizes[e, 0]
+            if n_atoms > 0:
+                start, first = block_starts[s, e], firsts[s, e]
+                inputs = data[start : start + n_in * n_atoms].reshape(n_in, n_atoms)
+                slope = slopes[start : start + n_in * n_atoms].reshape(n_in, n_atoms)
+                forward(theta, sizes[e], starts[e], activation, inputs, values, deltas)
+                last = (sizes[e, 1:].sum() - 1) * n_atoms
+                outputs[first : first + n_atoms] = values[last : last + n_atoms]
+                backward_to_features(theta, sizes[e], starts[e], deltas, slope)
+
+
+@compiled
+def backward_to_features(theta, sizes, starts, deltas, slope):
+    """Multiply `slope` by the derivatives of `forward`'s result; overwrites the slopes inside."""
+    n_atoms = slope.shape[1]
+    first = (sizes[1:].sum() - 1) * n_atoms
+    deltas[first : first + n_atoms] = 1.0
+    for layer in range(starts.size - 1, -1, -1):
+        n_in, n_out = sizes[layer], sizes[layer + 1]
+        weights, delta = theta[starts[layer] :], deltas[first : first + n_out * n_atoms]
+        below = slope.ravel()
+        if layer > 0:
+            first -= n_in * n_atoms
+            below = deltas[first:]
+        pull_back(weights, delta, below, n_out, n_in, n_atoms)

@@ -1,0 +1,1 @@
+"""What large weights cost, and the proximal steps that make groups of them zero."""

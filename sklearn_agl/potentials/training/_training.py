@@ -1,0 +1,484 @@
+"""A network potential in training: its data, scales, weights and solver, ready to go on."""
+
+import json
+from copy import copy
+from numbers import Integral
+
+import numpy as np
+import torch
+from scipy.linalg.lapack import dtpttr, dtrttp
+from skorch.callbacks import EarlyStopping
+from skorch.helper import predefined_split
+from skorch.history import History
+
+from sklearn_agl._threads import one_blas_thread
+from sklearn_agl.potentials._elements import find_elements, given_references
+from sklearn_agl.potentials.data._blocks import StructureDataset, make_blocks
+from sklearn_agl.potentials.data._held_out import hold_out
+from sklearn_agl.potentials.data._observations import EnergyObservations
+from sklearn_agl.potentials.data._scaling import EnergyScaler, FeatureScaler
+from sklearn_agl.potentials.data._weighting import WeightedObservations, roots_of_weights
+from sklearn_agl.potentials.networks._device_gradient import (
+    DeviceEnergyObservations,
+    DeviceFeatures,
+)
+from sklearn_agl.potentials.networks._layout import NetworkLayout
+from sklearn_agl.potentials.networks._module import HDNNP
+from sklearn_agl.potentials.penalties._norm_penalties import make_norm_penalty
+from sklearn_agl.potentials.penalties._penalty import GroupPenalty
+from sklearn_agl.potentials.solvers._defaults import (
+    choose_solver,
+    default_settings,
+    memory_of_solvers,
+)
+from sklearn_agl.potentials.solvers._levenberg_marquardt import (
+    GaussNewtonSums,
+    LevenbergMarquardtNet,
+    QuadraticModel,
+)
+from sklearn_agl.potentials.solvers._net_params import check_net_params
+from sklearn_agl.potentials.solvers._nets import (
+    PRIOR_VARIANCE,
+    AdamWNet,
+    ForceAdamWNet,
+    KalmanNet,
+    robust_mean,
+)
+from sklearn_agl.potentials.solvers._skorch_params import (
+    check_callbacks,
+    check_device,
+    check_use_of_device,
+)
+from sklearn_agl.potentials.solvers._wald_statistics import condition_on_zero, wald_statistics
+
+NETS = {"kalman": KalmanNet, "lm": LevenbergMarquardtNet, "adamw": AdamWNet}
+FORCE_NETS = NETS | {"adamw": ForceAdamWNet}
+CLOSING_SHARE = 1 / 3
+"""Part of a full fit's epochs that goes over all structures at last."""
+CLOSING_NOISE = 3.0
+"""By what the noise counts more there, since most structures have been seen many times. Factors of
+1 to 10 were tried: with little noise, smaller ones gave smaller errors, with much noise larger."""
+GRADIENT_CHUNK = 128
+"""Structures whose derivatives are held in memory together."""
+
+
+class Training:
+    """Everything one fit needs; a path keeps it and goes on from penalty to penalty.
+
+    Parameters
+    ----------
+    settings : HDNNPRegressor
+        Its parameters, validated.
+    data : TrainingSet
+        Features, energies, and the slopes to train on as well, if there are any.
+    rng : numpy.random.RandomState
+        Draws the held-out structures, the weights and the order of the structures.
+    excluded : collection of int, default=()
+        Columns that the networks never see.
+    held_out : ndarray of int, default=None
+        The structures to hold out, ascending; by default they are drawn.
+    """
+
+    def __init__(self, settings, data, rng, excluded=(), held_out=None):
+        check_device(settings.device)
+        check_callbacks(settings.callbacks)
+        self.settings = settings
+        self.rng = rng
+        self.interrupted = False
+        self._norm_penalty = make_norm_penalty(settings.penalty, settings.concavity)
+        data = data.without_weightless()
+        X, self.sample_weight = data.X, data.weights
+        elements = find_elements(X, settings.elements)
+        columns = [np.setdiff1d(X.columns_of(z), list(excluded)) for z in elements]
+        hidden = check_hidden_layer_sizes(settings.hidden_layer_sizes)
+        self.layout = self.first_layout = NetworkLayout(
+            elements, tuple(columns), X.n_features, hidden
+        )
+        self.held_out_rows = self._draw_held_out(data) if held_out is None else held_out
+        self.train_rows = np.setdiff1d(np.arange(len(X)), self.held_out_rows)
+        memory = memory_of_solvers(self.layout, settings.weight_decay)
+        self.solver = choose_solver(settings.solver, self.layout.n_weights, settings.device, memory)
+        on_forces = data.slopes is not None and data.slopes.any_of(self.train_rows)
+        check_use_of_device(settings.device, self.solver, on_forces)
+        of_regressor = settings.get_params(deep=False)
+        check_net_params(settings.net_params, self.solver, NETS[self.solver].rules, of_regressor)
+        self._defaults = default_settings(self.solver, len(self.train_rows))
+        self.feature_scaler = FeatureScaler(settings.scaling).fit(X, self.train_rows, data.weights)
+        blocks = make_blocks(X, self.layout, self.feature_scaler)
+        composition, rows = blocks.counts, self.train_rows
+        self._untrained = np.flatnonzero(~composition[rows].any(axis=0))
+        self.trained_on = data.describe()
+        self.repulsion, energies = data.repulsion, data.network_energies
+        weights = self._weights_of(rows)
+        given = given_references(settings.atomic_energies, elements)
+        self.energy_scaler = EnergyScaler().fit(composition[rows], energies[rows], weights, given)
+        self.targets = self.energy_scaler.scale(composition, energies)
+        self.has_slopes = on_forces
+        if not on_forces:
+            self._nets = NETS
+            self.observations = self._observe_energies(blocks)
+        else:
+            self._nets = FORCE_NETS
+            self.observations = data.slopes.observations(self.targets, blocks, X, self)
+        if data.weights is not None:
+            roots = roots_of_weights(data.weights, self.train_rows, self.held_out_rows)
+            self.observations = WeightedObservations(self.observations, roots)
+
+    def _weights_of(self, rows):
+        return None if self.sample_weight is None else self.sample_weight[rows]
+
+    def _observe_energies(self, blocks):
+        device = torch.device(self.settings.device)
+        if self.solver == "lm" and device.type != "cpu":
+            return DeviceEnergyObservations(blocks, self.targets, DeviceFeatures(device))
+        return EnergyObservations(blocks, self.targets)
+
+    def _draw_held_out(self, data):
+        """Structures to hold back for early stopping, if there are enough of them."""
+        if not self.settings.early_stopping:
+            return np.empty(0, dtype=int)
+        fraction = self.settings.validation_fraction
+        return hold_out(data.X.composition(), data.energies, fraction, self.rng)
+
+    def start(self, strengths):
+        """Begin at random weights, with penalty `strengths` (n_features,)."""
+        weights = self.layout.random_weights(self.rng)
+        for e in self._untrained:
+            weights[self.layout.output_layer(e)] = 0.0
+        self.net = self._make_net(weights, strengths)
+        if isinstance(self.net, KalmanNet):
+            self.net.draw_weights(self.train_rows)
+
+    def set_strengths(self, strengths):
+        """Change the penalty; the next `run` goes on from the present weights.
+
+        It does so in a new net, so that callbacks and learning rates begin alike whether this
+        process has trained the weights or found them in a checkpoint.
+        """
+        self.restore_state(self.save_state())
+        self.net.penalty = self._make_penalty(strengths)
+
+    def _choose(self, name):
+        """A setting, or where it is None, its default."""
+        value = getattr(self.settings, name)
+        return self._defaults[name] if value is None else value
+
+    def epochs(self, share=1.0):
+        """A part of the epochs of a full fit, at least one."""
+        return max(1, round(share * self._choose("max_epochs")))
+
+    def run(self, epochs):
+        """Train for some epochs more, unless a Ctrl-C has ended it all. Returns self."""
+        if self.interrupted:
+            return self
+        dataset = StructureDataset(self.targets, self.train_rows)
+        held_out = StructureDataset(self.targets, self.held_out_rows)
+        self.net.train_split = predefined_split(held_out) if len(held_out) else None
+        with one_blas_thread():
+            self.net.partial_fit(dataset, epochs=epochs)
+        self.net.train_split = None
+        self.interrupted = self.net.interrupted_
+        return self
+
+    def improve(self, strengths):
+        """Train from the present weights with penalty `strengths`, unless that only does harm.
+
+        Where nothing that comes is better on the structures that errors are judged on, the weights
+        stay what they are. Returns self.
+        """
+        self.set_strengths(strengths)
+        before, judgement = self.net, self.judgement
+        self.set_strengths(strengths)
+        self.run(self.epochs())
+        if not self.judgement < judgement:
+            self.net = before
+        return self
+
+    def begin_at(self, state, rng):
+        """Begin at given weights, and with what their solver knew, if that is given, too.
+
+        Parameters
+        ----------
+        state : dict of str to ndarray or float
+            "weights", and nothing else or the parts of the `solver_state`.
+        rng : numpy.random.RandomState
+            Draws the order of the structures from here on.
+        """
+        self.rng = rng
+        self.net = self._make_net(state["weights"], np.zeros(self.layout.n_features))
+        if len(state) > 1:
+            self.net.load_solver_state(state)
+
+    def branch(self, seed):
+        """A training of its own from here on, on the same data, which draws from a new seed."""
+        other = copy(self)
+        other.rng = np.random.RandomState(seed)
+        other.restore_state(self.save_state())
+        return other
+
+    def branch_on(self, support, seed):
+        """The same on the features of a mask, all others left out.
+
+        With the Kalman filter, the other weights move to what it expects without them.
+        """
+        other = self.branch(seed)
+        gone = np.setdiff1d(np.concatenate(self.layout.columns), np.flatnonzero(support))
+        needed = self.group_norms[gone] > 0.0
+        if needed.any() and isinstance(self.net, KalmanNet):
+            other.condition_on_absence(gone[needed])
+            gone = gone[~needed]
+        if len(gone):
+            other.drop(gone)
+        return other
+
+    def learn_held_out(self):
+        """Train on all structures at last, where the solver knows how much noise to believe in.
+
+        The passes are a third of a full fit's, but no more than served until the best weights were
+        found. Nothing is held out any more: errors on held-out structures have to be taken before.
+        """
+        if not isinstance(self.net, KalmanNet) or not len(self.held_out_rows) or self.interrupted:
+            return
+        judged = [epoch["judged_loss"] for epoch in self.net.history if "judged_loss" in epoch]
+        n_best = 1 + int(np.argmin(judged)) if judged else 1
+        self.train_rows = np.sort(np.concatenate([self.train_rows, self.held_out_rows]))
+        self.held_out_rows = self.held_out_rows[:0]
+        penalty = self.net.penalty
+        self.restore_state(self.save_state())
+        self.net.penalty = penalty
+        self.net.trust_noise(CLOSING_NOISE)
+        self.run(min(self.epochs(CLOSING_SHARE), n_best))
+
+    def refuse_divergence(self):
+        """Raise an error if the weights are no longer numbers."""
+        if not np.isfinite(self.weights).all():
+            raise ValueError(
+                f"The training with solver={self.solver!r} has diverged: its weights are not "
+                f"finite. Lower lr (now {self.settings.lr}), or take solver='kalman'."
+            )
+
+    def drop(self, columns):
+        """Take features out of the networks, the data and the filter's covariance for good."""
+        self._restore_without(columns, self.save_state())
+
+    def _restore_without(self, columns, state):
+        """Go on from a state of the present layout, without some features."""
+        layout, kept, positions = self.layout.without(columns)
+        of_weights = {
+            name: value[np.ix_(*[kept] * value.ndim)]
+            for name, value in state.items()
+            if isinstance(value, np.ndarray)
+        }
+        observations = self.observations.take(positions)
+        self.restore_state(state | of_weights | {"layout": layout, "observations": observations})
+
+    def wald_statistics(self):
+        """What the covariance of the weights says about each feature: how needed it is.
+
+        Returns
+        -------
+        ndarray of shape (n_features,)
+            0 for features that have left.
+        """
+        return wald_statistics(self.weights, self._covariance(), self.layout.groups)
+
+    def _covariance(self):
+        """Of the weights: the filter's own, with the other solvers that of a Gauss-Newton model."""
+        if isinstance(self.net, KalmanNet):
+            return self.net.optimizer_.covariance
+        model = self._quadratic_model()
+        weights, rows = self._weights_of(self.train_rows), self.train_rows
+        n_structures = len(rows) if weights is None else weights.sum()
+        precision = model.hessian * n_structures / (2.0 * model.squared_error)
+        # The filter's own prior: without one, weights that change nothing would have no variance.
+        precision += np.eye(len(precision)) / PRIOR_VARIANCE
+        return np.linalg.inv(precision)
+
+    def _quadratic_model(self):
+        """The objective without the group penalty around the present weights."""
+        weights, rows = self.weights, self.train_rows
+        sums = GaussNewtonSums()
+        for chunk in np.array_split(rows, -(-len(rows) // GRADIENT_CHUNK)):
+            sums.add(*self.observations.errors_and_gradients(self.net.module_, weights, chunk))
+        return QuadraticModel(weights, self.net.penalty, sums, len(rows))
+
+    def condition_on_absence(self, columns):
+        """Move all weights to what the filter expects without some features, and drop these."""
+        state = self.save_state()
+        for column in columns:
+            state["weights"], state["covariance"] = condition_on_zero(
+                state["weights"], state["covariance"], self.layout.groups[column]
+            )
+        self._restore_without(columns, state)
+
+    def save_state(self):
+        """What `restore_state` needs to come back to this moment; arrays have the weights' axes."""
+        return {
+            "layout": self.layout,
+            "observations": self.observations,
+            "weights": self.weights,
+            # The losses of single batches would only grow in number.
+            "history": [{**epoch, "batches": []} for epoch in self.net.history],
+            **self.net.solver_state(),
+        }
+
+    def restore_state(self, state):
+        """Go back to a moment of before; the penalty has to be set again."""
+        state = dict(state)
+        self.layout, self.observations = state.pop("layout"), state.pop("observations")
+        self.net = self._make_net(state.pop("weights"), np.zeros(self.layout.n_features))
+        self.net.history_ = History(state.pop("history"))
+        self.net.load_solver_state(state)
+
+    def to_arrays(self):
+        """What `load_arrays` needs to come back to this moment in another process."""
+        state = self.save_state()
+        del state["observations"]
+        state["columns"] = np.unique(np.concatenate(state.pop("layout").columns))
+        state["history"] = _to_bytes(state["history"])
+        if "covariance" in state:
+            state["covariance"] = dtrttp(state["covariance"], uplo="L")[0]
+        _, state["rng_keys"], *state["rng_rest"] = self.rng.get_state()
+        return {name: np.asarray(value) for name, value in state.items()}
+
+    def load_arrays(self, arrays):
+        """Go on from what `to_arrays` gave; the penalty has to be set again."""
+        state = dict(arrays)
+        gone = np.setdiff1d(np.concatenate(self.layout.columns), state.pop("columns"))
+        state["layout"], _, positions = self.layout.without(gone)
+        state["observations"] = self.observations.take(positions)
+        state["history"] = json.loads(state["history"].tobytes())
+        if "covariance" in state:
+            lower = dtpttr(state["layout"].n_weights, state["covariance"], uplo="L")[0]
+            state["covariance"] = lower + np.tril(lower, -1).T
+        position, has_gauss, gauss = state.pop("rng_rest")
+        keys = state.pop("rng_keys")
+        self.rng.set_state(("MT19937", keys, int(position), int(has_gauss), gauss))
+        self.restore_state(state)
+
+    def _make_net(self, weights, strengths):
+        settings = self.settings
+        module = HDNNP(self.layout, settings.activation, weights)
+        params = {
+            "lr": settings.lr,
+            "batch_size": self._choose("batch_size"),
+            "max_epochs": self._choose("max_epochs"),
+            "device": settings.device,
+            "verbose": int(settings.verbose),
+            "iterator_train__rng": self.rng,
+            "callbacks": self._callbacks(),
+            **(settings.net_params or {}),
+        }
+        penalty = self._make_penalty(strengths)
+        make_net, data = self._nets[self.solver], {"observations": self.observations}
+        try:
+            return make_net(module, **data, penalty=penalty, **params).initialize()
+        except (TypeError, ValueError) as error:
+            if not settings.net_params:
+                raise
+            raise ValueError(
+                f"net_params={settings.net_params!r} do not suit solver {self.solver!r}: {error}"
+            ) from error
+
+    def _make_penalty(self, strengths):
+        return GroupPenalty(self.layout, strengths, self.settings.weight_decay, self._norm_penalty)
+
+    def _callbacks(self):
+        callbacks = list(self.settings.callbacks or [])
+        if len(self.held_out_rows):
+            patience = self._choose("n_iter_no_change")
+            monitor = self._nets[self.solver].judged_by
+            stop = EarlyStopping(
+                monitor, patience=patience, threshold=0.0, load_best=True, sink=_silent
+            )
+            callbacks.append(("early_stopping", stop))
+        return callbacks
+
+    @property
+    def weights(self):
+        """Present parameters, flat."""
+        return self.net.module_.get_weights()
+
+    @property
+    def judged_on(self):
+        """Structures that errors are taken from: the held-out ones, if there are any."""
+        return self.held_out_rows if len(self.held_out_rows) else self.train_rows
+
+    @property
+    def group_norms(self):
+        """Euclidean norm of each feature's first-layer weights, (n_features,)."""
+        return self.layout.group_norms(self.weights)
+
+    def squared_error(self, rows):
+        """The part of the objective that comes from data, over the structures `rows`."""
+        return float(self.observations.squared_error(self.net.module_, self.weights, rows))
+
+    def squared_error_of_mean(self, rows):
+        """What `squared_error` would be if the networks gave the mean energy, and no forces."""
+        nothing = np.zeros_like(self.weights)
+        return float(self.observations.squared_error(self.net.module_, nothing, rows))
+
+    def weighted_errors(self, rows):
+        """Predicted minus given energies per atom, in the user's units, (n_rows,).
+
+        Each is multiplied by the root of its structure's weight, relative to their mean, so that
+        the mean of the squares is the weighted one.
+        """
+        errors = self.observations.energy_errors(self.net.module_, self.weights, rows)
+        weights = self._weights_of(rows)
+        if weights is not None:
+            errors = errors * np.sqrt(weights / np.mean(weights))
+        return errors * self.energy_scaler.deviation_
+
+    def robust_error(self, rows):
+        """Like `squared_error`, but a robust mean over the structures `rows`."""
+        observations = self.observations
+        errors = observations.errors(self.net.module_, self.weights, rows)
+        return float(robust_mean(observations.squared_errors(errors, rows)))
+
+    @property
+    def judgement(self):
+        """What early stopping and the choice between starts look at: the smaller, the better.
+
+        It is the objective on held-out structures or on the others, whichever is larger, so that no
+        few held-out structures that happen to be easy decide.
+        """
+        error = max(self.robust_error(self.judged_on), self.robust_error(self.train_rows))
+        return error + self.net.penalty.value(self.weights)
+
+    def rmse_per_atom(self, rows):
+        """Root mean squared error of the energy per atom, in the user's units."""
+        return np.sqrt(np.mean(self.weighted_errors(rows) ** 2))
+
+    def force_rmse(self, rows):
+        """Root mean squared error of the forces in the directions seen; NaN without forces."""
+        error = self.observations.slope_rmse(self.net.module_, self.weights, rows)
+        return error * self.energy_scaler.deviation_
+
+    def objective(self, rows):
+        """The penalised objective over the structures `rows`, a pure number."""
+        return self.squared_error(rows) + self.net.penalty.value(self.weights)
+
+    def optimality_violation(self):
+        """How far the weights are from a minimum of the objective, see `GroupPenalty.violation`."""
+        return self.net.penalty.violation(self.weights, self._quadratic_model().gradient)
+
+
+def check_hidden_layer_sizes(sizes):
+    """The sizes as a tuple of int; an error if one of them is not a number of nodes."""
+    if any(isinstance(n, bool) or not isinstance(n, Integral) or n < 1 for n in sizes):
+        raise ValueError(
+            f"hidden_layer_sizes={sizes!r} must hold whole numbers above 0; leave it empty, (), "
+            "for a linear model."
+        )
+    return tuple(int(size) for size in sizes)
+
+
+def _to_bytes(history):
+    """Epochs as JSON. Callbacks may have noted anything: what is no number becomes text."""
+    text = json.dumps(history, default=lambda value: getattr(value, "tolist", value.__repr__)())
+    return np.frombuffer(text.encode(), dtype=np.uint8)
+
+
+def _silent(message):
+    """A sink for messages nobody asked for."""

@@ -1,0 +1,1 @@
+"""LassoNet: a network whose linear skip connection bounds the weights of its first layer."""
