@@ -3,8 +3,8 @@
 All of them walk over the same neighbours and triplets. `values` adds up symmetry functions; `jvp`
 turns displacements of the atoms into changes of the functions. `jvps` does so for many
 displacements at once: it gathers the gradients of one atom's functions, and multiplies them by all
-of them. `vjp` and `forces` go all the way back; what they do there is in `_backpropagation`. There is one
-function for each program and each station of the way, named after both.
+of them. `vjp` and `forces` go all the way back; what they do there is in `_backpropagation`. There
+is one function for each program and each station of the way, named after both.
 """
 
 import math
