@@ -6,7 +6,7 @@ import pkgutil
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import (
     InvalidParameterError,
     generate_invalid_param_val,
@@ -111,7 +111,8 @@ def test_estimators_are_found():
 @parametrize_with_checks(instances())
 def test_scikit_learn(estimator, check):
     params = FOR_CHECKS.get(check.func.__name__, {}).get(type(estimator).__name__, {})
-    check(estimator.set_params(**params))
+    # Checks share their estimators.
+    check(clone(estimator).set_params(**params))
 
 
 @pytest.mark.parametrize("estimator", public_estimators())

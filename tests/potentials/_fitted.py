@@ -1,16 +1,13 @@
 """Fitted potentials without a training: from random weights, and from n2p2's files."""
 
-from types import SimpleNamespace
-
 import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers
 from sklearn.pipeline import make_pipeline
 
 from sklearn_agl import HDNNPRegressor, SymmetryFunction, SymmetryFunctionTransformer
-from sklearn_agl.potentials.data._scaling import EnergyScaler, FeatureScaler
+from sklearn_agl.potentials._assembly import assemble_regressor
 from sklearn_agl.potentials.networks._layout import NetworkLayout
-from sklearn_agl.potentials.networks._module import HDNNP
 from tests.descriptors._n2p2 import Potential
 
 FUNCTIONS = [
@@ -60,30 +57,28 @@ def n2p2_pipeline(folder, structures):
     potential = Potential(folder)
     transformer = SymmetryFunctionTransformer(potential.functions).fit(structures)
     functions = transformer.symmetry_functions_
-    model = HDNNPRegressor()
-    n = model.n_features_in_ = len(functions)
-    model.feature_names_in_ = transformer.get_feature_names_out()
-    model.elements_ = tuple(atomic_numbers[symbol] for symbol in potential.symbols)
+    n, elements = len(functions), tuple(atomic_numbers[symbol] for symbol in potential.symbols)
     columns = tuple(
         np.array([i for i, f in enumerate(functions) if f.center == symbol])
         for symbol in potential.symbols
     )
     hidden = tuple(len(bias) for _, bias in potential.layers[0][:-1])
-    model._layout = NetworkLayout(model.elements_, columns, n, hidden)
     offset, divisor = np.empty(n), np.empty(n)
     for e, own in enumerate(columns):
         center, factor = potential.scaling[e]
         offset[own], divisor[own] = center, 1.0 / factor
-    model._feature_scaler = FeatureScaler(None)
-    model._feature_scaler.offset_, model._feature_scaler.divisor_ = offset, divisor
-    model._energy_scaler = EnergyScaler()
-    model._energy_scaler.deviation_ = 1.0 / potential.conv_energy
-    model._energy_scaler.references_ = np.full(len(columns), potential.mean_energy)
-    model.weights_ = np.concatenate(
-        [part for layers in potential.layers for m, b in layers for part in (m.T.ravel(), b)]
+    model = assemble_regressor(
+        HDNNPRegressor(),
+        layout=NetworkLayout(elements, columns, n, hidden),
+        activation="tanh",
+        weights=np.concatenate(
+            [part for layers in potential.layers for m, b in layers for part in (m.T.ravel(), b)]
+        ),
+        offset=offset,
+        divisor=divisor,
+        ranges=np.tile([-np.inf, np.inf], (n, 1)),
+        deviation=1.0 / potential.conv_energy,
+        references=np.full(len(columns), potential.mean_energy),
+        feature_names=transformer.get_feature_names_out(),
     )
-    module = HDNNP(model._layout, "tanh", model.weights_)
-    model.net_ = SimpleNamespace(module_=module)
-    model.group_norms_ = model._layout.group_norms(model.weights_)
-    model.feature_ranges_ = np.tile([-np.inf, np.inf], (n, 1))
     return make_pipeline(transformer, model)
