@@ -1,4 +1,5 @@
 from . import (
+    cli as cli,
     datasets as datasets,
     descriptors as descriptors,
     features as features,
@@ -7,6 +8,7 @@ from . import (
     metrics as metrics,
     pooling as pooling,
     potentials as potentials,
+    report as report,
     selection as selection,
 )
 from ._version import __version__ as __version__

@@ -5,11 +5,13 @@ import importlib
 import inspect
 import pkgutil
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 import sklearn_agl
+from sklearn_agl.cli._main import make_parser
 
 # A source distribution has no pages, and what needs them is skipped then.
 DOC = Path(__file__).parents[1] / "doc"
@@ -79,3 +81,11 @@ def test_the_reference_lists_nothing_twice(reference):
 @pytest.mark.parametrize("name", public_names())
 def test_everything_public_has_an_example(name):
     assert doctest.DocTestParser().get_examples(inspect.getdoc(find(name)) or "")
+
+
+@pytest.mark.parametrize("page", sorted(DOC.rglob("*.rst")), ids=lambda page: page.stem)
+def test_commands_on_a_page_are_taken(page):
+    """The arguments of every ``sklearn-agl …`` that a page has in a block of shell."""
+    blocks = re.findall(r"code-block:: shell\n\n((?:   .*\n|\n)+)", page.read_text())
+    for line in re.findall(r"sklearn-agl (.+)$", "\n".join(blocks), re.MULTILINE):
+        assert make_parser().parse_args(shlex.split(line.split("  #")[0])).command

@@ -2,6 +2,7 @@
 
 from sklearn_agl.descriptors._costs import measure_costs, measure_set_costs
 from sklearn_agl.descriptors._definitions import SymmetryFunction
+from sklearn_agl.descriptors._names import short_names
 from sklearn_agl.descriptors._presets import symmetry_function_grid, symmetry_function_preset
 from sklearn_agl.descriptors._transformer import SymmetryFunctionTransformer
 
@@ -10,6 +11,7 @@ __all__ = [
     "SymmetryFunctionTransformer",
     "measure_costs",
     "measure_set_costs",
+    "short_names",
     "symmetry_function_grid",
     "symmetry_function_preset",
 ]
