@@ -18,8 +18,8 @@ from sklearn_agl.inspection._comparison_data import check_data
 from sklearn_agl.inspection._comparison_store import open_store
 from sklearn_agl.inspection._interrupts import Interrupts
 from sklearn_agl.potentials import HDNNPRegressor
-from sklearn_agl.selection.runs._findings import TimeLeft
 from sklearn_agl.selection.runs._parallel import as_they_end
+from sklearn_agl.selection.runs._runner import TimeLeft
 
 N_REPEATS = 5
 TEST_SIZE = 0.2

@@ -33,8 +33,8 @@ SMALLEST = float(np.nextafter(0.0, 1.0))
 
 
 def _learned(estimator):
-    """Everything that is no parameter, but for what only a fit behind a selector needs."""
-    left_out = {*estimator._get_param_names(), "_warm_start"}
+    """Everything that is no parameter, but for what only matters right after the fit."""
+    left_out = {*estimator._get_param_names(), "_warm_start", "_interrupted"}
     return {name: value for name, value in vars(estimator).items() if name not in left_out}
 
 

@@ -14,4 +14,5 @@ from .filters._fps import FPSSelector as FPSSelector
 from .filters._pcov import PCovCURSelector as PCovCURSelector, PCovFPSSelector as PCovFPSSelector
 from .filters._pearson import PearsonSelector as PearsonSelector
 from .lasso_net._lasso_net import LassoNetSelector as LassoNetSelector
-from .path._path import SelectionPath as SelectionPath, group_lasso_path as group_lasso_path
+from .path._group_lasso_path import group_lasso_path as group_lasso_path
+from .path._path import SelectionPath as SelectionPath

@@ -1,5 +1,6 @@
 """Sequential backward elimination: the feature whose absence hurts least leaves, with refits."""
 
+from functools import partial
 from numbers import Integral, Real
 from os import PathLike
 
@@ -11,9 +12,15 @@ from sklearn.utils._param_validation import Interval
 
 from sklearn_agl._labels import AUTO
 from sklearn_agl.potentials import HDNNPRegressor
-from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
+from sklearn_agl.selection._base import (
+    N_FEATURES_CONSTRAINT,
+    AtomicSelector,
+    rank_from_best,
+    resolve_n_features,
+)
 from sklearn_agl.selection._splits import check_split, describe_splits, score_support
 from sklearn_agl.selection.runs._parallel import in_threads
+from sklearn_agl.selection.runs._runner import Run, Stage, follow
 
 HELD_OUT = 0.2
 """Part of the structures that is held out by default."""
@@ -170,38 +177,25 @@ class BackwardEliminationSelector(AtomicSelector):
         """
         regressor, data = self._validate_for_training(X, y, forces, sample_weight)
         wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
-        trials = self._open_trials(regressor, data)
-        support = np.ones(self.n_features_in_, dtype=bool)
-        ranking = np.ones(self.n_features_in_, dtype=int)
-        errors = [trials.errors([support])[0]]
-        search = Search(trials, self.tol, self.n_features_in_)
-        for left in range(self.n_features_in_ - 1, wanted - 1, -1):
-            gone, error = search.next(support, errors[-1])
-            support[gone] = False
-            ranking[gone] = left - wanted + 2
-            errors.append(error)
-            if self.verbose:
-                print(f"{left:4d} features   without {gone:4d}   RMSE {error:.3e}")
-        self.errors_, self.n_fits_ = np.array(errors), trials.n_fits
-        self._select_ranked(ranking)
+        checkpoint, trials = self._prepare(regressor, data)
+        elimination = follow(Elimination(trials, self.tol, wanted), checkpoint, self.verbose)
+        self.errors_, self.n_fits_ = np.array(elimination.errors), elimination.n_fits
+        self._select_ranked(rank_from_best(elimination.best_first, wanted, self.n_features_in_))
         return self
 
-    def _open_trials(self, regressor, data):
-        """The trials, with what the folder of the parameter `checkpoint` knows of them."""
+    def _prepare(self, regressor, data):
+        """The checkpoint, and the trials, which draw from the seed of the run in there."""
         X, y = data.X, data.energies
         splits = None if self.cv is None else list(check_cv(self.cv, y).split(X, y))
         # By default, the seed tells the split.
         described = {} if splits is None else describe_splits(splits)
-        checkpoint = self._open_checkpoint(regressor, data, **described)
+        checkpoint = self._open_checkpoint(regressor.random_state, data, regressor, **described)
         if splits is None:
             one = ShuffleSplit(1, test_size=HELD_OUT, random_state=checkpoint.seed)
             splits = list(one.split(X, y))
         data = data.observe_slopes(regressor.n_force_directions, checkpoint.seed)
         regressor.set_params(random_state=checkpoint.seed)
-        trials = Trials(regressor, data, splits, checkpoint, self.n_jobs)
-        if self.verbose and trials.known:
-            print(f"resumed from {checkpoint.folder} with {len(trials.known)} sets")
-        return trials
+        return checkpoint, Trials(regressor, data, splits, self.n_jobs)
 
 
 class Trials:
@@ -215,56 +209,29 @@ class Trials:
         What to train on and to judge by.
     splits : list of (train, test)
         Rows to train and to judge on.
-    checkpoint : Checkpoint or NoCheckpoint
-        Keeps the errors.
     n_jobs : int or None
         Number of potentials that are trained at the same time.
-
-    Attributes
-    ----------
-    known : dict
-        Mean error per atom over the splits, for the masks of features tried so far, as tuples.
-    n_fits : int
-        Potentials that the run needed, with those that were known from the checkpoint.
     """
 
-    def __init__(self, regressor, data, splits, checkpoint, n_jobs):
+    def __init__(self, regressor, data, splits, n_jobs):
         for k, (train, test) in enumerate(splits):
             check_split(data.X, k, train, test, regressor)
-        self.regressor, self.data, self.splits = regressor, data, splits
-        self.checkpoint, self.n_jobs, self.n_fits, self.known = checkpoint, n_jobs, 0, {}
-        if checkpoint.state is not None:
-            supports, errors = checkpoint.state["trials"].values()
-            self.known = dict(zip(map(tuple, supports), errors, strict=True))
+        self.regressor, self.data, self.splits, self.n_jobs = regressor, data, splits, n_jobs
 
     def errors(self, supports):
-        """Mean error per atom over the splits, for each of the masks."""
-        new = [support for support in supports if tuple(support) not in self.known]
+        """Pairs of each mask, as a tuple, and its mean error per atom over the splits."""
         calls = [
-            delayed(score_support)(self.regressor, self.data, split, support)
-            for support in new
+            delayed(score_support)(self.regressor, self.data, split, np.array(support))
+            for support in supports
             for split in self.splits
         ]
         scores = iter(in_threads(calls, self.n_jobs))
-        for support in new:
-            self.known[tuple(support)] = -np.mean([next(scores) for _ in self.splits])
-            self.checkpoint.save(self._state, self._rows)
-        self.n_fits += len(supports) * len(self.splits)
-        return np.array([self.known[tuple(support)] for support in supports])
-
-    def _state(self):
-        supports, errors = np.array(list(self.known)), np.array(list(self.known.values()))
-        return {"trials": {"supports": supports, "errors": errors}}
-
-    def _rows(self):
-        """A table for people to read."""
-        yield "n_features", "rmse", "columns"
-        for support, error in self.known.items():
-            yield sum(support), error, " ".join(map(str, np.flatnonzero(support)))
+        for support in supports:
+            yield support, -np.mean([next(scores) for _ in self.splits])
 
 
-class Search:
-    """Which feature to drop next.
+class Elimination(Run):
+    """One feature after the other leaves, the one that is needed least; half the way is no result.
 
     Parameters
     ----------
@@ -272,32 +239,102 @@ class Search:
         Trains and judges.
     tol : float or None
         As in `BackwardEliminationSelector`.
-    n_features : int
-        Number of features.
+    n_wanted : int
+        When to stop.
+
+    Attributes
+    ----------
+    known : dict
+        Errors for the masks of features tried so far, as tuples.
+    errors : list of float
+        With all features, and after each step.
+    n_fits : int
+        Potentials that the steps needed, with those that were known from a checkpoint.
     """
 
-    def __init__(self, trials, tol, n_features):
-        self.trials = trials
-        self.tol = tol
-        self.without = np.full(n_features, -np.inf)
+    def __init__(self, trials, tol, n_wanted):
+        self._trials, self._tol, self._n_wanted = trials, tol, n_wanted
+        self._support = np.ones(trials.data.X.n_features, dtype=bool)
+        self._gone = []
+        # Errors without each feature, as far as they were tried in the present step.
+        self._without = np.full(len(self._support), -np.inf)
+        self.known, self.errors, self.n_fits = {}, [], 0
 
-    def next(self, support, error):
-        """The feature that `support` needs least, and the error without it."""
-        columns = np.flatnonzero(support)
-        columns = columns[np.argsort(self.without[columns], kind="stable")]
-        # Features that are not tried come first in the next step.
-        self.without[:] = -np.inf
-        limit = -np.inf if self.tol is None else (1.0 + self.tol) * error
+    def begin(self):
+        """Judge the set of all features."""
+        self.known.update(self._trials.errors([tuple(self._support)]))
+
+    def stages(self):
+        """One for each batch of sets that are tried side by side."""
+        self._note_error()
+        self.n_fits += len(self._trials.splits)
+        while (n_left := self._support.sum()) > self._n_wanted:
+            for batch in self._batches():
+                missing = [one for one in map(self._set_without, batch) if one not in self.known]
+                yield Stage(self._try_sets(missing), lambda: 0.0, partial(self._choose, batch))
+                if self._support.sum() < n_left:
+                    break
+
+    def _note_error(self):
+        self.errors.append(self.known[tuple(self._support)])
+
+    def _batches(self):
+        """Columns to try without; those that were not tried in the step before come first."""
+        left = np.flatnonzero(self._support)
+        self._order = left[np.argsort(self._without[left], kind="stable")]
+        self._without[:] = -np.inf
         # No more at a time than run side by side, else the way out would save nothing.
-        step = len(columns) if self.tol is None else effective_n_jobs(self.trials.n_jobs)
-        for first in range(0, len(columns), step):
-            batch = columns[first : first + step]
-            for column, found in zip(batch, self._errors_without(support, batch), strict=True):
-                self.without[column] = found
-                if found <= limit:
-                    return column, found
-        best = columns[np.argmin(self.without[columns])]
-        return best, self.without[best]
+        n = len(left) if self._tol is None else effective_n_jobs(self._trials.n_jobs)
+        return [self._order[first : first + n] for first in range(0, len(left), n)]
 
-    def _errors_without(self, support, columns):
-        return self.trials.errors([support & (np.arange(len(support)) != i) for i in columns])
+    def _set_without(self, column):
+        return tuple(self._support & (np.arange(len(self._support)) != column))
+
+    def _try_sets(self, supports):
+        """Train what is not known; a line comes when a feature leaves, not for each set."""
+        for support, error in self._trials.errors(supports):
+            self.known[support] = error
+            yield ""
+
+    def _choose(self, batch):
+        """Drop a feature if a batch has shown which; returns a line about it, else an empty one."""
+        self.n_fits += len(batch) * len(self._trials.splits)
+        limit = -np.inf if self._tol is None else (1.0 + self._tol) * self.errors[-1]
+        for column in batch:
+            self._without[column] = self.known[self._set_without(column)]
+            if self._without[column] <= limit:
+                return self._drop(column)
+        errors = self._without[self._order]
+        return "" if (errors == -np.inf).any() else self._drop(self._order[np.argmin(errors)])
+
+    def _drop(self, column):
+        self._support[column] = False
+        self._gone.append(column)
+        self._note_error()
+        n_left = self._support.sum()
+        return f"{n_left:4d} features   without {column:4d}   RMSE {self.errors[-1]:.3e}"
+
+    @property
+    def best_first(self):
+        """All features: those that are left, then the last one that left, and so on."""
+        return np.array([*np.flatnonzero(self._support), *self._gone[::-1]])
+
+    def save_state(self):
+        """What `restore_state` needs to go on in another process: dicts of arrays."""
+        supports, errors = np.array(list(self.known)), np.array(list(self.known.values()))
+        return {"trials": {"supports": supports, "errors": errors}}
+
+    def restore_state(self, state):
+        """Go on from what `save_state` gave, in the place of `begin`."""
+        supports, errors = state["trials"].values()
+        self.known = dict(zip(map(tuple, supports), errors, strict=True))
+
+    def progress(self):
+        """What has been done."""
+        return f"with {len(self.known)} sets"
+
+    def table(self):
+        """Rows for people to read."""
+        yield "n_features", "rmse", "columns"
+        for support, error in self.known.items():
+            yield sum(support), error, " ".join(map(str, np.flatnonzero(support)))

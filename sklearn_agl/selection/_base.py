@@ -179,10 +179,10 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         given = {name: (getattr(self, name), defaults[name].default) for name in names}
         warn_of_idle(type(self).__name__, given, reason)
 
-    def _open_checkpoint(self, regressor, data, **more):
-        """The folder of the parameter `checkpoint`, for a run that all others shall identify."""
+    def _open_checkpoint(self, random_state, data, estimator=None, **more):
+        """The folder of the parameter `checkpoint`; `more` tells runs apart as well."""
         settings = self._run_settings() | more
-        return open_checkpoint(self.checkpoint, settings, regressor, data)
+        return open_checkpoint(self.checkpoint, settings, random_state, data, estimator)
 
     def _run_settings(self):
         """The parameters by which a checkpoint tells this run from others."""
@@ -231,6 +231,11 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
     def _empty_support_advice(self):
         """One sentence on how to select at least one feature; selectors know better."""
         return "Check that the features vary over the training data."
+
+    def _take(self, run):
+        """Note whether Ctrl-C has ended a run; returns the run."""
+        self._interrupted = not run.complete
+        return run
 
     def _hand_on(self, training, data, seed):
         """Keep what a training has come to for a fit of the selected columns; None is nothing."""

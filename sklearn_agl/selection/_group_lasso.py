@@ -1,20 +1,14 @@
 """The adaptive group lasso as a selector."""
 
-from functools import partial
 from numbers import Real
-from os import PathLike
 
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from sklearn_agl._labels import AUTO
-from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
-from sklearn_agl.selection.path._alpha_schedules import walk_down, walk_to, work_down, work_to
-from sklearn_agl.selection.path._feature_costs import MEASURED, resolve_costs
-from sklearn_agl.selection.path._path import PENALTY_CONSTRAINTS, choose_penalty, collect
-from sklearn_agl.selection.path._penalised_fits import METRICS, WALKS
-from sklearn_agl.selection.runs._findings import Record
+from sklearn_agl.selection.path._alpha_schedules import DownTo, UpTo
+from sklearn_agl.selection.path._fit_path import PATH_CONSTRAINTS, PathSettings, fit_path
 
 
 class AdaptiveGroupLassoSelector(AtomicSelector):
@@ -144,21 +138,10 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
     (300, 2)
     """
 
-    _parameter_constraints = {
-        "estimator": [HDNNPRegressor, None],
+    _parameter_constraints = PATH_CONSTRAINTS | {
         "alpha": [Interval(Real, 0, None, closed="left")],
         "n_features_to_select": N_FEATURES_CONSTRAINT,
-        **PENALTY_CONSTRAINTS,
-        "adaptive": ["boolean"],
-        "metric": [StrOptions(set(METRICS)), None],
-        "gamma": [Interval(Real, 0, None, closed="left")],
         "reweight": [Interval(Real, 0, 1, closed="both"), None],
-        "feature_costs": ["array-like", StrOptions({MEASURED}), None],
-        "init": [StrOptions(set(WALKS))],
-        "initial_alpha": [Interval(Real, 0, None, closed="left"), None],
-        "checkpoint": [str, PathLike, None],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -221,17 +204,19 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         """
         regressor, data = self._validate_for_training(X, y, forces, sample_weight)
         self._warn_of_idle_parameters()
-        n_wanted = None
+        schedule, n_wanted = UpTo(self.alpha), None
         if self.n_features_to_select is not None:
             n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
-        record = self._begin(regressor, data)
-        support = self._walk(record, n_wanted)
-        self.feature_costs_ = record.walk.costs
-        self.initial_group_norms_ = record.walk.initial_group_norms
+            schedule = DownTo(n_wanted)
+        fits = self._take(fit_path(self._path_settings(regressor, schedule), data))
+        self.path_ = fits.selection_path()
+        support = self.path_.supports[-1] if n_wanted is None else self.path_.support(n_wanted)
+        self.feature_costs_ = fits.costs
+        self.initial_group_norms_ = fits.initial_group_norms
         self.group_norms_ = self.path_.group_norms[-1]
-        self.estimator_ = record.walk.fitted_regressor()
+        self.estimator_ = fits.fitted_regressor()
         self._select_ranked(self.path_.ranking(support))
-        self._hand_on(record.walk.training_of(self.support_), data, record.walk.seed)
+        self._hand_on(fits.training_of(self.support_), data, fits.seed)
         return self
 
     def _warn_of_idle_parameters(self):
@@ -246,38 +231,25 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         if self.n_features_to_select is not None and self.init == "cold":
             self._warn_of_idle(["reweight"], "cold starts keep the weights of the first fit")
 
-    def _start_walk(self, regressor, data):
-        """Train as far as the first fit of the group lasso."""
-        return self._begin(regressor, data).walk
-
-    def _begin(self, regressor, data):
-        """Train as far as the first fit of the group lasso, or go on with a checkpoint."""
-        choose_penalty(regressor, self.penalty, self.concavity)
-        checkpoint = self._open_checkpoint(regressor, data)
-        walk = WALKS[self.init](
+    def _path_settings(self, regressor, schedule):
+        """How to fit a path by the parameters of this selector."""
+        return PathSettings(
             regressor,
-            data.observe_slopes(regressor.n_force_directions, checkpoint.seed),
+            schedule,
+            penalty=self.penalty,
+            concavity=self.concavity,
             adaptive=self.adaptive,
             metric=self.metric,
             gamma=self.gamma,
             # Equal alphas shall mean the same whatever the number of structures.
             reweight=0.0 if self.n_features_to_select is None else self.reweight,
+            feature_costs=self.feature_costs,
+            init=self.init,
             initial_alpha=self.initial_alpha,
-            costs=resolve_costs(self.feature_costs, data.X),
-            seed=checkpoint.seed,
+            checkpoint=self.checkpoint,
+            identity=self._run_settings(),
+            verbose=self.verbose,
         )
-        return Record(walk, checkpoint, self.verbose).begin()
-
-    def _walk(self, record, n_wanted):
-        """Go to `alpha`, or until few enough features are left; returns the support."""
-        walk = record.walk
-        if n_wanted is None:
-            record.follow(walk_to(walk, self.alpha), partial(work_to, self.alpha))
-            self.path_ = collect(walk)
-            return self.path_.supports[-1]
-        record.follow(walk_down(walk, n_wanted), partial(work_down, n_wanted))
-        self.path_ = collect(walk)
-        return self.path_.support(n_wanted)
 
     def _empty_support_advice(self):
         alphas = self.path_.alphas[self.path_.n_features > 0]

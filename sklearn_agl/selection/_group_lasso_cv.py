@@ -19,7 +19,8 @@ from sklearn_agl.selection._base import AtomicSelector
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
 from sklearn_agl.selection._splits import check_split, describe_splits
 from sklearn_agl.selection.path._cross_validation import CrossValidation, summarise
-from sklearn_agl.selection.path._path import check_alphas
+from sklearn_agl.selection.path._fit_path import check_alphas
+from sklearn_agl.selection.runs._runner import follow, raise_if_interrupted
 
 SELECTION = "selection"
 """Of a checkpoint's folder, the one where the last selection has its own."""
@@ -278,23 +279,23 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             print(f"{type(self).__name__} trains on {data}")
         alphas = None if self.alphas is None else np.unique(check_alphas(self.alphas))
         splits = self._split(data, regressor, params)
-        checkpoint = self._open_checkpoint(regressor, data, **describe_splits(splits))
-        given = regressor.random_state
+        given, described = regressor.random_state, describe_splits(splits)
+        checkpoint = self._open_checkpoint(given, data, regressor, **described)
         seed = given if isinstance(given, Integral) else checkpoint.seed
         for model in (selector, regressor):
             model.set_params(random_state=seed)
         data = data.observe_slopes(regressor.n_force_directions, seed)
-        run = CrossValidation(
-            selector, regressor, data, splits, checkpoint, self.n_jobs, self.verbose
-        )
-        self.alphas_ = run.run(alphas, self.feature_costs).alphas
-        scores, n_features = run.table()
+        settings = selector._path_settings(regressor, schedule=None)
+        run = CrossValidation(settings, alphas, data, splits, self.n_jobs)
+        follow(run, checkpoint, self.verbose)
+        self.alphas_ = run.alphas
+        scores, n_features = run.results()
         self.cv_results_ = summarise(self.alphas_, scores, n_features)
         if self.verbose:
             self._print_results()
         self.alpha_ = float(self.alphas_[self._choose(scores)])
         folder = checkpoint.folder and checkpoint.folder / SELECTION
-        selector.set_params(alpha=self.alpha_, checkpoint=folder)
+        selector.set_params(alpha=self.alpha_, checkpoint=folder, feature_costs=run.costs)
         # With the names of the columns, which `data` may have lost.
         return self._take_over(selector.fit(X, y, forces, sample_weight=sample_weight))
 
@@ -353,8 +354,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
 
     def _take_over(self, selector):
         """Be what the selector on all structures is."""
-        if selector.estimator_._interrupted:
-            raise KeyboardInterrupt
+        raise_if_interrupted(selector)
         self.path_ = selector.path_
         self.trained_on_ = selector.trained_on_
         self.feature_costs_ = selector.feature_costs_

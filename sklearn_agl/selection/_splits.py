@@ -7,6 +7,7 @@ from sklearn_agl._elements import check_elements
 from sklearn_agl._validation import note_columns
 from sklearn_agl.metrics import neg_rmse_per_atom
 from sklearn_agl.selection.runs._checkpoint import fingerprint
+from sklearn_agl.selection.runs._runner import raise_if_interrupted
 
 
 def score_support(regressor, data, split, support):
@@ -17,8 +18,7 @@ def score_support(regressor, data, split, support):
     model = clone(regressor).set_params(alpha=0.0, feature_weights=None)
     note_columns(model, train.X)
     model._fit(train)
-    if model._interrupted:
-        raise KeyboardInterrupt
+    raise_if_interrupted(model)
     return neg_rmse_per_atom(model, test.X, test.energies, test.weights)
 
 

@@ -28,6 +28,7 @@ from sklearn.utils.validation import (
 
 from sklearn_agl._labels import AUTO, is_auto, name_of_energy, stored_energies
 from sklearn_agl._validation import validate_energies, validate_forces
+from sklearn_agl._warnings import depth_of_caller
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
     AtomicSelector,
@@ -36,7 +37,9 @@ from sklearn_agl.selection._base import (
     warn_of_early_end,
 )
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
+from sklearn_agl.selection.runs._checkpoint import NoCheckpoint
 from sklearn_agl.selection.runs._parallel import in_threads
+from sklearn_agl.selection.runs._runner import Run, Stage, follow, raise_if_interrupted
 
 MAX_DRAWS = 100
 """How often to draw again where an element is missing in one half."""
@@ -313,32 +316,26 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
 
     def _run(self, calls):
         """The supports of all halves, or after Ctrl-C of those that are done."""
-        supports = []
-        try:
-            for support, seconds in in_threads(calls, self.n_jobs):
-                supports.append(support)
-                if self.verbose:
-                    print(
-                        f"half {len(supports):4d} of {self.n_resamples}   "
-                        f"{support.sum():4d} features   {seconds:6.2f} s"
-                    )
-        except KeyboardInterrupt:
-            if len(supports) < 2:
-                raise
+        halves = Halves(calls, self.n_resamples, self.n_jobs)
+        self._take(follow(halves, NoCheckpoint(), self.verbose))
+        if not halves.complete:
             warnings.warn(
-                f"Interrupted: the frequencies are those of {len(supports)} of "
+                f"Interrupted: the frequencies are those of {len(halves.supports)} of "
                 f"{self.n_resamples} halves.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=depth_of_caller(),
             )
-        return np.array(supports)
+        return np.array(halves.supports)
 
     def _empty_support_advice(self):
         best = np.argmax(self.selection_frequencies_)
         highest = self.selection_frequencies_[best]
         if highest == 0.0:
             kind = type(self._inner_selector()).__name__
-            return f"No half led to any: make {kind} less strict, which fitted alone says how."
+            return (
+                f"{kind} kept none in any half of the structures. Fit {kind} alone to all of them: "
+                "its error message says what to change."
+            )
         return (
             f"The highest frequency is {highest:.3g}, that of "
             f"{_check_feature_names_in(self)[best]}. Try threshold={np.floor(1e3 * highest) / 1e3}"
@@ -365,6 +362,43 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = get_tags(self._inner_selector()).target_tags.required
         return tags
+
+
+class Halves(Run):
+    """The fits on all halves, of which two are a result.
+
+    Parameters
+    ----------
+    calls : iterable
+        Of ``joblib.delayed`` calls of `_choose`.
+    n_halves : int
+        How many they are.
+    n_jobs : int or None
+        How many at a time.
+
+    Attributes
+    ----------
+    supports : list of ndarray of bool of shape (n_features,)
+        What has been chosen, half by half.
+    """
+
+    def __init__(self, calls, n_halves, n_jobs):
+        self._calls, self._n_halves, self._n_jobs = calls, n_halves, n_jobs
+        self.supports = []
+
+    def stages(self):
+        """One: all halves."""
+        yield Stage(self._fit_all(), lambda: self._n_halves - len(self.supports))
+
+    def _fit_all(self):
+        for support, seconds in in_threads(self._calls, self._n_jobs):
+            self.supports.append(support)
+            number = f"half {len(self.supports):4d} of {self._n_halves}"
+            yield f"{number}   {support.sum():4d} features   {seconds:6.2f} s"
+
+    def is_usable(self):
+        """Two halves are compared already."""
+        return len(self.supports) >= 2
 
 
 def number_units(groups, n_structures):
@@ -472,7 +506,5 @@ def _choose(selector, X, y, params):
         support = selector.fit(X, y, **params).get_support()
     except EmptySupportError:
         support = np.zeros(selector.n_features_in_)
-    # The nets end quietly after Ctrl-C, but a set that was found half-way does not count.
-    if getattr(getattr(selector, "estimator_", None), "_interrupted", False):
-        raise KeyboardInterrupt
+    raise_if_interrupted(selector)
     return np.asarray(support, dtype=bool), time.perf_counter() - start

@@ -1,7 +1,6 @@
 """Recursive elimination of features by the Wald statistic of the Kalman filter's covariance."""
 
 import time
-from functools import partial
 from numbers import Integral
 from os import PathLike
 
@@ -20,15 +19,14 @@ from sklearn_agl.selection._base import (
     resolve_n_features,
 )
 from sklearn_agl.selection.path._alpha_schedules import n_steps_down
-from sklearn_agl.selection.path._path import collect
-from sklearn_agl.selection.path._penalised_fits import look_around, stack_points, unstack_points
-from sklearn_agl.selection.runs._findings import Record
+from sklearn_agl.selection.path._path import PathPoint, PathRun, stack_points, unstack_points
+from sklearn_agl.selection.runs._runner import Stage, follow
 
 STEP_SHARE = 6 / 30
 """Part of a full fit's epochs that follows each elimination."""
 
 
-class Elimination:
+class Elimination(PathRun):
     """A training that loses features one after the other.
 
     Parameters
@@ -40,24 +38,25 @@ class Elimination:
         What to train on.
     seed : int
         Fixes the held-out structures, the weights and the order of the structures.
+    n_features : int
+        When to stop.
+    step : int or float
+        Features per elimination, or the fraction of those left.
 
     Attributes
     ----------
-    points : list of PathPoint
-        The fit of all features, and what each elimination has left.
     eliminated : list of int
         Features that left, the first one first.
     statistics : ndarray of shape (n_features,)
         Of the features that are left now, and of the others when they left.
-    initial_group_norms : ndarray of shape (n_features,)
-        Norms of the fit of all features.
     """
 
-    costs = None
-    """Elimination knows of none."""
+    strength = "statistic"
 
-    def __init__(self, regressor, data, seed):
+    def __init__(self, regressor, data, seed, n_features, step):
         self.regressor = regressor
+        self._n_features = n_features
+        self._step = step
         self.points = []
         self.eliminated = []
         self.statistics = np.zeros(data.X.n_features)
@@ -70,10 +69,14 @@ class Elimination:
         self.training.run(self.training.epochs())
         self.initial_group_norms = self.training.group_norms
         self._note_statistics()
-        self.points.append(look_around(self.training, 0.0, start))
+        self.keep(PathPoint.of(self.training, 0.0, start))
+
+    def stages(self):
+        """One: the eliminations until few enough features are left."""
+        yield Stage(self._eliminate_all(), self._eliminations_left)
 
     def save_state(self):
-        """What `load_state` needs to go on from here in another process: dicts of arrays."""
+        """What `restore_state` needs to go on in another process: dicts of arrays."""
         return {
             "training": self.training.to_arrays(),
             "points": stack_points(self.points),
@@ -84,18 +87,13 @@ class Elimination:
             },
         }
 
-    def load_state(self, state):
+    def restore_state(self, state):
         """Go on from what `save_state` gave, in the place of `begin`."""
         self.training.load_arrays(state["training"])
         self.points = unstack_points(state["points"])
         self.eliminated = state["elimination"]["eliminated"].tolist()
         self.statistics = state["elimination"]["statistics"]
         self.initial_group_norms = state["elimination"]["initial_group_norms"]
-
-    @property
-    def interrupted(self):
-        """Whether Ctrl-C ended a fit."""
-        return self.training.interrupted
 
     def eliminate(self, n_features):
         """Take out the features with the smallest statistics, and train those that are left.
@@ -117,7 +115,7 @@ class Elimination:
         self.eliminated.extend(gone.tolist())
         self.training.run(self.training.epochs(STEP_SHARE))
         self._note_statistics()
-        return look_around(self.training, threshold, start)
+        return PathPoint.of(self.training, threshold, start)
 
     def _note_statistics(self):
         now = self.training.wald_statistics()
@@ -128,43 +126,29 @@ class Elimination:
         left = np.setdiff1d(np.arange(len(self.statistics)), self.eliminated)
         return left[np.argsort(self.statistics[left], kind="stable")]
 
-    def run(self, n_features, step):
-        """Eliminate until `n_features` are left, or Ctrl-C ends a fit.
+    def _eliminate_all(self):
+        """Eliminate until few enough features are left; yields a line about each time."""
+        while self.points[-1].n_features > self._n_features:
+            left, wanted = self.points[-1].n_features, self._step
+            if not isinstance(wanted, Integral):
+                wanted = max(1, int(wanted * left))
+            yield self.keep(self.eliminate(min(wanted, left - self._n_features)))
 
-        Parameters
-        ----------
-        n_features : int
-            When to stop.
-        step : int or float
-            Features per elimination, or the fraction of those left.
+    def _eliminations_left(self):
+        """About how many eliminations there are still to do."""
+        left = self.points[-1].n_features
+        if isinstance(self._step, Integral):
+            return (left - self._n_features) / self._step
+        return n_steps_down(left, self._n_features, self._step)
 
-        Yields
-        ------
-        PathPoint
-            What each elimination has left.
-        """
-        while self.points[-1].n_features > n_features and not self.interrupted:
-            left = self.points[-1].n_features
-            wanted = step if isinstance(step, Integral) else max(1, int(step * left))
-            self.points.append(self.eliminate(min(wanted, left - n_features)))
-            yield self.points[-1]
-
-    def ranking(self, n_features):
-        """1 for the `n_features` best ones, 2 for the next one, and so on.
+    def ranking(self):
+        """1 for the best features, as many as are wanted, 2 for the next one, and so on.
 
         After a run that Ctrl-C has ended, the features that are left follow each other by their
         statistics.
         """
         worst_first = np.array([*self.eliminated, *self._left()])
-        return rank_from_best(worst_first[::-1], n_features, len(worst_first))
-
-
-def eliminations_left(n_features, step, elimination):
-    """About how many eliminations lead to `n_features`."""
-    left = elimination.points[-1].n_features
-    if isinstance(step, Integral):
-        return (left - n_features) / step
-    return n_steps_down(left, n_features, step)
+        return rank_from_best(worst_first[::-1], self._n_features, len(worst_first))
 
 
 class WaldSelector(AtomicSelector):
@@ -317,16 +301,14 @@ class WaldSelector(AtomicSelector):
                 f"solver={regressor.solver!r}. Set solver='kalman'."
             )
         n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
-        checkpoint = self._open_checkpoint(regressor, data)
+        checkpoint = self._open_checkpoint(regressor.random_state, data, regressor)
         data = data.observe_slopes(regressor.n_force_directions, checkpoint.seed)
-        elimination = Elimination(regressor, data, checkpoint.seed)
-        record = Record(elimination, checkpoint, self.verbose, strength="statistic", error="RMSE")
-        work_left = partial(eliminations_left, n_wanted, self.step)
-        record.begin().follow(elimination.run(n_wanted, self.step), work_left)
-        self.path_ = collect(elimination)
+        elimination = Elimination(regressor, data, checkpoint.seed, n_wanted, self.step)
+        self._take(follow(elimination, checkpoint, self.verbose))
+        self.path_ = elimination.selection_path()
         self.statistics_ = elimination.statistics
         regressor._note_errors(elimination.training)
         self.estimator_ = regressor._take_over(elimination.training)
-        self._select_ranked(elimination.ranking(n_wanted))
+        self._select_ranked(elimination.ranking())
         self._hand_on(elimination.training, data, checkpoint.seed)
         return self

@@ -111,6 +111,7 @@ class WeightNormSelector(AtomicSelector):
         wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
         regressor.set_params(alpha=0.0, feature_weights=None)
         self.estimator_ = regressor._fit(data)
+        self._interrupted = regressor._interrupted
         self.group_norms_ = regressor.group_norms_
         self._select_in_order(np.argsort(-self.group_norms_, kind="stable"), wanted)
         return self

@@ -8,6 +8,7 @@ from sklearn_agl import (
     AdaptiveGroupLassoSelectorCV,
     BackwardEliminationSelector,
     HDNNPRegressor,
+    LassoNetSelector,
     WaldSelector,
     group_lasso_path,
 )
@@ -45,6 +46,12 @@ def eliminate_with_refits(**params):
     estimator = HDNNPRegressor((4,), max_epochs=5)
     settings = {"n_features_to_select": 5, "estimator": estimator, "random_state": 0} | params
     return BackwardEliminationSelector(**settings).fit(*TABLE)
+
+
+def bound_by_skips(**params):
+    """LassoNet, whose last features leave one by one."""
+    settings = {"max_epochs": 30, "path_max_epochs": 10, "path_multiplier": 0.5, "random_state": 0}
+    return LassoNetSelector(2, **(settings | params)).fit(*TABLE)
 
 
 def select(**params):

@@ -18,6 +18,7 @@ from tests.selection._runs import (
     TABLE,
     assert_same_path,
     assert_same_selector,
+    bound_by_skips,
     count_trainings,
     cross_validate,
     eliminate,
@@ -53,6 +54,16 @@ def test_elimination_goes_on_from_every_point(tmp_path, monkeypatch, whole_elimi
     selector, n_deaths = run_in_pieces(monkeypatch, lambda: eliminate(checkpoint=tmp_path))
     assert n_deaths == len(whole_elimination.path_) == 6
     assert_same_selector(selector, whole_elimination)
+
+
+def test_lasso_net_goes_on_from_every_point(tmp_path, monkeypatch):
+    expected = bound_by_skips()
+    found, n_deaths = run_in_pieces(monkeypatch, lambda: bound_by_skips(checkpoint=tmp_path))
+    assert n_deaths == len(expected.path_) > 5
+    assert_same_path(found.path_, expected.path_)
+    assert_array_equal(found.ranking_, expected.ranking_)
+    with pytest.raises(ValueError, match=r"other M \(10.0 there, 5.0 here\)"):
+        bound_by_skips(checkpoint=tmp_path, M=5.0)
 
 
 @pytest.mark.parametrize("params", [{}, {"tol": 0.1}, {"cv": 2, "n_jobs": 2}])

@@ -66,9 +66,8 @@ def test_forces_belong_to_structures():
     def identity(a, forces):
         structures = [Atoms("H", cell=[a, 3, 3], pbc=True)] * 2
         X = AtomicFeatures(np.ones((2, 1, 1)), np.ones((2, 1), int), structures=structures)
-        return identify(
-            {}, HDNNPRegressor(), TrainingSet.from_user(HDNNPRegressor(), X, [1.0, 2.0], forces)
-        )
+        data = TrainingSet.from_user(HDNNPRegressor(), X, [1.0, 2.0], forces)
+        return identify({}, None, data, HDNNPRegressor())
 
     def differing(forces):
         first, second = identity(3.0, forces), identity(3.1, forces)

@@ -16,7 +16,8 @@ from sklearn_agl import (
 )
 from sklearn_agl.metrics import neg_rmse_per_atom
 from sklearn_agl.selection.path._feature_costs import resolve_costs
-from sklearn_agl.selection.path._penalised_fits import Walk
+from sklearn_agl.selection.path._fit_path import PathSettings
+from sklearn_agl.selection.path._penalised_fits import PenalisedFits
 from tests.selection._planted import planted
 
 NETWORK = HDNNPRegressor((4,), random_state=0)
@@ -45,29 +46,24 @@ def atoms():
     return X, X.values[..., 0].sum(axis=1)
 
 
-def walk_with(table, costs, **params):
-    X, y = table
-    regressor, data = small()._validate_for_training(X, y)
-    settings = {
-        "adaptive": True,
-        "metric": "euclidean",
-        "gamma": 1.0,
-        "reweight": 0.5,
-        "initial_alpha": None,
-        "seed": 0,
-    }
-    return Walk(regressor, data, **(settings | params), costs=costs).begin()
+def fits_with(table, costs, **params):
+    """Fits that have been through the first one."""
+    regressor, data = small()._validate_for_training(*table)
+    settings = {"metric": "euclidean", "reweight": 0.5, "schedule": None} | params
+    fits = PenalisedFits(PathSettings(regressor, **settings), data, 0, costs)
+    fits.begin()
+    return fits
 
 
 @pytest.mark.parametrize("adaptive", [True, False])
 def test_costs_over_their_mean_multiply_the_adaptive_weights(table, adaptive):
     costs = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 14.0])
-    plain, priced = [walk_with(table, c, adaptive=adaptive) for c in (None, costs)]
+    plain, priced = [fits_with(table, c, adaptive=adaptive) for c in (None, costs)]
     np.testing.assert_allclose(priced.factors, plain.factors * costs / 5.0, rtol=1e-14)
 
 
 def test_the_first_fit_goes_without_costs(table):
-    plain, priced = [walk_with(table, costs) for costs in (None, np.arange(1.0, 8.0))]
+    plain, priced = [fits_with(table, costs) for costs in (None, np.arange(1.0, 8.0))]
     assert_array_equal(priced.initial_group_norms, plain.initial_group_norms)
 
 

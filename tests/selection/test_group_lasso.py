@@ -14,7 +14,8 @@ from skorch.callbacks import Callback
 from sklearn_agl import AdaptiveGroupLassoSelector, HDNNPRegressor
 from sklearn_agl.potentials.training._training import Training
 from sklearn_agl.selection import sandberg2024_selector
-from sklearn_agl.selection.path._penalised_fits import Walk
+from sklearn_agl.selection.path._fit_path import PathSettings
+from sklearn_agl.selection.path._penalised_fits import PenalisedFits
 from tests.selection._planted import planted, planted_atoms
 
 
@@ -265,39 +266,41 @@ def test_too_many_features_are_refused_before_any_training(table):
     assert CtrlC.n_trainings == 0
 
 
-def new_walk(table, **options):
-    """A walk that has not begun."""
+def new_fits(table, seed=0, **options):
+    """Fits that have not begun."""
     regressor, data = small()._validate_for_training(*table[:2])
-    usual = {"adaptive": True, "metric": "euclidean", "gamma": 1.0, "reweight": 0.0}
-    return Walk(regressor, data, **({"seed": 0} | usual | options), initial_alpha=None)
+    usual = {"metric": "euclidean", "reweight": 0.0, "schedule": None}
+    return PenalisedFits(PathSettings(regressor, **(usual | options)), data, seed)
 
 
-def walk_of(table, **options):
-    """A walk that has been through the first fit."""
-    return new_walk(table, **options).begin()
+def begun(table, **options):
+    """Fits that have been through the first one."""
+    fits = new_fits(table, **options)
+    fits.begin()
+    return fits
 
 
 @pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0])
 def test_the_published_weights_are_those_of_the_first_fit(table, gamma):
-    walk = walk_of(table, gamma=gamma)
+    fits = begun(table, gamma=gamma)
     for alpha in (1e-3, 1e-2):
-        walk.go_to(alpha)
-    norms = walk.initial_group_norms
-    assert_allclose(walk.factors[norms > 0], norms[norms > 0] ** -gamma)
+        fits.go_to(alpha)
+    norms = fits.initial_group_norms
+    assert_allclose(fits.factors[norms > 0], norms[norms > 0] ** -gamma)
 
 
 @pytest.mark.parametrize("reweight", [0.3, 1.0])
 def test_weights_follow_the_norms(table, reweight):
-    walk = walk_of(table, reweight=reweight)
-    norms, alphas = [walk.initial_group_norms], (1e-3, 1e-2, 2e-2)
-    norms.append(walk.go_to(alphas[0]).group_norms)
+    fits = begun(table, reweight=reweight)
+    norms, alphas = [fits.initial_group_norms], (1e-3, 1e-2, 2e-2)
+    norms.append(fits.go_to(alphas[0]).group_norms)
     for alpha in alphas[1:]:
-        walk.follow_norms()
-        norms.append(walk.go_to(alpha).group_norms)
+        fits.follow_norms()
+        norms.append(fits.go_to(alpha).group_norms)
     alive = norms[-2] > 0
     expected = norms[0][alive] ** -((1.0 - reweight) ** 2)
     expected *= norms[1][alive] ** -(reweight * (1.0 - reweight)) * norms[2][alive] ** -reweight
-    assert_allclose(walk.factors[alive], expected)
+    assert_allclose(fits.factors[alive], expected)
 
 
 @pytest.mark.parametrize(
@@ -311,21 +314,21 @@ def test_few_structures_ask_for_a_strong_first_fit_if_it_is_as_good(
     monkeypatch.setattr(Training, "rmse_per_atom", lambda training, rows: next(errors))
     # 37 weights.
     few = planted(0, n_samples, n_features=7)
-    assert walk_of(few, reweight=None).reweight == reweight
+    assert begun(few, reweight=None).reweight == reweight
 
 
 @pytest.mark.parametrize("strength", [1.0, 10.0])
 @pytest.mark.parametrize("seed", [0, 3])
 def test_a_first_fit_that_has_learnt_nothing_is_repeated_with_less_penalty(seed, strength):
-    walk = new_walk(planted(0, n_samples=20, n_features=7), seed=seed)
-    training = walk.training
+    fits = new_fits(planted(0, n_samples=20, n_features=7), seed=seed)
+    training = fits.training
     # Held-out energies that all happen to be the mean: by them, to have learnt nothing is best.
     training.targets[training.held_out_rows] = 0.0
     rows = training.train_rows
     mean = np.mean(training.targets[rows] ** 2)
-    walk._fit_without_penalty()
+    fits.fit_without_penalty()
     explained = mean - training.squared_error(rows)
-    walk._fit_first(strength)
+    fits._fit_at_equal_strengths(strength)
     assert mean - training.squared_error(rows) >= 0.05 * explained
 
 
@@ -336,26 +339,26 @@ def test_few_noisy_rows_are_enough_for_planted_features():
 
 
 def test_a_step_taken_back_leaves_no_trace(table):
-    walk = walk_of(table, reweight=0.5)
-    walk.go_to(1e-3)
-    memory = walk.remember()
-    first = walk.branch().go_to(1e-2).group_norms
-    walk.follow_norms()
-    assert (walk.factors != memory[1]).any()
-    walk.go_to(1.0)
-    walk.go_back(memory)
-    assert walk.alpha == 1e-3
+    fits = begun(table, reweight=0.5)
+    fits.go_to(1e-3)
+    memory = fits.save_step()
+    first = fits.branch().go_to(1e-2).group_norms
+    fits.follow_norms()
+    assert (fits.factors != memory[1]).any()
+    fits.go_to(1.0)
+    fits.undo_to(memory)
+    assert fits.alpha == 1e-3
     # The order of the structures is drawn anew, so that only the penalty compares.
-    assert_array_equal(walk.factors, memory[1])
-    assert_allclose(walk.go_to(1e-2).group_norms, first, rtol=0.5, atol=0.05)
+    assert_array_equal(fits.factors, memory[1])
+    assert_allclose(fits.go_to(1e-2).group_norms, first, rtol=0.5, atol=0.05)
 
 
 def test_the_wald_metric_charges_by_significance(table):
-    walk = walk_of(table, metric="wald", gamma=2.0)
-    norms, statistics = walk.initial_group_norms, walk.training.wald_statistics()
+    fits = begun(table, metric="wald", gamma=2.0)
+    norms, statistics = fits.initial_group_norms, fits.training.wald_statistics()
     alive = norms > 0
     relative = statistics[alive] / np.median(statistics[alive])
-    assert_allclose(walk.factors[alive] * norms[alive] * np.sqrt(relative), 1.0)
+    assert_allclose(fits.factors[alive] * norms[alive] * np.sqrt(relative), 1.0)
 
 
 @pytest.mark.parametrize("solver", ["kalman", "lm", "adamw"])

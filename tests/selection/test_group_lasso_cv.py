@@ -18,8 +18,9 @@ from sklearn_agl import (
     HDNNPRegressor,
 )
 from sklearn_agl.metrics import neg_rmse_per_atom
-from sklearn_agl.selection.path._alpha_schedules import walk_to, walk_to_each
+from sklearn_agl.selection.path._alpha_schedules import DownTo, UpTo, UpToEach
 from sklearn_agl.selection.path._cross_validation import propose_alphas
+from sklearn_agl.selection.path._fit_path import fit_path
 from tests.selection._planted import planted, planted_atoms
 
 NETWORK = HDNNPRegressor((4,), random_state=0)
@@ -41,12 +42,6 @@ def table():
 def fitted(table):
     X, y, _ = table
     return small().fit(X, y)
-
-
-def walk_of(table):
-    X, y, _ = table
-    selector = AdaptiveGroupLassoSelector(NETWORK, reweight=0.0, random_state=0)
-    return selector._start_walk(*selector._validate_for_training(X, y))
 
 
 # What is found
@@ -108,16 +103,16 @@ def test_scores_are_those_of_a_grid_search_over_the_pipeline(table):
 
 
 @pytest.mark.parametrize("solver", ["kalman", "adamw"])
-def test_one_walk_ends_at_each_alpha_as_a_walk_of_its_own(table, solver):
+def test_one_path_ends_at_each_alpha_as_a_path_of_its_own(table, solver):
     X, y, _ = table
     network = HDNNPRegressor((4,), solver=solver, max_epochs=15, lr=0.03)
     selector = AdaptiveGroupLassoSelector(network, random_state=0)
-    checked = selector._validate_for_training(X, y)
-    alphas = [0.0, 0.05, 1.0, 1.2, 1e4, 1e5]
-    points = list(walk_to_each(selector._start_walk(*checked), alphas))
-    assert len(points) == len(alphas)
-    for alpha, point in zip(alphas, points, strict=True):
-        *_, alone = walk_to(selector._start_walk(*checked), alpha)
+    regressor, data = selector._validate_for_training(X, y)
+    ways = UpToEach([0.0, 0.05, 1.0, 1.2, 1e4, 1e5])
+    fit_path(selector._path_settings(regressor, ways), data)
+    assert len(ways.ends) == 6
+    for point in ways.ends:
+        alone = fit_path(selector._path_settings(regressor, UpTo(point.alpha)), data).points[-1]
         assert (point.alpha, point.objective) == (alone.alpha, alone.objective)
         assert_array_equal(point.group_norms, alone.group_norms)
 
@@ -191,8 +186,12 @@ def test_alphas_may_come_in_any_order(table, fitted):
 
 def test_the_proposed_alphas_lie_around_the_losses(table):
     settings = {"n_features_to_select": 1, "reweight": 0.0, "random_state": 0}
-    path = AdaptiveGroupLassoSelector(NETWORK, **settings).fit(*table[:2]).path_
-    alphas = propose_alphas(walk_of(table))
+    selector = AdaptiveGroupLassoSelector(NETWORK, **settings)
+    path = selector.fit(*table[:2]).path_
+    regressor, data = selector._validate_for_training(*table[:2])
+    alphas = propose_alphas(
+        fit_path(selector._path_settings(regressor, DownTo(1)), data).points[1:]
+    )
     assert set(alphas) <= set(path.alphas)
     kept = np.isin(path.alphas, alphas)
     assert set(path.n_features[kept]) == set(path.n_features[1:]) - {0}
@@ -339,7 +338,7 @@ def test_ctrl_c_ends_it(table, end_at):
 
 
 @pytest.mark.parametrize("alphas", [None, ALPHAS])
-def test_ctrl_c_ends_the_first_and_the_last_walk(table, alphas):
+def test_ctrl_c_ends_the_first_and_the_last_path(table, alphas):
     X, y, _ = table
     counting(alphas=alphas, cv=2).fit(X, y)
     end_at = 5 if alphas is None else Counter.n_trainings

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_info
 
 from sklearn_agl import HDNNPRegressor, SelectionPath, group_lasso_path
 from sklearn_agl.potentials.data._held_out import hold_out
-from sklearn_agl.selection.path._penalised_fits import ColdWalk
+from sklearn_agl.selection.path._penalised_fits import ColdFits
 from tests.selection._planted import planted, planted_atoms
 
 SMALL = HDNNPRegressor((4,), random_state=3)
@@ -509,9 +509,9 @@ def test_cold_starts_go_on_from_a_checkpoint(tmp_path):
             raise MemoryError
         return go_to(self, alpha)
 
-    go_to = ColdWalk.go_to
+    go_to = ColdFits.go_to
     with pytest.MonkeyPatch.context() as patch, pytest.raises(MemoryError):
-        patch.setattr(ColdWalk, "go_to", interrupted)
+        patch.setattr(ColdFits, "go_to", interrupted)
         group_lasso_path(X, y, checkpoint=tmp_path, **settings)
     resumed = group_lasso_path(X, y, checkpoint=tmp_path, **settings)
     assert_array_equal(resumed.group_norms, group_lasso_path(X, y, **settings).group_norms)

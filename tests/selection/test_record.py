@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from sklearn_agl.selection.runs._findings import TimeLeft
+from sklearn_agl.selection.runs._runner import TimeLeft
 from tests.selection._runs import eliminate, follow
 
 

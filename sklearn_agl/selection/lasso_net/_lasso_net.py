@@ -1,7 +1,7 @@
 """LassoNet for network potentials and tables."""
 
-from functools import partial
 from numbers import Integral, Real
+from os import PathLike
 
 import numpy as np
 from sklearn.base import _fit_context
@@ -9,14 +9,13 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_agl._threads import one_blas_thread
 from sklearn_agl._validation import validate_energies
+from sklearn_agl.potentials.data._training_set import TrainingSet
 from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
 from sklearn_agl.potentials.training._training import check_hidden_layer_sizes
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
-from sklearn_agl.selection.lasso_net._penalised_fits import LassoNetWalk, steps_left
+from sklearn_agl.selection.lasso_net._penalised_fits import LassoNetFits
 from sklearn_agl.selection.lasso_net._residual_training import ResidualTraining
-from sklearn_agl.selection.path._path import collect
-from sklearn_agl.selection.runs._checkpoint import NoCheckpoint, draw_seed
-from sklearn_agl.selection.runs._findings import Record
+from sklearn_agl.selection.runs._runner import follow
 
 
 class LassoNetSelector(AtomicSelector):
@@ -69,10 +68,15 @@ class LassoNetSelector(AtomicSelector):
     validation_fraction : float, default=0.1
         Part of the structures that is held out to end each fit in time. With 0, the training
         structures decide.
+    checkpoint : str or path-like, default=None
+        A folder that keeps the state of the run after every :math:`\lambda`. The same `fit` goes on
+        from there, whatever has ended the last one, and finds what a run without a break would
+        have.
     verbose : int, default=0
         1 prints a line per :math:`\lambda`, with an estimate of the time left.
     random_state : int, RandomState or None, default=None
-        Draws the held-out structures, the weights and the order of the structures.
+        Draws the held-out structures, the weights and the order of the structures. Where it is
+        None, a run that goes on keeps its first seed.
 
     Attributes
     ----------
@@ -93,8 +97,9 @@ class LassoNetSelector(AtomicSelector):
     Raises
     ------
     ValueError
-        In fit, if `hidden_layer_sizes` is empty or holds something else than numbers of nodes, or
-        if no feature varies.
+        In fit, if `hidden_layer_sizes` is empty or holds something else than numbers of nodes, if
+        no feature varies, or if `checkpoint` cannot be written to, is damaged or holds a run on
+        other data or with other settings.
 
     See Also
     --------
@@ -142,6 +147,7 @@ class LassoNetSelector(AtomicSelector):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left"), None],
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "checkpoint": [str, PathLike, None],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
@@ -162,6 +168,7 @@ class LassoNetSelector(AtomicSelector):
         n_iter_no_change=50,
         batch_size=None,
         validation_fraction=0.1,
+        checkpoint=None,
         verbose=0,
         random_state=None,
     ):
@@ -178,6 +185,7 @@ class LassoNetSelector(AtomicSelector):
         self.n_iter_no_change = n_iter_no_change
         self.batch_size = batch_size
         self.validation_fraction = validation_fraction
+        self.checkpoint = checkpoint
         self.verbose = verbose
         self.random_state = random_state
 
@@ -200,13 +208,13 @@ class LassoNetSelector(AtomicSelector):
         X = self._validate(X, ensure_min_samples=2)
         y = validate_energies(X, y)
         n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
-        seed = draw_seed(self.random_state)
-        walk = LassoNetWalk(self, self._make_training(X, y, np.random.RandomState(seed)))
-        record = Record(walk, NoCheckpoint(seed), self.verbose, strength="lambda", error="RMSE")
+        checkpoint = self._open_checkpoint(self.random_state, TrainingSet(X, y))
+        training = self._make_training(X, y, np.random.RandomState(checkpoint.seed))
+        fits = LassoNetFits(self, training, n_wanted)
         with one_blas_thread():
-            record.begin().follow(walk.run(n_wanted), partial(steps_left, n_wanted))
-        self.path_ = collect(walk)
-        support = self.path_.support(n_wanted) & (walk.initial_group_norms > 0)
+            self._take(follow(fits, checkpoint, self.verbose))
+        self.path_ = fits.selection_path()
+        support = self.path_.support(n_wanted) & (fits.initial_group_norms > 0)
         self._select_ranked(self.path_.ranking(support))
         return self
 

@@ -161,8 +161,28 @@ class ResidualTraining:
     def drop_absent(self):
         """Take the features without skip weights out of the networks and the data for good."""
         gone = np.setdiff1d(np.concatenate(self.layout.columns), np.flatnonzero(self.skip_norms))
-        if not len(gone):
-            return
+        if len(gone):
+            self._drop(gone)
+
+    def to_arrays(self):
+        """What `load_arrays` needs to come back to this moment in another process."""
+        _, keys, *rest = self.rng.get_state()
+        columns = np.unique(np.concatenate(self.layout.columns))
+        state = {name: np.asarray(value) for name, value in vars(self.state).items()}
+        return state | {"columns": columns, "rng_keys": keys, "rng_rest": np.array(rest)}
+
+    def load_arrays(self, arrays):
+        """Go on from what `to_arrays` gave."""
+        state = dict(arrays)
+        gone = np.setdiff1d(np.concatenate(self.layout.columns), state.pop("columns"))
+        if len(gone):
+            self._drop(gone)
+        position, has_gauss, gauss = state.pop("rng_rest")
+        keys = state.pop("rng_keys")
+        self.rng.set_state(("MT19937", keys, int(position), int(has_gauss), gauss))
+        self.state = State(**state | {"n_steps": int(state["n_steps"])})
+
+    def _drop(self, gone):
         layout, kept, positions = self.layout.without(gone)
         skip_kept = np.flatnonzero(~np.isin(np.concatenate(self.layout.columns), gone))
         self.state = self.state.take(np.concatenate([kept, self.layout.n_weights + skip_kept]))

@@ -1,35 +1,35 @@
 """The splits of a cross-validation: what each selects at each alpha, and how good that is."""
 
+from dataclasses import replace
+
 import numpy as np
 from joblib import delayed
 from sklearn.base import clone
 
 from sklearn_agl.selection._splits import score_support
-from sklearn_agl.selection.path._alpha_schedules import walk_down, walk_to_each
+from sklearn_agl.selection.path._alpha_schedules import DownTo, UpToEach
 from sklearn_agl.selection.path._feature_costs import resolve_costs
-from sklearn_agl.selection.runs._findings import TimeLeft
+from sklearn_agl.selection.path._fit_path import fit_path
 from sklearn_agl.selection.runs._parallel import as_they_end
+from sklearn_agl.selection.runs._runner import Run, Stage
 
 
-class CrossValidation:
-    """Supports and scores of all splits; whatever is found is kept in a checkpoint at once.
+class CrossValidation(Run):
+    """Supports and scores of all splits; half a comparison is no result.
 
     Parameters
     ----------
-    selector : AdaptiveGroupLassoSelector
-        Stands for all splits, with an integer for its random state.
-    regressor : HDNNPRegressor
-        Settings of the networks, validated.
+    settings : PathSettings
+        How to fit the paths, with an integer for the networks' random state. The schedule does
+        not matter.
+    alphas : ndarray of shape (n_alphas,) or None
+        Strengths of the penalty, ascending; None proposes some.
     data : TrainingSet
         What to train on and to judge by.
     splits : list of (ndarray, ndarray)
         Rows for training and for testing.
-    checkpoint : Checkpoint or NoCheckpoint
-        Where the parts are kept.
     n_jobs : int or None
         Threads.
-    verbose : int
-        Whether to print a line for each part.
 
     Attributes
     ----------
@@ -43,98 +43,73 @@ class CrossValidation:
         By the number of the split and the columns.
     """
 
-    def __init__(self, selector, regressor, data, splits, checkpoint, n_jobs, verbose):
-        self._selector, self._regressor = selector, regressor
+    def __init__(self, settings, alphas, data, splits, n_jobs):
+        self._settings = settings
         self._data = data
         self._splits = splits
-        self._checkpoint = checkpoint
         self._n_jobs = n_jobs
-        self._verbose = verbose
-        self.alphas, self.costs, self.supports, self.scores = None, None, {}, {}
-        if checkpoint.state is not None:
-            self._load(checkpoint.state)
+        self.alphas, self.costs, self.supports, self.scores = alphas, None, {}, {}
 
-    def run(self, alphas, feature_costs):
-        """Do what is missing.
-
-        Parameters
-        ----------
-        alphas : ndarray of shape (n_alphas,) or None
-            Strengths of the penalty, ascending; None proposes some.
-        feature_costs : array-like, "measured" or None
-            See `AdaptiveGroupLassoSelector`.
-
-        Returns
-        -------
-        CrossValidation
-            Itself.
-
-        Raises
-        ------
-        KeyboardInterrupt
-            After Ctrl-C: half a comparison is none, but its parts are kept.
-        """
+    def begin(self):
+        """Find the strengths, and the costs, which the splits have to share."""
+        self.costs = resolve_costs(self._settings.feature_costs, self._data.X)
         if self.alphas is None:
-            # Measured once, else the splits would differ in the objective.
-            self.costs = resolve_costs(feature_costs, self._data.X)
-        self._selector.set_params(feature_costs=self.costs)
-        if self.alphas is None:
-            self.alphas = self._propose_alphas() if alphas is None else alphas
-            self._save()
-        self._find_supports()
-        self._score_supports()
-        return self
+            self.alphas = propose_alphas(self._fit(DownTo(1), self._data).points[1:])
 
-    def table(self):
+    def stages(self):
+        """The paths of the splits, then fits of the sets found on them."""
+        yield Stage(self._find_supports(), lambda: len(self._splits) - len(self.supports))
+        yield Stage(self._score_supports(), lambda: len(self._unscored()))
+
+    def results(self):
         """Scores and numbers of features, both of shape (n_splits, n_alphas)."""
         rows = [self.supports[k] for k in range(len(self._splits))]
         scores = [[self.scores[k, _columns(one)] for one in row] for k, row in enumerate(rows)]
         return np.array(scores), np.sum(rows, axis=2)
 
-    def _propose_alphas(self):
-        return propose_alphas(self._selector._start_walk(self._regressor, self._data))
+    def _fit(self, schedule, data):
+        """A path that has come to its end."""
+        regressor, costs = clone(self._settings.regressor), self.costs
+        own = {"regressor": regressor, "schedule": schedule, "feature_costs": costs, "verbose": 0}
+        fits = fit_path(replace(self._settings, **own), data)
+        if not fits.complete:
+            raise KeyboardInterrupt
+        return fits
 
     def _find_supports(self):
         missing = [k for k in range(len(self._splits)) if k not in self.supports]
-        calls = (delayed(self._walk)(k) for k in missing)
-        time_left = TimeLeft(len(missing))
-        for n_done, (k, supports) in enumerate(as_they_end(calls, self._n_jobs), 1):
+        calls = (delayed(self._select)(k) for k in missing)
+        for k, supports in as_they_end(calls, self._n_jobs):
             self.supports[k] = supports
-            self._save()
-            self._print(
-                f"split {k}   {supports.sum(axis=1).max()} to {supports.sum(axis=1).min()} "
-                f"features{time_left(len(missing) - n_done)}"
-            )
+            sizes = supports.sum(axis=1)
+            yield f"split {k}   {sizes.max()} to {sizes.min()} features"
 
-    def _walk(self, k):
+    def _select(self, k):
         """The number of a split, and what the selector would select at each alpha there."""
         train, _ = self._splits[k]
-        walk = self._selector._start_walk(clone(self._regressor), self._data.take(train))
-        return k, np.array([p.group_norms > 0 for p in walk_to_each(walk, self.alphas)])
+        ways = UpToEach(self.alphas)
+        self._fit(ways, self._data.take(train))
+        return k, np.array([end.group_norms > 0 for end in ways.ends])
+
+    def _unscored(self):
+        """Splits and sets found there that have no score."""
+        found = {(k, _columns(one)) for k, supports in self.supports.items() for one in supports}
+        return sorted(found - self.scores.keys())
 
     def _score_supports(self):
-        wanted = [(k, _columns(one)) for k, found in self.supports.items() for one in found]
-        missing = sorted(set(wanted) - self.scores.keys())
-        calls = (delayed(self._score)(k, columns) for k, columns in missing)
-        time_left = TimeLeft(len(missing))
-        for n_done, (k, columns, score) in enumerate(as_they_end(calls, self._n_jobs), 1):
+        calls = (delayed(self._score)(k, columns) for k, columns in self._unscored())
+        for k, columns, score in as_they_end(calls, self._n_jobs):
             self.scores[k, columns] = score
-            self._save()
-            self._print(
-                f"split {k}   {len(columns):4d} features   RMSE {-score:.3e}"
-                f"{time_left(len(missing) - n_done)}"
-            )
+            yield f"split {k}   {len(columns):4d} features   RMSE {-score:.3e}"
 
     def _score(self, k, columns):
         support = np.zeros(self._data.X.n_features, dtype=bool)
         support[list(columns)] = True
         split = self._splits[k]
-        return k, columns, score_support(self._regressor, self._data, split, support)
+        return k, columns, score_support(self._settings.regressor, self._data, split, support)
 
-    def _save(self):
-        self._checkpoint.save(self._state, self._rows)
-
-    def _state(self):
+    def save_state(self):
+        """What `restore_state` needs to go on in another process: dicts of arrays."""
         state = {
             "alphas": {"alphas": self.alphas},
             "costs": {} if self.costs is None else {"costs": self.costs},
@@ -151,29 +126,27 @@ class CrossValidation:
             }
         return state
 
-    def _load(self, state):
+    def restore_state(self, state):
+        """Go on from what `save_state` gave, in the place of `begin`."""
         self.alphas = state["alphas"]["alphas"]
         self.costs = state.get("costs", {}).get("costs")
         self.supports = {int(k): supports for k, supports in state.get("supports", {}).items()}
         for k, mask, score in zip(*state.get("scores", {}).values(), strict=True):
             self.scores[int(k), _columns(mask)] = float(score)
-        self._print(
-            f"resumed from {self._checkpoint.folder} with {len(self.supports)} of "
-            f"{len(self._splits)} splits and {len(self.scores)} fits"
-        )
 
-    def _rows(self):
-        """A table for people to read."""
+    def progress(self):
+        """What has been done."""
+        n_done = f"{len(self.supports)} of {len(self._splits)} splits"
+        return f"with {n_done} and {len(self.scores)} fits"
+
+    def table(self):
+        """Rows for people to read."""
         yield "split", "n_features", "score", "columns"
         for (k, columns), score in self.scores.items():
             yield k, len(columns), score, " ".join(map(str, columns))
 
-    def _print(self, line):
-        if self._verbose:
-            print(line, flush=True)
 
-
-def propose_alphas(walk):
+def propose_alphas(points):
     """Strengths around which a path on all structures loses features, until it has none.
 
     Of several that leave equally many, and so the same ones, the smallest and the largest, and some
@@ -181,22 +154,14 @@ def propose_alphas(walk):
 
     Parameters
     ----------
-    walk : Walk
-        Where the path starts.
+    points : list of PathPoint
+        The path, without its fit of all features.
 
     Returns
     -------
     ndarray of shape (n_alphas,)
         The strengths, ascending.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        After Ctrl-C.
     """
-    points = list(walk_down(walk, 1))
-    if walk.interrupted:
-        raise KeyboardInterrupt
     alphas = np.array([point.alpha for point in points])
     n_features = np.array([point.n_features for point in points])
     changes = np.diff(n_features) != 0

@@ -1,35 +1,16 @@
-"""The regularisation path of the adaptive group lasso, with refits."""
+"""A path: its points, the runs that find them, and what users get of it."""
 
-import warnings
-from dataclasses import dataclass, field
-from functools import partial
-from numbers import Integral, Real
-from os import PathLike
+import time
+from dataclasses import dataclass, field, fields
 
 import numpy as np
-from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import _check_feature_names_in
 
-from sklearn_agl._labels import AUTO
-from sklearn_agl._numbers import as_numbers
-from sklearn_agl._validation import leave_out_negligible, validate_features
-from sklearn_agl.potentials import HDNNPRegressor
-from sklearn_agl.potentials._assembly import assemble_on_columns
-from sklearn_agl.potentials.data._training_set import TrainingSet
-from sklearn_agl.selection._base import rank_from_best, warn_of_idle
-from sklearn_agl.selection.path._alpha_schedules import (
-    walk_down,
-    walk_through,
-    work_down,
-    work_through,
-)
-from sklearn_agl.selection.path._feature_costs import MEASURED, resolve_costs
-from sklearn_agl.selection.path._penalised_fits import METRICS, WALKS
-from sklearn_agl.selection.path._refits import Refits, RefitTable, columns_of
-from sklearn_agl.selection.runs._checkpoint import open_checkpoint
-from sklearn_agl.selection.runs._findings import Record
+from sklearn_agl.selection._base import rank_from_best
+from sklearn_agl.selection.runs._runner import Run, raise_if_interrupted
+
+TOLERANCE = 0.05
+"""Relative error that `SelectionPath.best` tolerates where it knows no standard error."""
 
 
 @dataclass(frozen=True)
@@ -315,305 +296,128 @@ class SelectionPath:
         return SelectionPathDisplay.from_path(self, ax=ax, **kwargs)
 
 
-TOLERANCE = 0.05
-"""Relative error that `SelectionPath.best` tolerates where it knows no standard error."""
+@dataclass(frozen=True)
+class PathPoint:
+    """One fit of a path."""
 
-PENALTY_CONSTRAINTS = {
-    "penalty": [*HDNNPRegressor._parameter_constraints["penalty"], None],
-    "concavity": HDNNPRegressor._parameter_constraints["concavity"],
-}
-"""Those of the networks, where None means the estimator's own."""
+    alpha: float
+    group_norms: np.ndarray
+    objective: float
+    rmse: float
+    fit_time: float
 
-
-@validate_params(
-    {
-        "estimator": [HDNNPRegressor, None],
-        "alphas": ["array-like", None],
-        **PENALTY_CONSTRAINTS,
-        "adaptive": ["boolean"],
-        "metric": [StrOptions(set(METRICS)), None],
-        "gamma": [Interval(Real, 0, None, closed="left")],
-        "reweight": [Interval(Real, 0, 1, closed="both"), None],
-        "feature_costs": ["array-like", StrOptions({MEASURED}), None],
-        "init": [StrOptions(set(WALKS))],
-        "initial_alpha": [Interval(Real, 0, None, closed="left"), None],
-        "min_features": [Interval(Integral, 0, None, closed="left")],
-        "refit": ["boolean"],
-        "n_jobs": [Integral, None],
-        "checkpoint": [str, PathLike, None],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=False,
-)
-def group_lasso_path(
-    X,
-    y=None,
-    estimator=None,
-    *,
-    forces=AUTO,
-    sample_weight=None,
-    alphas=None,
-    penalty=None,
-    concavity=None,
-    adaptive=True,
-    metric=None,
-    gamma=1.0,
-    reweight=None,
-    feature_costs=None,
-    init="warm",
-    initial_alpha=None,
-    min_features=1,
-    refit=True,
-    n_jobs=None,
-    checkpoint=None,
-    verbose=0,
-    random_state=None,
-):
-    """Follow the adaptive group lasso from all features down to few.
-
-    A first fit with the group lasso gives the adaptive weights ``c_i = 1 / ||w_i||**gamma``. Then
-    `alpha` rises, and each fit starts from the one before; features that leave stay out. Every set
-    found is fitted without penalty twice: from the weights of the path on, and from random ones.
-    The fit of the lower error on held-out structures counts.
-
-    Parameters
-    ----------
-    X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
-        Features of the atoms.
-    y : array-like of shape (n_structures,), default=None
-        Total energies; None for those that the structures carry, see `HDNNPRegressor`.
-    estimator : HDNNPRegressor, default=None
-        Settings of the networks; by default those of ``HDNNPRegressor()``.
-    forces : "auto", None or sequence of array-like of shape (n_atoms, 3), default="auto"
-        Forces on all atoms of each structure, to be trained on as well. "auto" takes those that the
-        structures carry, if the estimator's parameter `forces` says so, and None trains on energies
-        alone, see `HDNNPRegressor`.
-    sample_weight : array-like of shape (n_structures,), default=None
-        How much each structure counts, see `HDNNPRegressor`.
-    alphas : array-like of float, default=None
-        Strengths of the penalty, ascending. By default they start where few features leave, and
-        rise in steps that are refined where many would leave at once.
-    penalty : {"lasso", "mcp", "scad"}, default=None
-        What the norms are charged, see `HDNNPRegressor`; by default the estimator's own.
-    concavity : float, default=None
-        Of "mcp" and "scad"; by default the estimator's own.
-    adaptive : bool, default=True
-        False gives the plain group lasso.
-    metric : {"euclidean", "wald"}, default=None
-        What the adaptive weights are made of: the norms of the first fit, as published,
-        ``c_i = 1 / ||w_i||**gamma``, or also the Wald statistics s_i of the features (see
-        `WaldSelector`) in units of their median, ``c_i = 1 / (||w_i|| s_i**(gamma / 4))``. By
-        default "wald" where the weights follow the norms (see `reweight`) and the solver is not
-        "adamw", else "euclidean".
-    gamma : float, default=1.0
-        Power of the norm in the adaptive weights: 1 in [1]_, 2 in [2]_.
-    reweight : float, default=None
-        From 0 to 1: how far the adaptive weights follow the norms from step to step of the path;
-        0 keeps those of the first fit, as published. Features that have shrunk are charged more,
-        which tells needed ones from others more sharply. By default 0.5; but 0 where
-        `initial_alpha` is not given, there are fewer structures than weights in the networks and a
-        strong first fit has at most 1.1 times the error of a gentle one on held-out structures.
-        Where `alphas` are given, or with ``init="cold"``, it has no effect.
-    feature_costs : array-like of shape (n_features,) or "measured", default=None
-        What each feature costs, positive, in any unit. Divided by their mean, the costs multiply
-        the adaptive weights (those of the first fit excepted), so that the path saves time rather
-        than columns. "measured" takes microseconds per atom of the symmetry functions, timed on
-        the structures of `X`, see `measure_costs`: results may then differ from run to run;
-        pass the `feature_costs` of the result again to repeat one.
-    init : {"warm", "cold"}, default="warm"
-        Where each fit of the path starts: from the one before, without the features that have
-        left, or from new random weights, as published, which takes a full fit at every alpha.
-    initial_alpha : float, default=None
-        Strength of the first fit. By default chosen by the squared error (in units of the
-        energies' variance, and not above 0.1) that a fit without penalty leaves on held-out
-        structures: a tenth of it where the weights follow the norms, else ten times as much; and
-        less if so strong a penalty leaves next to nothing of what can be learnt.
-    min_features : int, default=1
-        Stop when no more are left.
-    refit : bool, default=True
-        Fit every set without penalty, from the weights of the path (at once) and from random ones.
-    n_jobs : int, default=None
-        Threads. The path itself takes one; the others begin with the refits while it goes on.
-    checkpoint : str or path-like, default=None
-        A folder that keeps the state of the run after every point and every refit. The same call
-        goes on from there, whatever has ended the last one, and returns what a run without a
-        break would have.
-    verbose : int, default=0
-        1 prints a line per alpha and per refit, with an estimate of the time left.
-    random_state : int, RandomState or None, default=None
-        Draws the held-out structures (the same for all fits) and the weights. By default the
-        estimator's own. Where that is None, too, a run that goes on keeps its first seed.
-
-    Returns
-    -------
-    SelectionPath
-        Supports, norms, errors and times. After Ctrl-C, those of the fits that were done.
-
-    Raises
-    ------
-    ValueError
-        If the alphas do not ascend, a cost is not positive or cannot be measured, the first fit
-        leaves no feature, or `checkpoint` cannot be written to, is damaged or holds a run on other
-        data or with other settings.
-
-    Warns
-    -----
-    ConvergenceWarning
-        If a point has no feature left.
-    UserWarning
-        If `min_features` or `reweight` has been set beside `alphas`, where it has no effect.
-
-    References
-    ----------
-    .. [1] J. Sandberg, T. Voigtmann, E. Devijver, N. Jakse, Mach. Learn.: Sci. Technol. 5, 025043
-       (2024).
-    .. [2] V. Dinh, L. S. T. Ho, NeurIPS 33 (2020).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_agl import group_lasso_path
-    >>> rng = np.random.default_rng(0)
-    >>> X = rng.normal(size=(300, 5))
-    >>> y = np.sin(X[:, 0]) + X[:, 1] * X[:, 0]
-    >>> path = group_lasso_path(X, y, min_features=2, random_state=0)
-    >>> np.flatnonzero(path.supports[path.best()])
-    array([0, 1])
-    """
-    if alphas is not None:
-        alphas = check_alphas(alphas)
-        if (np.diff(alphas) < 0).any():
-            raise ValueError(
-                "alphas must ascend, since features that left do not return: sort them."
-            )
-        idle = {"min_features": (min_features, 1), "reweight": (reweight, None)}
-        warn_of_idle("group_lasso_path", idle, "the path goes through the alphas that are given")
-    regressor = HDNNPRegressor() if estimator is None else clone(estimator)
-    regressor._validate_params()
-    X = leave_out_negligible(validate_features(regressor, X, reset=True, ensure_min_samples=2))
-    data = TrainingSet.from_user(regressor, X, y, forces, sample_weight)
-    if verbose:
-        print(f"group_lasso_path trains on {data}")
-    if random_state is not None:
-        regressor.set_params(random_state=random_state)
-    choose_penalty(regressor, penalty, concavity)
-    options = {
-        "adaptive": adaptive,
-        "metric": metric,
-        "gamma": gamma,
-        "reweight": reweight if alphas is None else 0.0,
-        "initial_alpha": initial_alpha,
-    }
-    settings = {
-        "run": "group_lasso_path",
-        "alphas": alphas,
-        "min_features": min_features,
-        "init": init,
-        "feature_costs": feature_costs,
-    }
-    checkpoint = open_checkpoint(checkpoint, settings | options, regressor, data)
-    costs = resolve_costs(feature_costs, X)
-    data = data.observe_slopes(regressor.n_force_directions, checkpoint.seed)
-    walk = WALKS[init](regressor, data, **options, costs=costs, seed=checkpoint.seed)
-    record = Record(walk, checkpoint, verbose)
-    settings = clone(regressor).set_params(
-        alpha=0.0, feature_weights=None, random_state=checkpoint.seed
-    )
-    refits = Refits(record, settings, data, n_jobs)
-    if refit:
-        walk.on_keep = refits.go_on
-    record.begin()
-    if alphas is None:
-        steps, work_left = walk_down(walk, min_features), partial(work_down, min_features)
-    else:
-        steps, work_left = walk_through(walk, alphas), partial(work_through, alphas)
-    record.follow(refits.beside(steps) if refit else steps, work_left)
-    if walk.points[-1].n_features == 0:
-        warnings.warn(
-            f"No feature is left at alpha={walk.points[-1].alpha:.3g}.",
-            ConvergenceWarning,
-            stacklevel=3,
+    @classmethod
+    def of(cls, training, alpha, start):
+        """What a training has come to that began at the time `start`."""
+        return cls(
+            alpha=alpha,
+            group_norms=training.group_norms,
+            objective=training.objective(training.train_rows),
+            rmse=training.rmse_per_atom(training.judged_on),
+            fit_time=time.perf_counter() - start,
         )
-    if refit and not walk.interrupted:
-        refits.finish()
-    return collect(walk, record.refits, settings)
+
+    @property
+    def n_features(self):
+        """Features with a norm above zero."""
+        return int(np.count_nonzero(self.group_norms))
+
+    @property
+    def columns(self):
+        """Their columns, as a tuple of int."""
+        return tuple(np.flatnonzero(self.group_norms).tolist())
 
 
-def choose_penalty(regressor, penalty, concavity):
-    """Give the networks the penalty that a selector asks for; None leaves their own."""
-    wanted = {"penalty": penalty, "concavity": concavity}
-    regressor.set_params(**{name: value for name, value in wanted.items() if value is not None})
+def stack_points(points):
+    """Some PathPoints as one array per field, which a file can hold."""
+    names = [field.name for field in fields(PathPoint)]
+    return {name: np.array([getattr(point, name) for point in points]) for name in names}
 
 
-def check_alphas(alphas):
-    """Strengths of the penalty as an array; an error if one of them cannot be."""
-    alphas = as_numbers(alphas, "alphas").astype(float, copy=False)
-    if alphas.ndim != 1 or not len(alphas):
-        raise ValueError(f"alphas must be a list of numbers, at least one; got {alphas!r}.")
-    bad = alphas[~np.isfinite(alphas) | (alphas < 0)]
-    if bad.size:
-        raise ValueError(f"alphas contain {bad[0]}; they must be finite and not negative.")
-    return alphas
+def unstack_points(arrays):
+    """The PathPoints that `stack_points` was given."""
+    rows = zip(*arrays.values(), strict=True)
+    return [PathPoint(**dict(zip(arrays, row, strict=True))) for row in rows]
 
 
-def collect(walk, refits=None, settings=None):
-    """Put the points of a walk together.
+class PathRun(Run):
+    """A run that finds a path, point by point, with one training that goes on.
 
-    Parameters
+    Attributes
     ----------
-    walk : Walk or Elimination
-        Has at least one.
-    refits : dict of (tuple of int, str) to Refit, default=None
-        By the columns of each set and where the fit started.
-    settings : HDNNPRegressor, default=None
-        Settings of the refits.
-
-    Returns
-    -------
-    SelectionPath
-        The path.
+    regressor : estimator
+        Has noted the names of the columns.
+    training : object
+        Goes on from point to point.
+    points : list of PathPoint
+        The fit of all features, and the steps that were kept.
+    initial_group_norms : ndarray of shape (n_features,)
+        Norms of the first fit.
+    costs : ndarray of shape (n_features,) or None
+        What each feature costs.
     """
-    points = walk.points
-    norms = np.array([point.group_norms for point in points])
-    table = RefitTable(refits or {})
-    best = [table.best(columns_of(point)) for point in points]
-    return SelectionPath(
-        alphas=np.array([point.alpha for point in points]),
-        supports=norms > 0,
-        group_norms=norms,
-        initial_group_norms=walk.initial_group_norms,
-        objective=np.array([point.objective for point in points]),
-        penalised_rmse=np.array([point.rmse for point in points]),
-        refitted_rmse=np.array([np.nan if one is None else one.rmse for one in best]),
-        fit_time=np.array([point.fit_time for point in points]),
-        refit_time=np.array([table.seconds(columns_of(point)) for point in points]),
-        feature_names=_check_feature_names_in(walk.regressor),
-        feature_costs=walk.costs,
-        **(_describe_refits(walk, best, settings) if refits else {}),
-    )
 
+    strength, error = "alpha", "RMSE"
+    """Names of what `alpha` and `rmse` of the points are."""
+    costs = None
 
-def _describe_refits(walk, best, settings):
-    """What only a path with refits has; `best` is the better refit at each point, or None."""
-    nothing = np.full(len(walk.training.held_out_rows), np.nan)
-    return {
-        "refit_init": np.array(["" if one is None else one.init for one in best]),
-        "refitted_errors": np.array([nothing if one is None else one.errors for one in best]),
-        "potentials": tuple(
-            None if one is None else _make_potential(walk, point, one, settings)
-            for point, one in zip(walk.points, best, strict=True)
-        ),
-    }
+    def keep(self, point):
+        """Count a fit among the points of the path, even if Ctrl-C has cut it short.
 
+        Returns
+        -------
+        str
+            A line about it.
+        """
+        self.points.append(point)
+        raise_if_interrupted(self.training)
+        return self.describe(point)
 
-def _make_potential(walk, point, refit, settings):
-    """A refit as a regressor on the columns of its set."""
-    names = getattr(walk.regressor, "feature_names_in_", None)
-    potential = assemble_on_columns(
-        clone(settings), walk.training, point.group_norms > 0, refit.weights, names
-    )
-    potential.validation_rmse_, potential.validation_force_rmse_ = refit.rmse, refit.force_rmse
-    potential.n_iter_, potential.init_ = refit.n_iter, refit.init
-    potential.trained_on_ = walk.training.trained_on
-    return potential
+    def describe(self, point):
+        """A line about a fit."""
+        return (
+            f"{self.strength} {point.alpha:8.2e}   {point.n_features:4d} features   "
+            f"{self.error} {point.rmse:.3e}   {point.fit_time:5.2f} s"
+        )
+
+    def progress(self):
+        """How far it is."""
+        return f"at {self.points[-1].n_features} features"
+
+    def is_usable(self):
+        """One point makes a path."""
+        return bool(self.points)
+
+    def table(self, describe_refit=lambda columns: ("", "")):
+        """Rows for people to read."""
+        error = self.error.lower().replace(" ", "_")
+        about = "refitted_rmse", "refit_init", "fit_time", "columns"
+        yield "n_features", self.strength, error, *about
+        for point in self.points:
+            numbers = point.n_features, point.alpha, point.rmse, *describe_refit(point.columns)
+            yield *numbers, point.fit_time, " ".join(map(str, point.columns))
+
+    def selection_path(self):
+        """What users get.
+
+        Returns
+        -------
+        SelectionPath
+            The points, without refits.
+        """
+        points = self.points
+        norms = np.array([point.group_norms for point in points])
+        unknown = np.full(len(points), np.nan)
+        return SelectionPath(
+            alphas=np.array([point.alpha for point in points]),
+            supports=norms > 0,
+            group_norms=norms,
+            initial_group_norms=self.initial_group_norms,
+            objective=np.array([point.objective for point in points]),
+            penalised_rmse=np.array([point.rmse for point in points]),
+            refitted_rmse=unknown,
+            fit_time=np.array([point.fit_time for point in points]),
+            refit_time=unknown,
+            feature_names=_check_feature_names_in(self.regressor),
+            feature_costs=self.costs,
+        )

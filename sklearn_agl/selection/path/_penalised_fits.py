@@ -2,12 +2,14 @@
 
 import time
 from copy import copy, deepcopy
-from dataclasses import dataclass, fields
+from functools import partial
 
 import numpy as np
 
 from sklearn_agl.potentials.training._training import Training
 from sklearn_agl.selection._base import EmptySupportError
+from sklearn_agl.selection.path._path import PathPoint, PathRun, stack_points, unstack_points
+from sklearn_agl.selection.runs._runner import Stage, raise_if_interrupted
 
 INITIAL_ALPHA = 10.0
 """Strength of the first fit, in units of the squared error that is left without penalty."""
@@ -34,7 +36,7 @@ TOLERATED = 1.1
 RATIO = 1.6
 """Ratio of neighbouring alphas, unless the path adapts it."""
 SAVED = ("reweight", "initial_group_norms", "smallest_alpha", "factors", "ratio")
-"""What a walk that goes on in another process has to know, besides its training and points."""
+"""What fits that go on in another process have to know, besides their training and points."""
 
 
 def _by_norm(training, alive, gamma):
@@ -57,70 +59,17 @@ METRICS = {"euclidean": _by_norm, "wald": _by_wald_statistic}
 """How the adaptive weights follow from the first fit."""
 
 
-@dataclass(frozen=True)
-class PathPoint:
-    """One penalised fit of a path."""
-
-    alpha: float
-    group_norms: np.ndarray
-    objective: float
-    rmse: float
-    fit_time: float
-
-    @property
-    def n_features(self):
-        """Features with a norm above zero."""
-        return int(np.count_nonzero(self.group_norms))
-
-
-def stack_points(points):
-    """Some PathPoints as one array per field, which a file can hold."""
-    names = [field.name for field in fields(PathPoint)]
-    return {name: np.array([getattr(point, name) for point in points]) for name in names}
-
-
-def unstack_points(arrays):
-    """The PathPoints that `stack_points` was given."""
-    rows = zip(*arrays.values(), strict=True)
-    return [PathPoint(**dict(zip(arrays, row, strict=True))) for row in rows]
-
-
-def look_around(training, alpha, start):
-    """What a training has come to, as a PathPoint; `start` is when it began."""
-    return PathPoint(
-        alpha=alpha,
-        group_norms=training.group_norms,
-        objective=training.objective(training.train_rows),
-        rmse=training.rmse_per_atom(training.judged_on),
-        fit_time=time.perf_counter() - start,
-    )
-
-
-class Walk:
+class PenalisedFits(PathRun):
     """A training that goes from one penalty strength to the next.
 
     Parameters
     ----------
-    regressor : HDNNPRegressor
-        Settings of the networks, validated, that have noted the columns of `data`; its own `alpha`
-        and `feature_weights` play no role.
+    settings : PathSettings
+        What the fits need to know: the networks, which have noted the columns of `data` (their own
+        `alpha` and `feature_weights` play no role), the adaptive weights, and the schedule of the
+        strengths.
     data : TrainingSet
         What to train on.
-    adaptive : bool
-        Divide each feature's penalty by its norm in a first, non-adaptive fit.
-    metric : {"euclidean", "wald"} or None
-        What the adaptive weights are made of, see `METRICS`; None means "wald" where they follow
-        the norms, else "euclidean", as with AdamW, whose networks may be too large for a
-        covariance.
-    gamma : float
-        Power of that norm.
-    reweight : float or None
-        From 0 to 1: how far the adaptive weights follow the present norms where `follow_norms` is
-        called; None means `REWEIGHT`, but 0 where structures are few and a strong first fit is
-        about as good as a gentle one.
-    initial_alpha : float or None
-        Strength of the first fit; None chooses it by the error left without penalty, lower where
-        the adaptive weights follow the norms.
     seed : int
         Fixes the held-out structures, the weights and the order of the structures.
     costs : ndarray of shape (n_features,), default=None
@@ -128,24 +77,26 @@ class Walk:
 
     Attributes
     ----------
-    interrupted : bool
-        Whether Ctrl-C ended a fit.
+    reweight : float or None
+        From 0 to 1: how far the adaptive weights follow the present norms where `follow_norms` is
+        called; None until that is decided.
     points : list of PathPoint
         The short fit without penalty that everything starts from, and the steps that were kept.
     initial_group_norms : ndarray of shape (n_features,)
-        Norms of the first fit.
+        Norms of the first fit with a penalty; until that is done, of the one without.
+    factors : ndarray of shape (n_features,)
+        The adaptive weights.
     smallest_alpha : float
         Where a path should start.
-    alpha : float or None
-        Strength of the last step, None before the first one.
+    alpha : float
+        Strength of the last step, 0 before the first one.
     ratio : float
         Of the next alpha to the last one, where the path adapts it.
     before : Training or None
         As it was before a last step that has lost more features than it should have.
-    on_keep : callable or None
-        Is called with every point that is kept, while the training is where it was found.
     """
 
+    error = "penalised RMSE"
     dense_share = 8 / 30
     """Part of a full fit's epochs that is spent without penalty, before the first group lasso."""
     first_share = 12 / 30
@@ -155,43 +106,28 @@ class Walk:
     follows_norms = True
     """Whether adaptive weights may change after the first fit."""
 
-    def __init__(
-        self, regressor, data, *, adaptive, metric, gamma, reweight, initial_alpha, seed,
-        costs=None,
-    ):  # fmt: skip
-        self.regressor = regressor
+    def __init__(self, settings, data, seed, costs=None):
+        self.regressor = settings.regressor
         self.n_features = data.X.n_features
-        self.adaptive = adaptive
-        self.gamma = gamma
-        self.initial_alpha = initial_alpha
+        self.schedule = settings.schedule
+        self.adaptive = settings.adaptive
+        self.metric = settings.metric
+        self.gamma = settings.gamma
+        self.reweight = settings.reweight if self.adaptive and self.follows_norms else 0.0
+        self.initial_alpha = settings.initial_alpha
         self.costs = costs
         self.seed = seed
-        self.training = Training(regressor, data, np.random.RandomState(seed))
-        self.reweight = reweight if adaptive and self.follows_norms else 0.0
-        self.metric = metric
-        self.interrupted = False
-        self.alpha = None
+        self.training = Training(self.regressor, data, np.random.RandomState(seed))
+        self.alpha = 0.0
         self.points = []
         self.ratio = RATIO
-        self.on_keep = None
         self.before = None
 
     def begin(self):
-        """Train without penalty, then with the same one for every feature. Returns self."""
-        noise = self._fit_without_penalty()
-        self.smallest_alpha = SMALLEST_ALPHA * noise
-        initial_alpha = self._fit_with_equal_penalties(noise)
-        usual = self._usual_initial_alpha(noise)
-        self.interrupted = self.training.interrupted
-        # The first fit goes without prices: its norms are to say what is needed, at any price.
-        self.factors = self._prices
-        if self.adaptive:
-            self._check_initial_norms(initial_alpha, min(initial_alpha, usual) / 10.0)
-            self.factors = self._adaptive_factors()
-            self._drop_zero_groups(self.initial_group_norms)
-        return self
+        """Train without penalty, then with the same one for every feature."""
+        self.fit_first(self.fit_without_penalty())
 
-    def _fit_without_penalty(self):
+    def fit_without_penalty(self):
         """Keep its point; returns the squared error that is left, as far as it is believed."""
         training = self.training
         training.start(np.zeros(self.n_features))
@@ -199,8 +135,31 @@ class Walk:
         training.run(training.epochs(self.dense_share))
         if training.robust_error(training.judged_on) > UNCLEAR_NOISE:
             training.run(training.epochs(1.0 - self.dense_share))
-        self.keep(look_around(training, 0.0, start))
+        # The first fit goes without prices: its norms are to say what is needed, at any price.
+        self.initial_group_norms, self.factors = training.group_norms, self._prices
+        self.keep(PathPoint.of(training, 0.0, start))
         return min(training.robust_error(training.judged_on), LARGEST_NOISE)
+
+    def fit_first(self, noise):
+        """Fit with the same penalty for every feature, and find the adaptive weights.
+
+        Parameters
+        ----------
+        noise : float
+            What `fit_without_penalty` gave, from which all strengths follow.
+        """
+        self.smallest_alpha = SMALLEST_ALPHA * noise
+        initial_alpha = self._fit_with_equal_penalties(noise)
+        usual = self._usual_initial_alpha(noise)
+        if self.adaptive:
+            self._check_initial_norms(initial_alpha, min(initial_alpha, usual) / 10.0)
+            self.factors = self._adaptive_factors()
+            self._drop_zero_groups(self.initial_group_norms)
+        raise_if_interrupted(self.training)
+
+    def stages(self):
+        """One: the fits that the schedule asks for."""
+        yield Stage(self.schedule.steps(self), partial(self.schedule.work_left, self))
 
     def _fit_with_equal_penalties(self, noise):
         """Find the norms for the adaptive weights; returns the strength of that fit."""
@@ -209,7 +168,7 @@ class Walk:
             if n_structures <= n_weights and self.initial_alpha is None:
                 return self._fit_strongly_or_gently(noise)
             self.reweight = REWEIGHT
-        return self._fit_first(self._usual_initial_alpha(noise))
+        return self._fit_at_equal_strengths(self._usual_initial_alpha(noise))
 
     def _usual_initial_alpha(self, noise):
         return noise * (GENTLE_INITIAL_ALPHA if self.reweight > 0.0 else INITIAL_ALPHA)
@@ -226,7 +185,7 @@ class Walk:
         for reweight in (0.0, REWEIGHT):
             training.restore_state(without_penalty)
             self.reweight = reweight
-            alpha = self._fit_first(self._usual_initial_alpha(noise))
+            alpha = self._fit_at_equal_strengths(self._usual_initial_alpha(noise))
             errors[reweight] = training.rmse_per_atom(training.judged_on)
             fits[reweight] = alpha, self.initial_group_norms, training.save_state()
         self.reweight = REWEIGHT if errors[0.0] > TOLERATED * errors[REWEIGHT] else 0.0
@@ -234,7 +193,7 @@ class Walk:
         training.restore_state(state)
         return alpha
 
-    def _fit_first(self, usual):
+    def _fit_at_equal_strengths(self, usual):
         """Fit with the same penalty for every feature; returns its strength.
 
         A strength that the user has not asked for falls where nothing would be learnt.
@@ -243,7 +202,7 @@ class Walk:
         state, most = training.save_state(), self._most_error()
         alpha = usual if self.initial_alpha is None else self.initial_alpha
         while True:
-            self._set_out(np.full(self.n_features, alpha / self.n_features))
+            self._set_strengths(np.full(self.n_features, alpha / self.n_features))
             training.run(training.epochs(self.first_share))
             self.initial_group_norms = training.group_norms
             weaker = self.initial_alpha is None and alpha > SMALLEST_START * usual
@@ -260,7 +219,7 @@ class Walk:
         return mean - LEARNT * (mean - self.training.squared_error(rows))
 
     def save_state(self):
-        """What `load_state` needs to go on from here in another process: dicts of arrays."""
+        """What `restore_state` needs to go on in another process: dicts of arrays."""
         return {
             "training": self.training.to_arrays(),
             "points": stack_points(self.points),
@@ -270,7 +229,7 @@ class Walk:
             "before": {} if self.before is None else self.before.to_arrays(),
         }
 
-    def load_state(self, state):
+    def restore_state(self, state):
         """Go on from what `save_state` gave, in the place of `begin`."""
         if state.get("before"):
             # While the training still has all columns.
@@ -279,7 +238,7 @@ class Walk:
             self.before.load_arrays(state["before"])
         self.training.load_arrays(state["training"])
         self.points = unstack_points(state["points"])
-        self.alpha = self.reached
+        self.alpha = self.points[-1].alpha
         for name in SAVED:
             # Of an array without dimensions, its number.
             setattr(self, name, state["walk"][name][()])
@@ -304,7 +263,7 @@ class Walk:
         return len(np.unique(np.concatenate(self.training.layout.columns)))
 
     def go_to(self, alpha):
-        """Train at strength `alpha` from where the walk is.
+        """Train at strength `alpha` from where the last fit has come to.
 
         Parameters
         ----------
@@ -319,14 +278,13 @@ class Walk:
         start = time.perf_counter()
         self.alpha = alpha
         training = self.training
-        self._set_out(alpha / self.n_features * self.factors)
+        self._set_strengths(alpha / self.n_features * self.factors)
         training.run(training.epochs(self.step_share))
-        point = look_around(training, alpha, start)
-        self.interrupted = training.interrupted
-        self._arrive(point)
+        point = PathPoint.of(training, alpha, start)
+        self._drop_lost(point)
         return point
 
-    def ladder(self, alpha):
+    def alphas_on_the_way_to(self, alpha):
         """Strengths on the way to `alpha`, without the last one."""
         first = self.smallest_alpha
         n_steps = np.log(alpha / first) / np.log(RATIO) if alpha > first else 0.0
@@ -344,33 +302,26 @@ class Walk:
             kept = self.factors ** (1.0 - self.reweight)
             self.factors = kept * self._adaptive_factors() ** self.reweight
 
-    def _set_out(self, strengths):
-        """Be ready for a fit: go on from the present weights."""
+    def _set_strengths(self, strengths):
+        """Get ready for a fit that goes on from the present weights."""
         self.training.set_strengths(strengths)
 
-    def _arrive(self, point):
-        """Draw the consequences of a fit: features that left stay out."""
+    def _drop_lost(self, point):
+        """Take out for good the features that a fit has lost."""
         self._drop_zero_groups(point.group_norms)
 
-    def keep(self, point):
-        """Count a fit among the points of the path; returns its point."""
-        self.points.append(point)
-        if self.on_keep is not None:
-            self.on_keep(point)
-        return point
-
-    def remember(self):
-        """What `go_back` needs to take a step back."""
+    def save_step(self):
+        """What `undo_to` needs to come back to this moment."""
         return self.training.save_state(), self.factors, self.alpha
 
-    def go_back(self, memory):
-        """Be where `remember` was called."""
-        state, self.factors, self.alpha = memory
+    def undo_to(self, saved):
+        """Be where `save_step` was called."""
+        state, self.factors, self.alpha = saved
         self.training.restore_state(state)
 
-    def remember_before(self, memory):
-        """Keep what `remember` gave, for features that a last step should not have lost."""
-        state, _, _ = memory
+    def keep_training_of(self, saved):
+        """Keep what `save_step` gave, for features that a last step should not have lost."""
+        state, _, _ = saved
         self.before = self.training.branch(self.seed)
         self.before.restore_state(state)
 
@@ -382,7 +333,7 @@ class Walk:
         return None
 
     def branch(self):
-        """A walk of its own from here on, which does exactly what this one would do."""
+        """Fits of their own from here on, which do exactly what these ones would do."""
         return deepcopy(self)
 
     def fitted_regressor(self):
@@ -417,7 +368,7 @@ class Walk:
             self.training.drop(gone)
 
 
-class ColdWalk(Walk):
+class ColdFits(PenalisedFits):
     """Every fit starts from new random weights and may use every feature that the first one left.
 
     That is how the adaptive group lasso has been published. It takes a full fit at every alpha.
@@ -431,15 +382,16 @@ class ColdWalk(Walk):
         """Features that the last fit used."""
         return super().n_features_alive if self.reached is None else self.points[-1].n_features
 
-    def ladder(self, alpha):
+    def alphas_on_the_way_to(self, alpha):
         """No fit helps the next one."""
         return np.empty(0)
 
-    def _set_out(self, strengths):
+    def _set_strengths(self, strengths):
         self.training.start(strengths)
 
-    def _arrive(self, point):
+    def _drop_lost(self, point):
         """Nothing follows: features may return."""
 
 
-WALKS = {"warm": Walk, "cold": ColdWalk}
+FITS = {"warm": PenalisedFits, "cold": ColdFits}
+"""By where each fit starts."""

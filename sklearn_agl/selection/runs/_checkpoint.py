@@ -20,6 +20,8 @@ from sklearn_agl._version import __version__
 STATE, TABLE = "state.npz", "path.csv"
 SIZES, GEOMETRY = "atoms of each structure", "structures"
 ROWS_AT_ONCE = 4096
+ELSEWHERE = ("verbose", "forces", "random_state")
+"""Parameters of the networks that change nothing, or that the rest of an identity tells."""
 
 
 def draw_seed(random_state):
@@ -27,14 +29,14 @@ def draw_seed(random_state):
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
-def open_checkpoint(folder, settings, estimator, data):
-    """The checkpoint of a run, and with it the seed, drawn from the estimator's `random_state`.
+def open_checkpoint(folder, settings, random_state, data, estimator=None):
+    """The checkpoint of a run, and with it the seed, drawn from `random_state`.
 
     Parameters
     ----------
     folder : str, path-like or None
         None for no checkpoint.
-    settings, estimator, data
+    settings, random_state, data, estimator
         What tells this run from others, see `identify`.
 
     Returns
@@ -42,10 +44,10 @@ def open_checkpoint(folder, settings, estimator, data):
     Checkpoint or NoCheckpoint
     """
     if folder is None:
-        return NoCheckpoint(draw_seed(estimator.random_state))
+        return NoCheckpoint(draw_seed(random_state))
     # Before anything is drawn.
-    identity = identify(settings, estimator, data)
-    seed = draw_seed(estimator.random_state)
+    identity = identify(settings, random_state, data, estimator)
+    seed = draw_seed(random_state)
     return Checkpoint(folder, identity, seed, partial(identify_tensors, data.X))
 
 
@@ -54,14 +56,14 @@ class NoCheckpoint:
 
     Parameters
     ----------
-    seed : int
-        What the run draws everything from.
+    seed : int, default=None
+        What the run draws everything from, where it draws at all.
     """
 
     folder = None
     state = None
 
-    def __init__(self, seed):
+    def __init__(self, seed=None):
         self.seed = seed
 
     def save(self, make_state, make_table):
@@ -194,26 +196,28 @@ class Checkpoint:
             )
 
 
-def identify(settings, estimator, data):
+def identify(settings, random_state, data, estimator=None):
     """What tells one run from another, by names that an error message can use.
 
     Parameters
     ----------
     settings : dict of str to object
         Of the run, as far as they change its result.
-    estimator : HDNNPRegressor
-        Settings of the networks, and the `random_state` before anything is drawn from it.
+    random_state : int, RandomState or None
+        Before anything is drawn from it.
     data : TrainingSet
         What the run is trained on.
+    estimator : HDNNPRegressor, default=None
+        Settings of the networks, where the run's own do not have them.
 
     Returns
     -------
     dict of str to object
         For JSON.
     """
-    params = estimator.get_params(deep=False)
-    # `data` tells what came of the parameter `forces`.
-    del params["verbose"], params["forces"]
+    params = {} if estimator is None else estimator.get_params(deep=False)
+    for name in ELSEWHERE:
+        params.pop(name, None)
     return {
         "version of sklearn_agl": __version__,
         **identify_features(data.X),
@@ -223,7 +227,7 @@ def identify(settings, estimator, data):
         # What forces say about the weights depends on how the features change.
         GEOMETRY: data.forces and data.X.structures and fingerprint_geometry(data.X.structures),
         **{name: describe(value) for name, value in settings.items()},
-        "random_state": describe(params.pop("random_state")),
+        "random_state": describe(random_state),
         **{f"estimator.{name}": describe(value) for name, value in params.items()},
     }
 

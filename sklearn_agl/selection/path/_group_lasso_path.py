@@ -1,0 +1,225 @@
+"""The regularisation path of the adaptive group lasso, with refits."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._param_validation import Interval, validate_params
+
+from sklearn_agl._labels import AUTO
+from sklearn_agl._validation import leave_out_negligible, validate_features
+from sklearn_agl._warnings import depth_of_caller
+from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.potentials.data._training_set import TrainingSet
+from sklearn_agl.selection._base import warn_of_idle
+from sklearn_agl.selection.path._alpha_schedules import DownTo, GivenAlphas
+from sklearn_agl.selection.path._fit_path import (
+    PATH_CONSTRAINTS,
+    PathSettings,
+    check_alphas,
+    fit_path,
+)
+
+
+@validate_params(
+    PATH_CONSTRAINTS
+    | {
+        "alphas": ["array-like", None],
+        "reweight": [Interval(Real, 0, 1, closed="both"), None],
+        "min_features": [Interval(Integral, 0, None, closed="left")],
+        "refit": ["boolean"],
+        "n_jobs": [Integral, None],
+    },
+    prefer_skip_nested_validation=False,
+)
+def group_lasso_path(
+    X,
+    y=None,
+    estimator=None,
+    *,
+    forces=AUTO,
+    sample_weight=None,
+    alphas=None,
+    penalty=None,
+    concavity=None,
+    adaptive=True,
+    metric=None,
+    gamma=1.0,
+    reweight=None,
+    feature_costs=None,
+    init="warm",
+    initial_alpha=None,
+    min_features=1,
+    refit=True,
+    n_jobs=None,
+    checkpoint=None,
+    verbose=0,
+    random_state=None,
+):
+    """Follow the adaptive group lasso from all features down to few.
+
+    A first fit with the group lasso gives the adaptive weights ``c_i = 1 / ||w_i||**gamma``. Then
+    `alpha` rises, and each fit starts from the one before; features that leave stay out. Every set
+    found is fitted without penalty twice: from the weights of the path on, and from random ones.
+    The fit of the lower error on held-out structures counts.
+
+    Parameters
+    ----------
+    X : AtomicFeatures or array-like of shape (n_structures, [n_atoms_max,] n_features)
+        Features of the atoms.
+    y : array-like of shape (n_structures,), default=None
+        Total energies; None for those that the structures carry, see `HDNNPRegressor`.
+    estimator : HDNNPRegressor, default=None
+        Settings of the networks; by default those of ``HDNNPRegressor()``.
+    forces : "auto", None or sequence of array-like of shape (n_atoms, 3), default="auto"
+        Forces on all atoms of each structure, to be trained on as well. "auto" takes those that the
+        structures carry, if the estimator's parameter `forces` says so, and None trains on energies
+        alone, see `HDNNPRegressor`.
+    sample_weight : array-like of shape (n_structures,), default=None
+        How much each structure counts, see `HDNNPRegressor`.
+    alphas : array-like of float, default=None
+        Strengths of the penalty, ascending. By default they start where few features leave, and
+        rise in steps that are refined where many would leave at once.
+    penalty : {"lasso", "mcp", "scad"}, default=None
+        What the norms are charged, see `HDNNPRegressor`; by default the estimator's own.
+    concavity : float, default=None
+        Of "mcp" and "scad"; by default the estimator's own.
+    adaptive : bool, default=True
+        False gives the plain group lasso.
+    metric : {"euclidean", "wald"}, default=None
+        What the adaptive weights are made of: the norms of the first fit, as published,
+        ``c_i = 1 / ||w_i||**gamma``, or also the Wald statistics s_i of the features (see
+        `WaldSelector`) in units of their median, ``c_i = 1 / (||w_i|| s_i**(gamma / 4))``. By
+        default "wald" where the weights follow the norms (see `reweight`) and the solver is not
+        "adamw", else "euclidean".
+    gamma : float, default=1.0
+        Power of the norm in the adaptive weights: 1 in [1]_, 2 in [2]_.
+    reweight : float, default=None
+        From 0 to 1: how far the adaptive weights follow the norms from step to step of the path;
+        0 keeps those of the first fit, as published. Features that have shrunk are charged more,
+        which tells needed ones from others more sharply. By default 0.5; but 0 where
+        `initial_alpha` is not given, there are fewer structures than weights in the networks and a
+        strong first fit has at most 1.1 times the error of a gentle one on held-out structures.
+        Where `alphas` are given, or with ``init="cold"``, it has no effect.
+    feature_costs : array-like of shape (n_features,) or "measured", default=None
+        What each feature costs, positive, in any unit. Divided by their mean, the costs multiply
+        the adaptive weights (those of the first fit excepted), so that the path saves time rather
+        than columns. "measured" takes microseconds per atom of the symmetry functions, timed on
+        the structures of `X`, see `measure_costs`: results may then differ from run to run;
+        pass the `feature_costs` of the result again to repeat one.
+    init : {"warm", "cold"}, default="warm"
+        Where each fit of the path starts: from the one before, without the features that have
+        left, or from new random weights, as published, which takes a full fit at every alpha.
+    initial_alpha : float, default=None
+        Strength of the first fit. By default chosen by the squared error (in units of the
+        energies' variance, and not above 0.1) that a fit without penalty leaves on held-out
+        structures: a tenth of it where the weights follow the norms, else ten times as much; and
+        less if so strong a penalty leaves next to nothing of what can be learnt.
+    min_features : int, default=1
+        Stop when no more are left.
+    refit : bool, default=True
+        Fit every set without penalty, from the weights of the path (at once) and from random ones.
+    n_jobs : int, default=None
+        Threads. The path itself takes one; the others begin with the refits while it goes on.
+    checkpoint : str or path-like, default=None
+        A folder that keeps the state of the run after every point and every refit. The same call
+        goes on from there, whatever has ended the last one, and returns what a run without a
+        break would have.
+    verbose : int, default=0
+        1 prints a line per alpha and per refit, with an estimate of the time left.
+    random_state : int, RandomState or None, default=None
+        Draws the held-out structures (the same for all fits) and the weights. By default the
+        estimator's own. Where that is None, too, a run that goes on keeps its first seed.
+
+    Returns
+    -------
+    SelectionPath
+        Supports, norms, errors and times. After Ctrl-C, those of the fits that were done.
+
+    Raises
+    ------
+    ValueError
+        If the alphas do not ascend, a cost is not positive or cannot be measured, the first fit
+        leaves no feature, or `checkpoint` cannot be written to, is damaged or holds a run on other
+        data or with other settings.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If a point has no feature left.
+    UserWarning
+        If `min_features` or `reweight` has been set beside `alphas`, where it has no effect.
+
+    References
+    ----------
+    .. [1] J. Sandberg, T. Voigtmann, E. Devijver, N. Jakse, Mach. Learn.: Sci. Technol. 5, 025043
+       (2024).
+    .. [2] V. Dinh, L. S. T. Ho, NeurIPS 33 (2020).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_agl import group_lasso_path
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(300, 5))
+    >>> y = np.sin(X[:, 0]) + X[:, 1] * X[:, 0]
+    >>> path = group_lasso_path(X, y, min_features=2, random_state=0)
+    >>> np.flatnonzero(path.supports[path.best()])
+    array([0, 1])
+    """
+    if alphas is not None:
+        alphas = _check_ascent(check_alphas(alphas))
+        idle = {"min_features": (min_features, 1), "reweight": (reweight, None)}
+        warn_of_idle("group_lasso_path", idle, "the path goes through the alphas that are given")
+    regressor, data = _prepare(X, y, estimator, forces, sample_weight, random_state)
+    if verbose:
+        print(f"group_lasso_path trains on {data}")
+    options = {
+        "adaptive": adaptive,
+        "metric": metric,
+        "gamma": gamma,
+        "reweight": reweight if alphas is None else 0.0,
+        "feature_costs": feature_costs,
+        "init": init,
+        "initial_alpha": initial_alpha,
+    }
+    about = {"run": "group_lasso_path", "alphas": alphas, "min_features": min_features}
+    settings = PathSettings(
+        regressor,
+        DownTo(min_features) if alphas is None else GivenAlphas(alphas),
+        penalty=penalty,
+        concavity=concavity,
+        **options,
+        checkpoint=checkpoint,
+        identity=about | options,
+        verbose=verbose,
+        refit=refit,
+        n_jobs=n_jobs,
+    )
+    path = fit_path(settings, data).selection_path()
+    if path.n_features[-1] == 0:
+        warnings.warn(
+            f"No feature is left at alpha={path.alphas[-1]:.3g}.",
+            ConvergenceWarning,
+            stacklevel=depth_of_caller(),
+        )
+    return path
+
+
+def _check_ascent(alphas):
+    if (np.diff(alphas) < 0).any():
+        raise ValueError("alphas must ascend, since features that left do not return: sort them.")
+    return alphas
+
+
+def _prepare(X, y, estimator, forces, sample_weight, random_state):
+    """The networks' settings and the TrainingSet, all checked."""
+    regressor = HDNNPRegressor() if estimator is None else clone(estimator)
+    regressor._validate_params()
+    X = leave_out_negligible(validate_features(regressor, X, reset=True, ensure_min_samples=2))
+    data = TrainingSet.from_user(regressor, X, y, forces, sample_weight)
+    if random_state is not None:
+        regressor.set_params(random_state=random_state)
+    return regressor, data
