@@ -265,16 +265,26 @@ def symmetry_function_preset(name: str) -> list[SymmetryFunction]:
     (22, 10)
     """
     if not isinstance(name, str) or name not in PRESETS:
-        raise ValueError(f"Unknown set of symmetry functions {name!r}; known are {list(PRESETS)}.")
+        raise ValueError(
+            f"Unknown set of symmetry functions {name!r}; known are {list(PRESETS)}, and to a "
+            f"SymmetryFunctionTransformer, {list(BY_RADIUS)}."
+        )
     return PRESETS[name]()
 
 
 MOST_ELEMENTS_APART = 4
 """With more elements, functions for each pair of them would be too many."""
+SHORT_REACH = 0.65
+"""Radius of the functions of nearest neighbours in "rich", in units of the cutoff radius: between
+the first and the second shell of most crystals, where the radius reaches to the third."""
+SHELLS = (0.4, 0.53, 0.69)
+"""Shifts of the wide angular functions of "rich", in the same units."""
+SHELL_SPACING = 0.12
+"""Standard deviation of these shells."""
 
 
-def automatic_symmetry_functions(r_cut, n_elements):
-    """A modest set for any elements: 8 radial functions per neighbour, 8 angular ones per pair.
+def modest_symmetry_functions(r_cut, n_elements):
+    """8 radial functions per neighbour element, 8 narrow angular ones per pair.
 
     From five elements on, the functions are weighted sums over all elements.
 
@@ -298,3 +308,42 @@ def automatic_symmetry_functions(r_cut, n_elements):
         angular_zeta=(1, 4),
         weighted=n_elements > MOST_ELEMENTS_APART,
     )
+
+
+def rich_symmetry_functions(r_cut, n_elements):
+    """Candidates to select from: 28 radial functions per neighbour element, 72 angular per pair.
+
+    Radial and narrow angular functions have two reaches, the cutoff radius and `SHORT_REACH` of it.
+    Wide angular functions are centred or sit on shells: their triplets need not be triangles of
+    neighbours, and with whole zeta they cost no more than radial ones.
+
+    Parameters
+    ----------
+    r_cut : float
+        Cutoff radius.
+    n_elements : int
+        Number of elements.
+
+    Returns
+    -------
+    list of SymmetryFunction
+    """
+    short, common = _round(SHORT_REACH * r_cut), {"weighted": n_elements > MOST_ELEMENTS_APART}
+    widths = np.array([1.0, 4.0, 16.0]) / r_cut**2
+    shells = {
+        "angular_eta": [_round(1.0 / (2.0 * (SHELL_SPACING * r_cut) ** 2))],
+        "angular_r_s": [_round(part * r_cut) for part in SHELLS],
+    }
+    centered, wide = {"angular_eta": [_round(eta) for eta in widths]}, {"angular_kind": "G5"}
+    grids = [
+        {"r_cut": r_cut, "n_centered": 8, "n_shifted": 12},
+        {"r_cut": r_cut, "angular_zeta": (1, 4, 16)} | centered,
+        {"r_cut": short, "n_centered": 3, "n_shifted": 5, "angular_zeta": (1, 4)} | centered,
+        {"r_cut": r_cut, "angular_zeta": (1, 2, 4)} | centered | wide,
+        {"r_cut": r_cut, "angular_zeta": (1, 2, 4, 8)} | shells | wide,
+    ]
+    return [function for grid in grids for function in symmetry_function_grid(**grid, **common)]
+
+
+BY_RADIUS = {"auto": modest_symmetry_functions, "rich": rich_symmetry_functions}
+"""Sets for any elements whose functions follow the cutoff radius, by name."""

@@ -18,8 +18,8 @@ from sklearn_agl.descriptors._definitions import R_CUT, SymmetryFunction, expand
 from sklearn_agl.descriptors._evaluation import Evaluation, make_batches, sparse_jacobian
 from sklearn_agl.descriptors._jacobian import JacobianProducts
 from sklearn_agl.descriptors._presets import (
+    BY_RADIUS,
     PRESETS,
-    automatic_symmetry_functions,
     symmetry_function_preset,
 )
 from sklearn_agl.descriptors._structures import check_structures
@@ -35,8 +35,10 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
     Parameters
     ----------
     symmetry_functions : str, path or sequence of SymmetryFunction, default="auto"
-        "auto" (a modest set for any elements, weighted from five elements on), the name of a set
-        (see `symmetry_function_preset`), definitions, or an ``input.nn`` of n2p2 or RuNNer in the
+        Two sets are for any elements and follow `r_cut`: "auto", with 8 radial functions per
+        neighbour element and 8 angular ones per pair, and "rich", candidates to select from, with
+        28 and 72; both are weighted from five elements on. Else the name of a set (see
+        `symmetry_function_preset`), definitions, or an ``input.nn`` of n2p2 or RuNNer in the
         structures' unit of length (`sklearn_agl.io.read_symmetry_functions` converts units).
     r_cut : float, default=6.0
         Cutoff radius of all functions that name none, in the structures' unit of length.
@@ -408,8 +410,8 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         return functions
 
     def _named_definitions(self, name):
-        if name == "auto":
-            return automatic_symmetry_functions(self.r_cut, len(self.elements_))
+        if name in BY_RADIUS:
+            return BY_RADIUS[name](self.r_cut, len(self.elements_))
         if name not in PRESETS and _is_path(name):
             from sklearn_agl.io import read_symmetry_functions  # it imports this module
 

@@ -8,7 +8,7 @@ from sklearn_agl.descriptors import (
     symmetry_function_grid,
     symmetry_function_preset,
 )
-from sklearn_agl.descriptors._presets import PRESETS, automatic_symmetry_functions
+from sklearn_agl.descriptors._presets import BY_RADIUS, PRESETS
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -64,17 +64,36 @@ def test_grid_takes_elements_and_a_range():
     assert {f.neighbors for f in functions} == {("H",), ("H", "O")}
 
 
-def test_automatic_set_scales_with_the_radius():
-    small, large = (automatic_symmetry_functions(r_cut, 2) for r_cut in (3.0, 6.0))
-    assert len(small) == len(large) == 16
-    assert [f.eta / g.eta for f, g in zip(small, large, strict=True)] == pytest.approx(
-        [4.0] * 16, rel=1e-3
-    )
+@pytest.mark.parametrize("name, n_radial, n_angular", [("auto", 8, 8), ("rich", 28, 72)])
+def test_sets_for_any_elements_scale_with_the_radius(name, n_radial, n_angular):
+    small, large = (BY_RADIUS[name](r_cut, 2) for r_cut in (3.0, 6.0))
+    assert [sum(f.is_angular == kind for f in small) for kind in (False, True)] == [
+        n_radial,
+        n_angular,
+    ]
+    assert len(set(small)) == len(small)
+    for f, g in zip(small, large, strict=True):
+        assert f.eta / g.eta == pytest.approx(4.0, rel=1e-3)
+        assert g.r_cut == 2.0 * f.r_cut and g.r_s == pytest.approx(2.0 * f.r_s, rel=1e-4)
 
 
-def test_automatic_set_is_weighted_when_elements_are_many():
-    assert not any(f.weighted for f in automatic_symmetry_functions(6.0, 4))
-    assert all(f.weighted for f in automatic_symmetry_functions(6.0, 5))
+@pytest.mark.parametrize("name", BY_RADIUS)
+def test_sets_for_any_elements_are_weighted_when_these_are_many(name):
+    assert not any(f.weighted for f in BY_RADIUS[name](6.0, 4))
+    assert all(f.weighted for f in BY_RADIUS[name](6.0, 5))
+
+
+def test_the_rich_set_has_every_kind_of_function():
+    kinds = {(f.kind, f.r_s > 0.0, f.r_cut) for f in BY_RADIUS["rich"](6.0, 1)}
+    assert kinds >= {
+        ("G2", False, 6.0),
+        ("G2", True, 6.0),
+        ("G2", False, 3.9),
+        ("G4", False, 6.0),
+        ("G4", False, 3.9),
+        ("G5", False, 6.0),
+        ("G5", True, 6.0),
+    }
 
 
 def test_grid_has_wide_and_weighted_functions():
