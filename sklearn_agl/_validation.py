@@ -234,6 +234,33 @@ def validate_weights(X, sample_weight):
     return None if np.all(weights == weights[0]) else weights
 
 
+def validate_groups(X, groups):
+    """Check the labels of structures that belong together.
+
+    Parameters
+    ----------
+    X : AtomicFeatures
+        Features of the structures.
+    groups : array-like of shape (n_structures,) or None
+        A label for each structure, of any kind that can be sorted.
+
+    Returns
+    -------
+    ndarray of shape (n_structures,), or None
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer labels than structures.
+    """
+    if groups is None:
+        return None
+    groups = column_or_1d(groups)
+    if len(groups) != len(X):
+        raise ValueError(f"There are {len(groups)} groups for {len(X)} structures.")
+    return groups
+
+
 @contextmanager
 def explain_tables(X):
     """Whatever fails within, explain first what is wrong with a table, if it is the table.

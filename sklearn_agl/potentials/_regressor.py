@@ -337,7 +337,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, forces=AUTO, *, sample_weight=None):
+    def fit(self, X, y=None, forces=AUTO, *, sample_weight=None, groups=None):
         """Train the potential.
 
         Parameters
@@ -358,6 +358,9 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
             How much each structure counts in the objective, with its energy and its forces: a
             weight of 2 as if the structure were there twice, 0 as if it were not there. Also in the
             scales of features and energies, and among the held-out structures.
+        groups : array-like of shape (n_structures,), default=None
+            Labels of structures that belong together, such as the frames of one trajectory: either
+            all of a group are held out, or none.
 
         Returns
         -------
@@ -370,7 +373,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
             If features, energies or forces are not finite, or their numbers differ. If forces are
             those of the structures as their constraints have changed them. If `solver` cannot train
             on `device`, a setting in `net_params` is none that it could work with, or the training
-            diverges.
+            diverges. If all structures are of one group, but some shall be held out.
 
         Warns
         -----
@@ -385,7 +388,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
             left out.
         """
         X = leave_out_negligible(validate_features(self, X, reset=True, ensure_min_samples=2))
-        data = TrainingSet.from_user(self, X, y, forces, sample_weight)
+        data = TrainingSet.from_user(self, X, y, forces, sample_weight, groups)
         if self.verbose:
             print(f"HDNNPRegressor trains on {data}")
         self._fit(data)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from sklearn_agl import HDNNPRegressor
 from sklearn_agl.potentials.data._held_out import hold_out
 from sklearn_agl.potentials.networks._module import HDNNP
 from sklearn_agl.potentials.solvers._weight_prior import draw_from_prior, match_spread
@@ -62,3 +63,30 @@ def test_nothing_is_held_out_where_nothing_would_be_left():
     for n, fraction in ((2, 0.9), (1, 0.1), (5, 1.0)):
         rng = np.random.RandomState(0)
         assert not len(hold_out(np.ones((n, 1)), np.arange(n), fraction, rng))
+
+
+def test_groups_are_held_out_as_a_whole():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(40), rng.integers(1, 9, 40)).astype(str)
+    energies = rng.normal(size=len(groups))
+    composition = np.ones((len(groups), 1))
+    for seed in range(20):
+        held_out = hold_out(composition, energies, 0.2, np.random.RandomState(seed), groups)
+        assert set(groups[held_out]).isdisjoint(np.delete(groups, held_out))
+        assert 0.2 * len(groups) <= len(held_out) < 0.2 * len(groups) + 8
+
+
+def test_no_group_takes_more_than_half_of_the_structures():
+    groups = np.repeat(["most", "few", "some"], [80, 5, 15])
+    for seed in range(10):
+        rng = np.random.RandomState(seed)
+        held_out = hold_out(np.ones((100, 1)), np.arange(100.0), 0.1, rng, groups)
+        assert len(held_out) >= 5 and "most" not in groups[held_out]
+
+
+def test_a_single_group_cannot_be_held_out():
+    X, y = np.random.default_rng(0).normal(size=(2, 30))
+    with pytest.raises(ValueError, match="one group .*early_stopping=False"):
+        HDNNPRegressor((), max_epochs=1).fit(X[:, None], y, groups=np.zeros(30))
+    with pytest.raises(ValueError, match="29 groups for 30 structures"):
+        HDNNPRegressor((), max_epochs=1).fit(X[:, None], y, groups=np.zeros(29))

@@ -11,7 +11,12 @@ from sklearn_agl._labels import (
     name_of_energy,
     stored_forces,
 )
-from sklearn_agl._validation import validate_energies, validate_forces, validate_weights
+from sklearn_agl._validation import (
+    validate_energies,
+    validate_forces,
+    validate_groups,
+    validate_weights,
+)
 from sklearn_agl.compiled._pair_terms import ZBL
 from sklearn_agl.features import AtomicFeatures
 from sklearn_agl.potentials._elements import find_elements
@@ -40,6 +45,8 @@ class TrainingSet:
         it, energies and forces are as given.
     weights : ndarray of shape (n_structures,) or None
         How much each structure counts; None if all count alike.
+    groups : ndarray of shape (n_structures,) or None
+        Labels of structures that are held out together; None if each stands for itself.
     """
 
     X: AtomicFeatures
@@ -49,9 +56,10 @@ class TrainingSet:
     slopes: DirectionalForces | None = None
     repulsion: Repulsion | None = None
     weights: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     @classmethod
-    def from_user(cls, settings, X, y, forces=AUTO, sample_weight=None):
+    def from_user(cls, settings, X, y, forces=AUTO, sample_weight=None, groups=None):
         """Check what the user has given.
 
         Parameters
@@ -67,6 +75,8 @@ class TrainingSet:
             Forces on all atoms of each structure.
         sample_weight : array-like of shape (n_structures,), default=None
             How much each structure counts; 0 leaves it out.
+        groups : array-like of shape (n_structures,), default=None
+            Labels of structures that are held out together.
 
         Returns
         -------
@@ -86,9 +96,10 @@ class TrainingSet:
             forces = validate_forces(X, forces)
             check_constraints(X, forces)
         weights = validate_weights(X, sample_weight)
+        groups = validate_groups(X, groups)
         elements = find_elements(X, settings.elements)
         repulsion = make_repulsion(settings.repulsion, X, elements)
-        return cls(X, energies, source, forces, repulsion=repulsion, weights=weights)
+        return cls(X, energies, source, forces, repulsion=repulsion, weights=weights, groups=groups)
 
     def __len__(self):
         return len(self.energies)
@@ -120,6 +131,7 @@ class TrainingSet:
             self.slopes and self.slopes[rows],
             self.repulsion,
             None if self.weights is None else self.weights[rows],
+            None if self.groups is None else self.groups[rows],
         )
 
     def without_weightless(self):

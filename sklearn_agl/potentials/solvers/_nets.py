@@ -154,6 +154,7 @@ class KalmanNet(HDNNPNet):
         self.optimizer_ = KalmanFilter(self.module_.layout.n_weights, self.prior_variance)
         self.noise_variance_ = 1.0
         self.noise_is_known_ = False
+        self.goes_on_ = False
         return self
 
     def draw_weights(self, rows):
@@ -179,6 +180,7 @@ class KalmanNet(HDNNPNet):
         variances = state.get("prior_variances", self.prior_variance)
         self.optimizer_ = KalmanFilter.from_covariance(state["covariance"], variances)
         self.noise_variance_ = float(state["noise_variance"])
+        self.goes_on_ = True
 
     def trust_noise(self, factor):
         """Believe in what the noise has been found to be, times a factor, from now on."""
@@ -186,9 +188,12 @@ class KalmanNet(HDNNPNet):
         self.noise_is_known_ = True
 
     def fit_loop(self, *args, **kwargs):
-        """Begin to estimate the noise anew."""
+        """Begin to estimate the noise anew; the next call goes on from this one."""
         self._lowest_noise_variance = np.inf
-        return super().fit_loop(*args, **kwargs)
+        try:
+            return super().fit_loop(*args, **kwargs)
+        finally:
+            self.goes_on_ = True
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """One pass over the structures, after the weight decay, which is one more observation.
@@ -249,7 +254,7 @@ class KalmanNet(HDNNPNet):
         self.optimizer_.update(weights, gradients, -errors, self.noise_variance_)
         rate = self._forgetting_rate() * len(rows) / self._n_structures
         self.optimizer_.forget(1.0 - np.exp(-rate))
-        if len(self.history) == 1:
+        if not self.goes_on_ and len(self.history) == 1:
             self._learn_noise_from_unseen(errors[: len(rows)])
         return errors
 
@@ -260,10 +265,11 @@ class KalmanNet(HDNNPNet):
 
     def _forgetting_rate(self):
         first, last = self.process_noise
-        if self.first_epoch_:
+        if self.goes_on_:
             first *= GOING_ON
-        epoch = len(self.history) - 1 - self.first_epoch_
-        return first * (last / first) ** (epoch / max(self.n_epochs_ - 1, 1))
+        first = max(first, last)
+        n_left = self.n_epochs_ - (len(self.history) - self.first_epoch_)
+        return last * (first / last) ** (n_left / max(self.n_epochs_ - 1, 1))
 
     def _decay(self):
         """Observe every inner weight to be zero, as precisely as the weight decay asks."""

@@ -138,7 +138,8 @@ class Training:
         if not self.settings.early_stopping:
             return np.empty(0, dtype=int)
         fraction = self.settings.validation_fraction
-        return hold_out(data.X.composition(), data.energies, fraction, self.rng)
+        composition = data.X.composition()
+        return hold_out(composition, data.energies, fraction, self.rng, data.groups)
 
     def start(self, strengths):
         """Begin at random weights, with penalty `strengths` (n_features,)."""
@@ -240,14 +241,16 @@ class Training:
         if not isinstance(self.net, KalmanNet) or not len(self.held_out_rows) or self.interrupted:
             return
         judged = [epoch["judged_loss"] for epoch in self.net.history if "judged_loss" in epoch]
-        n_best = 1 + int(np.argmin(judged)) if judged else 1
+        n_passes = self.epochs(CLOSING_SHARE)
+        if judged:
+            n_passes = min(n_passes, 1 + int(np.argmin(judged)))
         self.train_rows = np.sort(np.concatenate([self.train_rows, self.held_out_rows]))
         self.held_out_rows = self.held_out_rows[:0]
         penalty = self.net.penalty
         self.restore_state(self.save_state())
         self.net.penalty = penalty
         self.net.trust_noise(CLOSING_NOISE)
-        self.run(min(self.epochs(CLOSING_SHARE), n_best))
+        self.run(n_passes)
 
     def refuse_divergence(self):
         """Raise an error if the weights are no longer numbers."""
