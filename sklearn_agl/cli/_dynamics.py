@@ -9,7 +9,7 @@ from ase.md.langevin import Langevin
 from ase.md.verlet import VelocityVerlet
 
 from sklearn_agl.cli._messages import say, show
-from sklearn_agl.selection.runs._findings import TimeLeft
+from sklearn_agl.selection.runs._runner import TimeLeft
 
 N_LINES = 10
 """Lines of a run about how it goes."""

@@ -5,7 +5,7 @@ import time
 from skorch.callbacks import Callback
 
 from sklearn_agl.cli._messages import say
-from sklearn_agl.selection.runs._findings import TimeLeft
+from sklearn_agl.selection.runs._runner import TimeLeft
 
 SECONDS = 2.0
 """Between two lines."""

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.validation import _check_feature_names_in
 
 from sklearn_agl.selection._base import rank_from_best
+from sklearn_agl.selection.path._table import path_lines
 from sklearn_agl.selection.runs._runner import Run, raise_if_interrupted
 
 TOLERANCE = 0.05
@@ -80,6 +81,9 @@ class SelectionPath:
     2
     >>> path.potential(2).predict(X[:, path.support(2)]).shape
     (200,)
+    >>> print(path)  # a table of at most 100 characters a line
+    features      alpha  penalised    refitted  ± error  start  seconds  left
+           5   0.00e+00  ...
     """
 
     alphas: np.ndarray
@@ -99,6 +103,9 @@ class SelectionPath:
 
     def __len__(self):
         return len(self.alphas)
+
+    def __str__(self):
+        return "\n".join(path_lines(self))
 
     @property
     def n_features(self):
