@@ -18,6 +18,17 @@ from sklearn_agl.descriptors._structures import check_structures
 from sklearn_agl.descriptors.kernels._kernel_plan import make_plan
 
 
+def check_origin(X):
+    """Refuse features that do not know their symmetry functions and structures."""
+    for name in ("symmetry_functions", "structures"):
+        if getattr(X, name, None) is None:
+            raise ValueError(
+                f"Derivatives by the positions need features that know their {name}, but these "
+                "do not. Compute them with a SymmetryFunctionTransformer, or give the "
+                "AtomicFeatures both symmetry_functions and structures."
+            )
+
+
 class JacobianProducts:
     """The Jacobian of some symmetry functions at some structures, ready to be multiplied.
 
@@ -68,13 +79,7 @@ class JacobianProducts:
             If the features do not know their symmetry functions or structures, or the structures
             are unsound.
         """
-        for name in ("symmetry_functions", "structures"):
-            if getattr(X, name, None) is None:
-                raise ValueError(
-                    f"Derivatives by the positions need features that know their {name}, but these "
-                    "do not. Compute them with a SymmetryFunctionTransformer, or give the "
-                    "AtomicFeatures both symmetry_functions and structures."
-                )
+        check_origin(X)
         check_complete(X.symmetry_functions)
         structures = check_structures(X.structures)
         elements = elements_of(X.symmetry_functions, structures)

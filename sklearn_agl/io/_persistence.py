@@ -53,8 +53,8 @@ def save(estimator, path):
     format, so that ``numpy.load(path)`` shows what is in it, each with a checksum. It holds all
     parameters and all that was learned but:
 
-    - of `HDNNPRegressor` the skorch net's history and callbacks, and the solver's memory (the
-      covariance of the Kalman filter, the averages of Adam), which nothing but the fit needs;
+    - of `HDNNPRegressor` the skorch net `net_`: its history and callbacks, and the solver's memory
+      (the covariance of the Kalman filter, the averages of Adam), which nothing but the fit needs;
     - of selectors, the weights that they hand on to a fit right behind them;
     - the parameters that name places on a disk, `checkpoint`, `memmap_folder` and `memory`, which
       are None afterwards.

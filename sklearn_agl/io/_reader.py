@@ -14,7 +14,9 @@ from sklearn_agl.io._networks import read_topology, read_weights, weights_path
 from sklearn_agl.io._scaling import read_scaling
 from sklearn_agl.io._settings import check_potential, read_settings
 from sklearn_agl.potentials import HDNNPRegressor
-from sklearn_agl.potentials._assembly import assemble_regressor
+from sklearn_agl.potentials._potential import Potential
+from sklearn_agl.potentials._regressor import make_regressor
+from sklearn_agl.potentials.data._scaling import EnergyScaler, FeatureScaler
 from sklearn_agl.potentials.networks._layout import NetworkLayout
 
 
@@ -119,20 +121,17 @@ def read_n2p2(folder, *, length_unit=None, energy_unit=None):
     transformer = _fitted_transformer(functions, settings.elements)
     layout, weights = _join(numbers, counts, networks)
     deviation, references = settings.energy_scales()
-    model = assemble_regressor(
-        HDNNPRegressor(
-            layout.hidden_layer_sizes, activation=topology.activation, scaling=scaling.kind
-        ),
-        layout=layout,
-        activation=topology.activation,
-        weights=weights,
-        offset=scaling.offset,
-        divisor=scaling.divisor,
-        ranges=scaling.ranges,
-        deviation=deviation * energy_unit,
-        references=references * energy_unit,
-        feature_names=transformer.get_feature_names_out(),
+    potential = Potential(
+        layout,
+        topology.activation,
+        weights,
+        FeatureScaler.from_numbers(scaling.offset, scaling.divisor, scaling.ranges),
+        EnergyScaler.from_numbers(deviation * energy_unit, references * energy_unit),
     )
+    model = HDNNPRegressor(
+        layout.hidden_layer_sizes, activation=topology.activation, scaling=scaling.kind
+    )
+    model = make_regressor(model, potential, transformer.get_feature_names_out())
     return Pipeline([("features", transformer), ("model", model)])
 
 

@@ -18,8 +18,10 @@ from sklearn_agl.io import _checks as check
 from sklearn_agl.io._values import Codec, expect
 from sklearn_agl.pooling import AtomPooler
 from sklearn_agl.potentials import HDNNPRegressor
-from sklearn_agl.potentials._assembly import assemble_regressor
+from sklearn_agl.potentials._potential import Potential
+from sklearn_agl.potentials._regressor import make_regressor
 from sklearn_agl.potentials._repulsion import Repulsion
+from sklearn_agl.potentials.data._scaling import EnergyScaler, FeatureScaler
 from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
 from sklearn_agl.potentials.networks._layout import NetworkLayout
 
@@ -123,25 +125,26 @@ def _output_of(estimator):
 def _regressor_state(model):
     """What predictions need; the net, its history and its solver's memory stay behind."""
     state = _output_of(model)
-    if not hasattr(model, "net_"):
+    if not hasattr(model, "potential_"):
         return state
-    layout = model._layout
+    potential = model.potential_
+    layout, scaler = potential.layout, potential.feature_scaler
     state |= {
         name: getattr(model, name)
         for name in ("n_features_in_", "feature_names_in_", *FIGURES)
         if hasattr(model, name)
     }
     return state | {
-        "activation": model.net_.module_.activation,
+        "activation": potential.activation,
         "columns": dict(zip(layout.elements, layout.columns, strict=True)),
         "hidden_layer_sizes": np.array(layout.hidden_layer_sizes, dtype=np.int64),
-        "weights": model.weights_,
-        "offset": model._feature_scaler.offset_,
-        "divisor": model._feature_scaler.divisor_,
-        "ranges": model.feature_ranges_,
-        "deviation": model._energy_scaler.deviation_,
-        "references": model.energy_references_,
-        "repulsion": model.repulsion_,
+        "weights": potential.weights,
+        "offset": scaler.offset_,
+        "divisor": scaler.divisor_,
+        "ranges": scaler.ranges_,
+        "deviation": potential.energy_scaler.deviation_,
+        "references": potential.energy_scaler.references_,
+        "repulsion": potential.repulsion,
     }
 
 
@@ -157,18 +160,10 @@ def _give_regressor(model, state):
     repulsion = state.get("repulsion")
     if repulsion is not None and repulsion.elements != layout.elements:
         raise ValueError(f"repulsion: must be of the elements {layout.elements}")
-    assemble_regressor(
-        model,
-        repulsion=repulsion,
-        layout=layout,
-        feature_names=state.get("feature_names_in_"),
-        **{
-            name: state[name]
-            for name in (
-                "activation", "weights", "offset", "divisor", "ranges", "deviation", "references"
-            )
-        },
-    )  # fmt: skip
+    features = FeatureScaler.from_numbers(state["offset"], state["divisor"], state["ranges"])
+    energies = EnergyScaler.from_numbers(state["deviation"], state["references"])
+    potential = Potential(layout, state["activation"], weights, features, energies)
+    make_regressor(model, potential.with_repulsion(repulsion), state.get("feature_names_in_"))
     _give(model, {name: state[name] for name in state.keys() & {*FIGURES, *OUTPUT}})
 
 

@@ -110,57 +110,57 @@ def write_n2p2(pipeline, folder, *, overwrite=False):
     """
     folder = as_path(folder, "folder")
     _, model = ends_of(pipeline)
-    if not np.isfinite(model.weights_).all():
+    potential = model.potential_
+    if not np.isfinite(potential.weights).all():
         raise ValueError("The potential has weights that are not finite; train it anew.")
-    letter = _letter(model)
+    letter = _letter(potential)
     functions = functions_behind_selectors(pipeline)
-    elements = _elements(model, functions)
+    elements = _elements(potential, functions)
     texts = {weights_name(element.number): _weights_text(element) for element in elements}
-    texts |= repulsion_texts(model.repulsion_, max(f.r_cut for f in functions))
+    texts |= repulsion_texts(potential.repulsion, max(f.r_cut for f in functions))
     texts["scaling.data"] = _scaling_text(elements)
-    texts["input.nn"] = _settings_text(elements, letter, model._energy_scaler)
+    texts["input.nn"] = _settings_text(elements, letter, potential.energy_scaler)
     folder.mkdir(parents=True, exist_ok=True)
     contents = {folder / name: text.encode() for name, text in texts.items()}
     write_files(contents, overwrite=overwrite)
 
 
-def _letter(model):
+def _letter(potential):
     """n2p2's letter of the activation; the node that a linear model gets is linear, too."""
-    name = model.net_.module_.activation if model._layout.hidden_layer_sizes else "identity"
+    name = potential.activation if potential.layout.hidden_layer_sizes else "identity"
     if name not in LETTERS:
         raise ValueError(f"n2p2 has no activation {name!r}; train with one of {sorted(LETTERS)}.")
     return LETTERS[name]
 
 
-def _elements(model, functions):
+def _elements(potential, functions):
     """Gather what the files say, element by element."""
-    used = [c for c, group in enumerate(model._layout.groups) if model.weights_[group].any()]
+    groups = potential.layout.groups
+    used = [c for c, group in enumerate(groups) if potential.weights[group].any()]
     check_expressible([functions[column] for column in used])
     template = functions[used[0] if used else 0]
     return [
-        _element(model, e, functions, layers, template) for e, layers in enumerate(_layers(model))
+        _element(potential, e, functions, layers, template)
+        for e, layers in enumerate(_layers(potential))
     ]
 
 
-def _layers(model):
-    """Weights and biases of each layer of each element's network."""
-    layout, parts = model._layout, iter(model.net_.module_.split(model.weights_))
-    layers = [[(next(parts), next(parts)) for _ in starts] for starts in layout.starts]
-    if layout.hidden_layer_sizes:
-        return layers
-    # n2p2 needs a hidden layer.
-    return [[*own, (np.ones((1, 1)), np.zeros(1))] for own in layers]
+def _layers(potential):
+    """Weights and biases of each layer of each element's network; n2p2 needs a hidden one."""
+    if potential.layout.hidden_layer_sizes:
+        return potential.layers
+    return [[*own, (np.ones((1, 1)), np.zeros(1))] for own in potential.layers]
 
 
-def _element(model, e, functions, layers, template):
+def _element(potential, e, functions, layers, template):
     """Functions of one element that have weights, in n2p2's order, with all that belongs to them.
 
     An element without any gets one of zero weights, since n2p2 needs one.
     """
-    number, columns = model._layout.elements[e], model._layout.columns[e]
-    offset, divisor = model._feature_scaler.offset_, model._feature_scaler.divisor_
+    number, columns = potential.elements[e], potential.layout.columns[e]
+    offset, divisor = potential.feature_scaler.offset_, potential.feature_scaler.divisor_
     (matrix, bias), *inner = layers
-    reachable = np.array([_is_reachable(functions[c], model.elements_) for c in columns], bool)
+    reachable = np.array([_is_reachable(functions[c], potential.elements) for c in columns], bool)
     silent = columns[~reachable]
     bias = bias - matrix[:, ~reachable] @ (offset[silent] / divisor[silent])
     used = np.flatnonzero(matrix.any(axis=0) & reachable)
@@ -176,7 +176,7 @@ def _element(model, e, functions, layers, template):
         [functions[column] for column in own],
         offset[own],
         divisor[own],
-        model.feature_ranges_[own],
+        potential.ranges[own],
         [(matrix[:, order], bias), *inner],
     )
 

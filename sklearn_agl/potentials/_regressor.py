@@ -14,10 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_agl._labels import AUTO
 from sklearn_agl._validation import leave_out_negligible, validate_energies, validate_features
-from sklearn_agl.descriptors._jacobian import JacobianProducts
-from sklearn_agl.potentials.data._blocks import make_blocks
+from sklearn_agl.descriptors._jacobian import check_origin
 from sklearn_agl.potentials.data._training_set import TrainingSet
-from sklearn_agl.potentials.networks._feature_gradients import differentiate
 from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
 from sklearn_agl.potentials.penalties._norm_penalties import PENALTIES
 from sklearn_agl.potentials.penalties._penalty import check_strengths
@@ -155,7 +153,11 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     Attributes
     ----------
     net_ : skorch.NeuralNetRegressor
-        The trained net; ``net_.history`` has the losses of every epoch.
+        The trained net; ``net_.history`` has the losses of every epoch. Not there in a potential
+        that was read from a file.
+    potential_ : Potential
+        The numbers that predictions need, frozen: layout and weights of the networks, scales, and
+        the pair term.
     group_norms_ : ndarray of shape (n_features,)
         Euclidean norm of the first-layer weights that leave each feature; exactly 0 where the
         group lasso removed it.
@@ -458,23 +460,24 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     def _take_over(self, training):
         """Keep what prediction needs of a training that has ended."""
         self.net_ = training.net
-        self._layout = training.layout
-        self._feature_scaler = training.feature_scaler
-        self._energy_scaler = training.energy_scaler
         violation = training.optimality_violation() if training.solver == "lm" else np.nan
         self.net_.forget_data()
-        self.weights_ = training.weights
-        self.group_norms_ = training.group_norms
-        self.elements_ = training.layout.elements
-        repulsion = training.repulsion
-        self.repulsion_ = repulsion and repulsion.with_networks(self)
-        self.feature_ranges_ = training.feature_scaler.ranges_
-        self.energy_references_ = training.energy_scaler.references_
+        self._hold(training.potential())
         self.optimality_violation_ = violation
         self.n_iter_ = len(self.net_.history)
         self.trained_on_ = training.trained_on
         self._interrupted = training.interrupted
         return self
+
+    def _hold(self, potential):
+        """Predict with a potential from now on."""
+        self.potential_ = potential
+        self.weights_ = potential.weights
+        self.group_norms_ = potential.group_norms
+        self.elements_ = potential.elements
+        self.repulsion_ = potential.repulsion
+        self.feature_ranges_ = potential.ranges
+        self.energy_references_ = potential.energy_scaler.references_
 
     def _note_errors(self, training):
         """Keep the errors on held-out structures, before these are trained on as well."""
@@ -501,25 +504,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
             If a structure has an element that fit has not seen and `elements` does not name, or a
             column is missing.
         """
-        X = self._check_features(X)
-        blocks = make_blocks(X, self._layout, self._feature_scaler)
-        scaled = self.net_.module_.energies(self.weights_, blocks, np.arange(len(X)))
-        energies = self._energy_scaler.unscale(blocks.counts, scaled)
-        pairs = self._pair_sums(X)
-        return energies if pairs is None else energies + pairs.totals
-
-    def _pair_sums(self, X):
-        """Sums of the pair term, or None without one."""
-        if self.repulsion_ is None:
-            return None
-        if X.structures is not None:
-            return self.repulsion_.sums(X.structures)
-        if self.repulsion == "zbl":
-            raise ValueError(
-                "A potential with repulsion='zbl' needs features that know their structures, as "
-                "those of a SymmetryFunctionTransformer do."
-            )
-        return None
+        return self.potential_.energies(self._check_features(X))
 
     def predict_forces(self, X):
         r"""Predict the forces on all atoms.
@@ -548,7 +533,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         --------
         sklearn_agl.potentials.predict_forces : From structures, with a pipeline.
         """
-        gradients, _ = self._position_gradients(X)
+        gradients, _ = self._gradients(X)
         return [-gradient for gradient in gradients]
 
     def predict_stress(self, X):
@@ -577,21 +562,15 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         --------
         sklearn_agl.potentials.predict_stress : From structures, with a pipeline.
         """
-        _, strain_gradients = self._position_gradients(X)
+        _, strain_gradients = self._gradients(X)
         volumes = [abs(s.cell.volume) if s.pbc.all() else np.nan for s in X.structures]
         return strain_gradients / np.reshape(volumes, (-1, 1, 1))
 
-    def _position_gradients(self, X):
+    def _gradients(self, X):
         """Derivatives of the energies by positions and strains."""
         check_is_fitted(self)
-        products = JacobianProducts.of_features(X)
-        _, gradients = differentiate(self, self._check_features(X))
-        gradients, strain_gradients = products.vjp_of_rows(gradients)
-        pairs = self._pair_sums(X)
-        if pairs is None:
-            return gradients, strain_gradients
-        summed = [own + pair for own, pair in zip(gradients, pairs.gradients, strict=True)]
-        return summed, strain_gradients + pairs.strain
+        check_origin(X)
+        return self.potential_.gradients(self._check_features(X))
 
     def _check_features(self, X):
         check_is_fitted(self)
@@ -612,7 +591,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
             )
 
     def _check_columns(self, X):
-        for element, columns in zip(self.elements_, self._layout.columns, strict=True):
+        for element, columns in zip(self.elements_, self.potential_.layout.columns, strict=True):
             missing = np.setdiff1d(columns, X.columns_of(element))
             if element in X.elements and missing.size:
                 raise ValueError(
@@ -642,3 +621,31 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         y = validate_energies(X, y)
         per_atom = y / X.n_atoms, self.predict(X) / X.n_atoms
         return r2_score(*per_atom, sample_weight=sample_weight)
+
+
+def make_regressor(regressor, potential, feature_names=None):
+    """Give a regressor the state of a fitted one, without a training.
+
+    Parameters
+    ----------
+    regressor : HDNNPRegressor
+        Its parameters matter in a later `fit`.
+    potential : Potential
+        What it is to predict with.
+    feature_names : sequence of str, default=None
+        Names of the columns, where they have any.
+
+    Returns
+    -------
+    HDNNPRegressor
+        The same regressor, ready to predict. It has no `net_`, its errors are NaN and its `n_iter_`
+        is 0.
+    """
+    regressor.n_features_in_ = potential.layout.n_features
+    if feature_names is not None:
+        regressor.feature_names_in_ = np.array(feature_names, dtype=object)
+    regressor._hold(potential)
+    regressor.validation_rmse_ = regressor.validation_force_rmse_ = np.nan
+    regressor.optimality_violation_ = np.nan
+    regressor.n_iter_, regressor.trained_on_, regressor._interrupted = 0, None, False
+    return regressor

@@ -84,15 +84,15 @@ class Repulsion:
                 )
         return PairSums(structures, self.elements, terms)
 
-    def with_networks(self, model):
-        """The same beside the networks of a fitted regressor, which a core has to stand up to.
+    def with_strengths(self, swings):
+        """The same beside networks, which a core has to stand up to.
 
         At eight tenths of the closest distance, a core is as high as the energies of the two atoms
-        together can swing.
+        together can swing: by `swings` (n_elements,).
         """
         if self.kind != CORE:
             return self
-        swings, rows = energy_swings(model), self.rows.copy()
+        rows = self.rows.copy()
         rows[..., STRENGTH] = swings[:, None] + swings
         return Repulsion(self.kind, self.elements, rows)
 
@@ -255,15 +255,3 @@ def make_repulsion(kind, X, elements):
     check_images(structures, r_cut)
     closest = closest_distances(structures, elements, r_cut)
     return core_repulsion(elements, *closest, r_cut)
-
-
-def energy_swings(model):
-    """How far the energy of an atom can swing, by element.
-
-    The bound is strict where the last nodes give between -1 and 1, as with tanh; with other
-    activations it says what a change of all of them by 2 can do.
-    """
-    layout, parts = model._layout, list(model.net_.module_.split(model.weights_))
-    n_layers = len(layout.starts[0])
-    last = parts[2 * (n_layers - 1) :: 2 * n_layers]
-    return np.array([2.0 * model._energy_scaler.deviation_ * np.abs(w).sum() for w in last])

@@ -67,8 +67,8 @@ def fitted_pipeline(transformer=None, selector=None, zeros=(), X=None, **params)
     settings = {"hidden_layer_sizes": (4, 3), "max_epochs": 2, "random_state": 0} | params
     model = HDNNPRegressor(**settings).fit(X, y)
     for column in zeros:
-        model.weights_[model._layout.groups[column]] = 0.0
-    model.group_norms_ = model._layout.group_norms(model.weights_)
+        model.weights_[model.potential_.layout.groups[column]] = 0.0
+    model.group_norms_ = model.potential_.group_norms
     return Pipeline([*steps, ("model", model)])
 
 

@@ -68,10 +68,11 @@ def test_damaged_potentials(intact, tmp_path, name, damage, place, new):
         except ValueError as error:
             assert str(folder) in str(error)
             return
-    for numbers in (model.weights_, model._feature_scaler.offset_, model._feature_scaler.divisor_,
-                    model.energy_references_, model._energy_scaler.deviation_):  # fmt: skip
+    features, energies = model.potential_.feature_scaler, model.potential_.energy_scaler
+    for numbers in (model.weights_, features.offset_, features.divisor_,
+                    model.energy_references_, energies.deviation_):  # fmt: skip
         assert np.isfinite(numbers).all()
-    assert (model._feature_scaler.divisor_ > 0).all()
+    assert (features.divisor_ > 0).all()
 
 
 def damage_bytes(content, place, length, new):

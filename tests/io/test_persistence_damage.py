@@ -101,9 +101,10 @@ def assert_sound(estimator, path):
     model = getattr(estimator, "steps", [(None, estimator)])[-1][1]
     if not isinstance(model, HDNNPRegressor) or not hasattr(model, "weights_"):
         return
-    for numbers in (model.weights_, model._feature_scaler.offset_, model._feature_scaler.divisor_,
+    features, energies = model.potential_.feature_scaler, model.potential_.energy_scaler
+    for numbers in (model.weights_, features.offset_, features.divisor_,
                     model.feature_ranges_, model.energy_references_, model.group_norms_,
-                    model._energy_scaler.deviation_):  # fmt: skip
+                    energies.deviation_):  # fmt: skip
         assert np.isfinite(numbers).all()
     atoms = np.resize(model.elements_, (2, 3))
     values = np.zeros((2, 3, model.n_features_in_))

@@ -118,7 +118,7 @@ def test_neighbours_that_the_potential_does_not_know_are_left_out(tmp_path, offs
     values[:, :, with_carbon] = np.where(np.isnan(values[:, :, with_carbon]), np.nan, 0.0)
     X = AtomicFeatures(values, X.numbers, symmetry_functions=functions)
     pipeline = fitted_pipeline(transformer, X=X)
-    pipeline[-1]._feature_scaler.offset_[with_carbon] = offset
+    pipeline[-1].potential_.feature_scaler.offset_[with_carbon] = offset
     write_n2p2(pipeline, tmp_path)
     again = read_n2p2(tmp_path)
     kept = [functions.index(f) for f in again[0].symmetry_functions_]
@@ -142,9 +142,10 @@ def assert_equal_state(first, second):
     model, other = first[-1], second[-1]
     for name in ("weights_", "feature_ranges_", "energy_references_", "feature_names_in_"):
         np.testing.assert_array_equal(getattr(model, name), getattr(other, name), err_msg=name)
-    np.testing.assert_array_equal(model._feature_scaler.offset_, other._feature_scaler.offset_)
-    np.testing.assert_array_equal(model._feature_scaler.divisor_, other._feature_scaler.divisor_)
-    assert model._energy_scaler.deviation_ == other._energy_scaler.deviation_
+    features, expected = model.potential_.feature_scaler, other.potential_.feature_scaler
+    np.testing.assert_array_equal(features.offset_, expected.offset_)
+    np.testing.assert_array_equal(features.divisor_, expected.divisor_)
+    assert model.potential_.energy_scaler.deviation_ == other.potential_.energy_scaler.deviation_
     assert model.activation == other.activation
 
 

@@ -6,7 +6,9 @@ from ase.data import atomic_numbers
 from sklearn.pipeline import make_pipeline
 
 from sklearn_agl import HDNNPRegressor, SymmetryFunction, SymmetryFunctionTransformer
-from sklearn_agl.potentials._assembly import assemble_regressor
+from sklearn_agl.potentials._potential import Potential as FittedPotential
+from sklearn_agl.potentials._regressor import make_regressor
+from sklearn_agl.potentials.data._scaling import EnergyScaler, FeatureScaler
 from sklearn_agl.potentials.networks._layout import NetworkLayout
 from tests.descriptors._n2p2 import Potential
 
@@ -57,28 +59,27 @@ def n2p2_pipeline(folder, structures):
     potential = Potential(folder)
     transformer = SymmetryFunctionTransformer(potential.functions).fit(structures)
     functions = transformer.symmetry_functions_
-    n, elements = len(functions), tuple(atomic_numbers[symbol] for symbol in potential.symbols)
+    n = len(functions)
     columns = tuple(
         np.array([i for i, f in enumerate(functions) if f.center == symbol])
         for symbol in potential.symbols
     )
+    elements = tuple(atomic_numbers[symbol] for symbol in potential.symbols)
     hidden = tuple(len(bias) for _, bias in potential.layers[0][:-1])
     offset, divisor = np.empty(n), np.empty(n)
     for e, own in enumerate(columns):
         center, factor = potential.scaling[e]
         offset[own], divisor[own] = center, 1.0 / factor
-    model = assemble_regressor(
-        HDNNPRegressor(),
-        layout=NetworkLayout(elements, columns, n, hidden),
-        activation="tanh",
-        weights=np.concatenate(
-            [part for layers in potential.layers for m, b in layers for part in (m.T.ravel(), b)]
-        ),
-        offset=offset,
-        divisor=divisor,
-        ranges=np.tile([-np.inf, np.inf], (n, 1)),
-        deviation=1.0 / potential.conv_energy,
-        references=np.full(len(columns), potential.mean_energy),
-        feature_names=transformer.get_feature_names_out(),
+    weights = np.concatenate(
+        [part for layers in potential.layers for m, b in layers for part in (m.T.ravel(), b)]
     )
-    return make_pipeline(transformer, model)
+    references = np.full(len(columns), potential.mean_energy)
+    fitted = FittedPotential(
+        NetworkLayout(elements, columns, n, hidden),
+        "tanh",
+        weights,
+        FeatureScaler.from_numbers(offset, divisor, np.tile([-np.inf, np.inf], (n, 1))),
+        EnergyScaler.from_numbers(1.0 / potential.conv_energy, references),
+    )
+    names = transformer.get_feature_names_out()
+    return make_pipeline(transformer, make_regressor(HDNNPRegressor(), fitted, names))

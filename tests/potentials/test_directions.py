@@ -72,7 +72,7 @@ def test_objective_is_the_documented_one(data, features):
     training = Training(settings, observed, rng)
     training.start(np.zeros(features.n_features))
     training.net.module_.set_weights(model.weights_)
-    scale = model._energy_scaler.deviation_
+    scale = model.potential_.energy_scaler.deviation_
     energy_part = np.mean(((model.predict(features) - energies) / features.n_atoms / scale) ** 2)
     flat = np.vstack(forces)
     force_part = force_error(model, features, forces) ** 2 / np.mean(flat**2)

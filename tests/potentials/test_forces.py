@@ -10,7 +10,6 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_agl import AtomicFeatures, CURSelector, HDNNPRegressor, SymmetryFunctionTransformer
 from sklearn_agl.potentials import predict_forces, predict_stress
-from sklearn_agl.potentials.networks._feature_gradients import differentiate
 from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
 from tests.descriptors._n2p2 import read_structure
 from tests.descriptors.test_n2p2 import COMPLETE, needs_complete_numbers, read_structures
@@ -58,7 +57,7 @@ def test_feature_gradients_equal_finite_differences(kind):
     X = mixed_features(rng)
     model = HDNNPRegressor((4, 3), scaling=kind, max_epochs=2, random_state=0)
     model.fit(X, rng.normal(size=len(X)))
-    energies, gradients = differentiate(model, X)
+    energies, gradients = model.potential_.atomic_energies(X)
     assert_allclose(np.add.reduceat(energies, X.offsets[:-1]), model.predict(X), rtol=1e-12)
     gradients = np.nan_to_num(X.with_rows(gradients).values)
 
@@ -79,7 +78,7 @@ def test_every_network_has_a_gradient(activation, hidden):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(40, 3))
     model = HDNNPRegressor(hidden, activation, max_epochs=2, random_state=0).fit(X, X[:, 0] ** 2)
-    _, gradients = differentiate(model, AtomicFeatures(X[:, None]))
+    _, gradients = model.potential_.atomic_energies(AtomicFeatures(X[:, None]))
     for column, direction in enumerate(np.eye(3)):
         expected = central_difference(lambda h, d=direction: model.predict(X + h * d))
         assert_allclose(gradients[:, column], expected, atol=1e-7)
@@ -156,7 +155,7 @@ def test_a_selection_has_forces_of_its_functions_only(structures):
     assert X.n_features == 8
     forces = pipe[-1].predict_forces(X)
     gradients = np.zeros((*X.shape[:2], len(pipe[0].symmetry_functions_)))
-    own = X.with_rows(differentiate(pipe[-1], X)[1])
+    own = X.with_rows(pipe[-1].potential_.atomic_energies(X)[1])
     gradients[:, :, pipe[1].get_support()] = own.values
     expected, _ = pipe[0].vjp(structures, gradients)
     for own, other in zip(forces, expected, strict=True):

@@ -252,7 +252,7 @@ def test_the_force_term_is_the_mean_over_the_labelled_atoms(features, energies, 
     pairs = [(p, f) for p, f in zip(predicted, partly, strict=True) if f is not None]
     errors = np.concatenate([(p - f)[np.isfinite(f)] for p, f in pairs])
     known = np.concatenate([f[np.isfinite(f)] for _, f in pairs])
-    error = (model.predict(features) - energies) / 4 / model._energy_scaler.deviation_
+    error = (model.predict(features) - energies) / 4 / model.potential_.energy_scaler.deviation_
     expected = np.mean(error**2) + 0.3 * np.mean(errors**2) / np.mean(known**2)
     data = TrainingSet.from_user(settings, features, energies, partly).observe_slopes(1000, 0)
     from sklearn_agl.potentials.training._training import Training

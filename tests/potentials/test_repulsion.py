@@ -22,7 +22,7 @@ from sklearn_agl import (
 from sklearn_agl.descriptors._pairs import closest_distances
 from sklearn_agl.io import load, save
 from sklearn_agl.potentials import HDNNPCalculator, predict_forces, predict_stress
-from sklearn_agl.potentials._repulsion import core_repulsion, energy_swings, universal_repulsion
+from sklearn_agl.potentials._repulsion import core_repulsion, universal_repulsion
 from tests.potentials._fitted import R_CUT, some_structures, trained_pipeline
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn_agl.potentials.ExtrapolationWarning")
@@ -88,9 +88,9 @@ def test_universal_potential_is_switched_off_by_the_polynomial_of_lammps():
 
 def test_core_is_as_high_as_two_atoms_can_swing_at_eight_tenths(pipes):
     model = pipes["auto"][-1]
-    swings = energy_swings(model)
-    weights = list(model.net_.module_.split(model.weights_))
-    deviation = model._energy_scaler.deviation_
+    swings = model.potential_.energy_swings()
+    weights = list(model.potential_.layout.split(model.weights_))
+    deviation = model.potential_.energy_scaler.deviation_
     assert_allclose(swings, [2 * deviation * np.abs(weights[i]).sum() for i in (4, 10)])
     for i, j in ((0, 0), (0, 1), (1, 1)):
         first, second = model.elements_[i], model.elements_[j]

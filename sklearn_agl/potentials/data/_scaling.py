@@ -78,6 +78,18 @@ class FeatureScaler:
     def __init__(self, kind):
         self.kind = kind
 
+    @classmethod
+    def from_numbers(cls, offset, divisor, ranges):
+        """A fitted scaler: a feature G becomes ``(G - offset) / divisor``."""
+        scaler = cls(None)
+        scaler.offset_, scaler.divisor_, scaler.ranges_ = offset, divisor, ranges
+        return scaler
+
+    def take(self, columns):
+        """The same of some columns, by numbers or a mask."""
+        own = self.offset_[columns], self.divisor_[columns], self.ranges_[columns]
+        return FeatureScaler.from_numbers(*own)
+
     def fit(self, X, rows, weights=None):
         """Learn `offset_` and `divisor_`, both (n_features,), from the structures `rows`.
 
@@ -113,6 +125,13 @@ class EnergyScaler:
     The references are the least-squares energies of the elements; with one element, that is the
     mean energy per atom, as it is of elements that no structure has.
     """
+
+    @classmethod
+    def from_numbers(cls, deviation, references):
+        """A fitted scaler: of networks with outputs in units of `deviation`."""
+        scaler = cls()
+        scaler.deviation_, scaler.references_ = float(deviation), references
+        return scaler
 
     def fit(self, composition, energies, weights=None, given=None):
         """Learn from atom counts (n_structures, n_elements) and total energies.

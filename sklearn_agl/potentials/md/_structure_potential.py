@@ -1,5 +1,7 @@
 """A fitted pipeline, made ready to evaluate one structure after the other."""
 
+import itertools
+
 import numpy as np
 from ase.data import chemical_symbols
 
@@ -56,19 +58,20 @@ class StructurePotential:
     """
 
     def __init__(self, pipeline, n_jobs=None):
-        transformer, self._model = ends_of(pipeline)
-        functions = functions_behind_selectors(pipeline)
+        transformer, model = ends_of(pipeline)
+        functions, potential = functions_behind_selectors(pipeline), model.potential_
+        used = potential.group_norms != 0.0
         # A potential without any weight is a constant, which is no reason to have no functions.
-        used = self._model.group_norms_ > 0.0
-        self._columns = np.flatnonzero(used) if used.any() else np.arange(len(functions))
-        self.functions = tuple(functions[column] for column in self._columns)
-        self.ranges = self._model.feature_ranges_[self._columns]
+        used |= not used.any()
+        potential = potential.without(np.flatnonzero(~used))
+        self.functions = tuple(itertools.compress(functions, used))
+        self.ranges = potential.ranges
         self.elements = transformer.elements_
-        self.known_elements = tuple(self._model.elements_)
-        repulsion, nothing = self._model.repulsion_, no_pair_terms(len(self.elements))
+        self.known_elements = potential.elements
+        repulsion, nothing = potential.repulsion, no_pair_terms(len(self.elements))
         self.pairs = nothing if repulsion is None else repulsion.terms(self.elements)
         self.plan = see_so_far(make_plan(self.functions, self.elements), self.pairs.reach)
-        self.networks = make_networks(self._model, self.elements, self._columns)
+        self.networks = make_networks(potential, self.elements)
         self._evaluator = StepEvaluator(self.plan, self.networks, self.pairs, n_jobs)
         self._frame = self._batch = self.volume = None
         margin = ROUNDING * np.abs(self.ranges).max(axis=1)

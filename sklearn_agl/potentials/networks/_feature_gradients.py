@@ -1,47 +1,29 @@
-"""Energies of single atoms and their derivatives by the atoms' features: half the way to forces."""
+"""Outputs of the networks for single atoms, and their derivatives by the atoms' features."""
 
 import numpy as np
 
-from sklearn_agl.potentials.data._blocks import FeatureBlocks, make_blocks
+from sklearn_agl.potentials.data._blocks import FeatureBlocks
 from sklearn_agl.potentials.networks._gradient import ACTIVATIONS, compiled, forward, pull_back
 
 
-def differentiate(model, X):
-    """Energies of atoms and their derivatives by the features, in the user's units.
+def outputs_and_slopes(weights, layout, activation, blocks):
+    """Outputs of the networks for every atom, and their derivatives by the scaled features.
 
     Parameters
     ----------
-    model : HDNNPRegressor
-        Fitted.
-    X : AtomicFeatures
-        Checked features of its columns.
+    weights : ndarray of shape (n_weights,)
+    layout : NetworkLayout
+    activation : str
+    blocks : FeatureBlocks
+        Scaled features.
 
     Returns
     -------
-    energies : ndarray of shape (n_atoms_total,)
-        Energy of each atom.
-    gradients : ndarray of shape (n_atoms_total, n_features)
-        Derivatives of each atom's energy, 0 for what an element's network does not see.
+    outputs : FeatureBlocks
+        A row for each structure and element.
+    slopes : FeatureBlocks
+        As the features.
     """
-    layout, energy_scaler = model._layout, model._energy_scaler
-    blocks = make_blocks(X, layout, model._feature_scaler)
-    outputs, slopes = _outputs_and_slopes(
-        model.weights_, layout, model.net_.module_.activation, blocks
-    )
-    energies, gradients = np.zeros(len(X.atom_numbers)), np.zeros(X.atom_values.shape)
-    for e, (element, columns) in enumerate(zip(layout.elements, layout.columns, strict=True)):
-        factors = energy_scaler.deviation_ / model._feature_scaler.divisor_[columns]
-        for s in np.flatnonzero(blocks.counts[:, e]):
-            first, last = X.offsets[s], X.offsets[s + 1]
-            atoms = first + np.flatnonzero(X.atom_numbers[first:last] == element)
-            energies[atoms] = outputs.block(s, e)[0] * energy_scaler.deviation_
-            energies[atoms] += energy_scaler.references_[e]
-            gradients[atoms[:, None], columns] = slopes.block(s, e).T * factors
-    return energies, gradients
-
-
-def _outputs_and_slopes(weights, layout, activation, blocks):
-    """What the networks give for every atom, and the derivatives, both in blocks."""
     counts = blocks.counts
     ends = np.cumsum(counts.ravel()).reshape(counts.shape)
     outputs = FeatureBlocks(

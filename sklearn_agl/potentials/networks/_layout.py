@@ -1,6 +1,6 @@
 """Where each weight of each element's network lies in one flat vector."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -98,6 +98,35 @@ class NetworkLayout:
             stays[self.groups[column]] = False
         layout = NetworkLayout(self.elements, kept, self.n_features, self.hidden_layer_sizes)
         return layout, np.flatnonzero(stays), positions
+
+    def take(self, columns):
+        """The layout of some columns, which are then counted from zero.
+
+        Parameters
+        ----------
+        columns : ndarray of int
+            Ascending.
+
+        Returns
+        -------
+        layout : NetworkLayout
+        kept_weights : ndarray of int
+            Which of today's weights the new layout has, in its order.
+        """
+        left_out = np.setdiff1d(np.arange(self.n_features), columns)
+        layout, kept_weights, _ = self.without(left_out)
+        numbers = tuple(np.searchsorted(columns, own) for own in layout.columns)
+        return replace(layout, columns=numbers, n_features=len(columns)), kept_weights
+
+    def split(self, weights):
+        """Cut the flat vector into weight matrices (n_out, n_in) and biases (n_out,), copies."""
+        parts = []
+        for sizes, starts in zip(self.sizes, self.starts, strict=True):
+            for start, n_in, n_out in zip(starts, sizes[:-1], sizes[1:], strict=True):
+                middle, end = start + n_in * n_out, start + (n_in + 1) * n_out
+                matrix = weights[start:middle].reshape(n_out, n_in)
+                parts += [matrix.copy(), weights[middle:end].copy()]
+        return parts
 
     def group_norms(self, theta):
         """Euclidean norm of each feature's group in `theta`: (n_features,)."""

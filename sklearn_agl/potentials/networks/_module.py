@@ -37,7 +37,7 @@ class HDNNP(nn.Module):
         self.layout = layout
         self.activation = activation
         self.tensors = nn.ParameterList(
-            nn.Parameter(torch.from_numpy(part)) for part in _split(weights, layout)
+            nn.Parameter(torch.from_numpy(part)) for part in layout.split(weights)
         )
 
     def get_weights(self):
@@ -48,12 +48,12 @@ class HDNNP(nn.Module):
     def set_weights(self, weights):
         """Overwrite all parameters from one array."""
         with torch.no_grad():
-            for tensor, part in zip(self.tensors, _split(weights, self.layout), strict=True):
+            for tensor, part in zip(self.tensors, self.layout.split(weights), strict=True):
                 tensor.copy_(torch.from_numpy(part))
 
     def split(self, flat):
         """Cut an array in the order of the weights into parts of the parameters' shapes."""
-        return _split(flat, self.layout)
+        return self.layout.split(flat)
 
     def inner_matrices(self):
         """Weight matrices behind the first layer, the ones that decay."""
@@ -133,13 +133,3 @@ class HDNNP(nn.Module):
         return (
             layout.sizes, layout.starts, kind, blocks.data, blocks.starts, blocks.counts, rows
         )  # fmt: skip
-
-
-def _split(weights, layout):
-    """Cut the flat vector into weight matrices and bias vectors (copies)."""
-    parts = []
-    for sizes, starts in zip(layout.sizes, layout.starts, strict=True):
-        for start, n_in, n_out in zip(starts, sizes[:-1], sizes[1:], strict=True):
-            middle, end = start + n_in * n_out, start + (n_in + 1) * n_out
-            parts += [weights[start:middle].reshape(n_out, n_in).copy(), weights[middle:end].copy()]
-    return parts

@@ -13,6 +13,7 @@ from skorch.history import History
 
 from sklearn_agl._threads import one_blas_thread
 from sklearn_agl.potentials._elements import find_elements, given_references
+from sklearn_agl.potentials._potential import Potential
 from sklearn_agl.potentials.data._blocks import StructureDataset, make_blocks
 from sklearn_agl.potentials.data._held_out import hold_out
 from sklearn_agl.potentials.data._observations import EnergyObservations
@@ -251,6 +252,20 @@ class Training:
         self.net.penalty = penalty
         self.net.trust_noise(CLOSING_NOISE)
         self.run(n_passes)
+
+    def potential(self):
+        """The Potential of the present weights."""
+        return self._potential_of(self.layout, self.feature_scaler, self.weights)
+
+    def potential_on(self, support, weights):
+        """The Potential of some columns, a mask, with weights from a fit to these alone."""
+        layout, _ = self.first_layout.take(np.flatnonzero(support))
+        return self._potential_of(layout, self.feature_scaler.take(support), weights)
+
+    def _potential_of(self, layout, feature_scaler, weights):
+        activation, energy_scaler = self.settings.activation, self.energy_scaler
+        networks = Potential(layout, activation, weights, feature_scaler, energy_scaler)
+        return networks.with_repulsion(self.repulsion)
 
     def refuse_divergence(self):
         """Raise an error if the weights are no longer numbers."""

@@ -8,7 +8,7 @@ import numpy as np
 from joblib import delayed, effective_n_jobs
 from sklearn.base import clone
 
-from sklearn_agl.potentials._assembly import assemble_on_columns
+from sklearn_agl.potentials._regressor import make_regressor
 from sklearn_agl.selection.runs._parallel import as_they_end
 from sklearn_agl.selection.runs._runner import Run, Stage, raise_if_interrupted
 
@@ -256,10 +256,12 @@ class RefittedPath(Run):
         """A refit as a regressor on the columns of its set; None stays None."""
         if refit is None:
             return None
-        training = self.path.training
+        training, support = self.path.training, point.group_norms > 0
         names = getattr(self.path.regressor, "feature_names_in_", None)
-        potential = assemble_on_columns(
-            clone(self._settings), training, point.group_norms > 0, refit.weights, names
+        potential = make_regressor(
+            clone(self._settings),
+            training.potential_on(support, refit.weights),
+            None if names is None else names[support],
         )
         potential.validation_rmse_, potential.validation_force_rmse_ = refit.rmse, refit.force_rmse
         potential.n_iter_, potential.init_ = refit.n_iter, refit.init
