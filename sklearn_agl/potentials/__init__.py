@@ -7,6 +7,7 @@ from sklearn_agl.potentials.md._calculator import (
     ExtrapolationWarning,
     HDNNPCalculator,
 )
+from sklearn_agl.potentials.penalties._norm_penalties import Penalty
 from sklearn_agl.potentials.solvers._learning_rate import LearningRateFinder
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "HDNNPCalculator",
     "HDNNPRegressor",
     "LearningRateFinder",
+    "Penalty",
     "predict_forces",
     "predict_stress",
 ]

@@ -17,7 +17,7 @@ from sklearn_agl._validation import leave_out_negligible, validate_energies, val
 from sklearn_agl.descriptors._jacobian import check_origin
 from sklearn_agl.potentials.data._training_set import TrainingSet
 from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
-from sklearn_agl.potentials.penalties._norm_penalties import PENALTIES
+from sklearn_agl.potentials.penalties._norm_penalties import PENALTIES, Penalty
 from sklearn_agl.potentials.penalties._penalty import check_strengths
 from sklearn_agl.potentials.training._doubts import describe_doubts
 from sklearn_agl.potentials.training._training import NETS, Training
@@ -73,9 +73,10 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         default, and for elements that are not named, the references are fitted.
     alpha : float, default=0.0
         Strength of the group lasso (the paper's lambda).
-    penalty : {"lasso", "mcp", "scad"}, default="lasso"
+    penalty : {"lasso", "mcp", "scad"} or Penalty, default="lasso"
         What the norms are charged: the group lasso, or a concave penalty that does not shrink large
-        ones, the minimax concave penalty or that of smoothly clipped absolute deviation.
+        ones, the minimax concave penalty or that of smoothly clipped absolute deviation. Or one of
+        your own, see `Penalty`.
     concavity : float, default=None
         Norm beyond which "mcp" (above 1) or "scad" (above 2) charges no more, in units of
         :math:`\lambda_i`; larger ones come nearer to the group lasso. By default 30.
@@ -252,7 +253,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         "elements": ["array-like", None],
         "atomic_energies": [dict, None],
         "alpha": [Interval(Real, 0, None, closed="left")],
-        "penalty": [StrOptions(set(PENALTIES))],
+        "penalty": [StrOptions(set(PENALTIES)), Penalty],
         "concavity": [Interval(Real, 1, None, closed="neither"), None],
         "feature_weights": ["array-like", None],
         "weight_decay": [Interval(Real, 0, None, closed="left")],

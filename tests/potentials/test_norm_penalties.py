@@ -1,11 +1,20 @@
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import quad
 from scipy.optimize import minimize, minimize_scalar
+from sklearn.base import clone
 
-from sklearn_agl.potentials.penalties._norm_penalties import Lasso, make_norm_penalty
+from sklearn_agl import HDNNPRegressor
+from sklearn_agl.io import save
+from sklearn_agl.potentials.penalties._norm_penalties import (
+    Lasso,
+    Penalty,
+    make_norm_penalty,
+)
 from sklearn_agl.potentials.penalties._penalty import GroupPenalty
 from tests.potentials._data import random_problem
 
@@ -98,6 +107,52 @@ def test_no_strength_no_penalty(penalty):
 def test_a_concavity_that_cannot_be_is_named(penalty, concavity):
     with pytest.raises(ValueError, match=rf"concavity={concavity} with penalty='{penalty}'"):
         make_norm_penalty(penalty, concavity)
+
+
+class LogPenalty(Penalty):
+    """A penalty as a user would write it."""
+
+    def __init__(self, width=0.1):
+        self.width = width
+
+    def value(self, norms, strengths):
+        return strengths * self.width * np.log1p(norms / self.width)
+
+    def slope(self, norms, strengths):
+        return strengths / (1.0 + norms / self.width)
+
+
+@settings(max_examples=60, deadline=None)
+@given(norm=st.floats(0.0, 30.0), strength=POSITIVE, step=POSITIVE, width=st.floats(0.5, 5.0))
+def test_the_default_step_minimises_the_proximal_objective(norm, strength, step, width):
+    rho = LogPenalty(width)
+    found = rho.shrink(np.array([norm]), np.array([strength]), step)[0]
+    grid = np.linspace(0.0, norm, 1000)
+    objective = (grid - norm) ** 2 / (2.0 * step) + rho.value(grid, strength)
+    own = (found - norm) ** 2 / (2.0 * step) + rho.value(found, strength)
+    assert own <= objective.min() + 1e-6 * (1.0 + objective.min())
+
+
+@pytest.mark.parametrize("solver", ["kalman", "lm", "adamw"])
+def test_an_own_penalty_trains_with_every_solver(solver):
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    settings = {"alpha": 0.5, "penalty": LogPenalty(), "max_epochs": 20, "lr": 0.05}
+    model = clone(HDNNPRegressor((3,), solver=solver, random_state=0, **settings))
+    model.set_params(penalty__width=0.2).fit(X, X[:, 1])
+    assert model.group_norms_[1] > 0.0 and not model.group_norms_.all()
+    again = pickle.loads(pickle.dumps(model))
+    assert again.penalty.width == 0.2
+    assert_array_equal(again.predict(X), model.predict(X))
+
+
+def test_an_own_penalty_without_a_method_is_named():
+    with pytest.raises(NotImplementedError, match="Penalty has no method slope"):
+        HDNNPRegressor((3,), alpha=0.1, penalty=Penalty()).fit(np.eye(9), np.arange(9.0))
+
+
+def test_an_own_penalty_cannot_be_saved_without_pickle(tmp_path):
+    with pytest.raises(ValueError, match="penalty"):
+        save(HDNNPRegressor(penalty=LogPenalty()), tmp_path / "model.npz")
 
 
 # Of whole groups of weights

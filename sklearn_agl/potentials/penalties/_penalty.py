@@ -19,7 +19,7 @@ class GroupPenalty:
         ``alpha c_i / N``; entries of features that the layout has dropped do not matter.
     weight_decay : float
         Applies to the weights behind the first layer.
-    norm_penalty : Lasso or ConcavePenalty
+    norm_penalty : Penalty
         rho.
     """
 
