@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_agl.compiled._activations import NUMBERS, activate
 from sklearn_agl.compiled._jit import helper, inlined
-from sklearn_agl.compiled._vector_math import exp, tanh
 
 
 class Networks(NamedTuple):
@@ -20,7 +20,7 @@ class Networks(NamedTuple):
     starts : ndarray of int of shape (n_elements, n_layers)
         Where the weights of each layer start.
     activation : int
-        The kind that `activate_row` takes.
+        Its number, see `NUMBERS`.
     columns : ndarray of int of shape (n_elements, n_inputs)
         The function behind each input; there may be more inputs than an element has.
     offsets, divisors : ndarray of shape (n_elements, n_inputs)
@@ -57,7 +57,7 @@ def make_sums(n_elements, n_functions):
         weights=np.append(np.ones(n_functions), 0.0),
         sizes=np.full((n_elements, 2), (n_functions, 1)),
         starts=np.zeros((n_elements, 1), np.int64),
-        activation=0,
+        activation=NUMBERS["identity"],
         columns=np.tile(np.arange(n_functions), (n_elements, 1)),
         offsets=np.zeros(shape),
         divisors=np.ones(shape),
@@ -67,37 +67,6 @@ def make_sums(n_elements, n_functions):
         turns=np.zeros((2, width)),
         pulled=np.zeros(width),
     )
-
-
-@inlined
-def activate_row(kind, z, slope):
-    """Apply an activation to `z` in place and write its derivatives to `slope`."""
-    if kind == 1:
-        for a in range(z.size):
-            t = tanh(z[a])
-            z[a] = t
-            slope[a] = 1.0 - t * t
-    elif kind == 2:
-        for a in range(z.size):
-            decay = exp(-abs(z[a]))
-            slope[a] = (1.0 if z[a] >= 0.0 else decay) / (1.0 + decay)
-            z[a] = max(z[a], 0.0) + np.log1p(decay)
-    elif kind == 3:
-        for a in range(z.size):
-            s = 1.0 / (1.0 + exp(-z[a]))
-            slope[a] = s * (1.0 + z[a] * (1.0 - s))
-            z[a] = z[a] * s
-    elif kind == 4:
-        for a in range(z.size):
-            slope[a] = 1.0 if z[a] > 0.0 else 0.0
-            z[a] = max(z[a], 0.0)
-    elif kind == 5:
-        for a in range(z.size):
-            s = 1.0 / (1.0 + exp(-z[a]))
-            z[a] = s
-            slope[a] = s * (1.0 - s)
-    else:
-        slope[:] = 1.0
 
 
 @helper
@@ -113,7 +82,7 @@ def evaluate_network(networks, e, values, slopes):
         _ascend(networks, e, layer)
         if layer < n_layers - 1:
             n_out = networks.sizes[e, layer + 1]
-            activate_row(networks.activation, nodes[layer + 1, :n_out], turns[layer + 1, :n_out])
+            activate(networks.activation, nodes[layer + 1, :n_out], turns[layer + 1, :n_out])
     turns[n_layers, 0] = 1.0
     for layer in range(n_layers - 1, -1, -1):
         _descend(networks, e, layer)

@@ -10,6 +10,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sklearn_agl import selection
 from sklearn_agl._labels import ENERGIES
+from sklearn_agl.compiled._activations import ACTIVATIONS
 from sklearn_agl.compiled._pair_terms import CORE, ROW_LENGTH, ZBL
 from sklearn_agl.descriptors import SymmetryFunctionTransformer
 from sklearn_agl.descriptors._definitions import expand_symmetry_functions
@@ -22,7 +23,6 @@ from sklearn_agl.potentials._potential import Potential
 from sklearn_agl.potentials._regressor import make_regressor
 from sklearn_agl.potentials._repulsion import Repulsion
 from sklearn_agl.potentials.data._scaling import EnergyScaler, FeatureScaler
-from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
 from sklearn_agl.potentials.networks._layout import NetworkLayout
 
 PLACES = {"checkpoint", "memmap_folder", "memory"}

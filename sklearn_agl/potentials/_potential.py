@@ -4,13 +4,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sklearn_agl.compiled._activations import NUMBERS
 from sklearn_agl.compiled._pair_terms import ZBL
 from sklearn_agl.descriptors._jacobian import JacobianProducts
 from sklearn_agl.potentials._repulsion import Repulsion
 from sklearn_agl.potentials.data._blocks import make_blocks
 from sklearn_agl.potentials.data._scaling import EnergyScaler, FeatureScaler
 from sklearn_agl.potentials.networks._feature_gradients import outputs_and_slopes
-from sklearn_agl.potentials.networks._gradient import ACTIVATIONS, energies
+from sklearn_agl.potentials.networks._gradient import energies
 from sklearn_agl.potentials.networks._layout import NetworkLayout
 
 
@@ -67,7 +68,7 @@ class Potential:
 
     def energies(self, X):
         """Total energies of the structures of `X`, AtomicFeatures, (n_structures,)."""
-        layout, kind = self.layout, ACTIVATIONS[self.activation]
+        layout, kind = self.layout, NUMBERS[self.activation]
         blocks = make_blocks(X, layout, self.feature_scaler)
         scaled = energies(
             self.weights, layout.sizes, layout.starts, kind, blocks.data, blocks.starts,

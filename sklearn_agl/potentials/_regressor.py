@@ -14,9 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_agl._labels import AUTO
 from sklearn_agl._validation import leave_out_negligible, validate_energies, validate_features
+from sklearn_agl.compiled._activations import ACTIVATIONS
 from sklearn_agl.descriptors._jacobian import check_origin
 from sklearn_agl.potentials.data._training_set import TrainingSet
-from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
 from sklearn_agl.potentials.penalties._norm_penalties import PENALTIES, Penalty
 from sklearn_agl.potentials.penalties._penalty import check_strengths
 from sklearn_agl.potentials.training._doubts import describe_doubts

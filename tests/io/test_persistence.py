@@ -28,9 +28,9 @@ from sklearn_agl import (
     WaldSelector,
     WeightNormSelector,
 )
+from sklearn_agl.compiled._activations import ACTIVATIONS
 from sklearn_agl.io import load, save
 from sklearn_agl.potentials import ExtrapolationWarning, HDNNPCalculator, predict_forces
-from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
 from tests.potentials._fitted import FUNCTIONS, R_CUT, some_structures, trained_pipeline
 from tests.test_estimator_checks import NOT_ON_TABLES, QUICK, public_estimators
 

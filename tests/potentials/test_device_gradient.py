@@ -8,6 +8,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_agl import HDNNPRegressor
+from sklearn_agl.compiled._activations import ACTIVATIONS
 from sklearn_agl.potentials.data._observations import EnergyObservations
 from sklearn_agl.potentials.data._training_set import TrainingSet
 from sklearn_agl.potentials.networks import _device_gradient
@@ -15,7 +16,6 @@ from sklearn_agl.potentials.networks._device_gradient import (
     DeviceEnergyObservations,
     DeviceFeatures,
 )
-from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
 from sklearn_agl.potentials.networks._module import HDNNP
 from sklearn_agl.potentials.penalties._norm_penalties import Lasso
 from sklearn_agl.potentials.penalties._penalty import GroupPenalty

@@ -9,8 +9,8 @@ from scipy.spatial.transform import Rotation
 from sklearn.pipeline import make_pipeline
 
 from sklearn_agl import AtomicFeatures, CURSelector, HDNNPRegressor, SymmetryFunctionTransformer
+from sklearn_agl.compiled._activations import ACTIVATIONS
 from sklearn_agl.potentials import predict_forces, predict_stress
-from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
 from tests.descriptors._n2p2 import read_structure
 from tests.descriptors.test_n2p2 import COMPLETE, needs_complete_numbers, read_structures
 from tests.potentials._data import mixed_features

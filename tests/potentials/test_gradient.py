@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.optimize import approx_fprime
 
-from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
+from sklearn_agl.compiled._activations import ACTIVATIONS
 from sklearn_agl.potentials.networks._module import HDNNP
 from tests.potentials._data import random_problem
 

@@ -5,8 +5,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import Lasso
 
+from sklearn_agl.compiled._activations import ACTIVATIONS
 from sklearn_agl.features import as_atomic_features
-from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
 from sklearn_agl.selection.lasso_net._residual_network import make_room, squared_error_and_gradient
 from sklearn_agl.selection.lasso_net._residual_training import ResidualTraining, _arrays
 from tests.selection._planted import planted, planted_atoms

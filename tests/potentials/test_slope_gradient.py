@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from sklearn_agl.compiled._activations import ACTIVATIONS
 from sklearn_agl.potentials.data._blocks import empty_blocks
-from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
-from sklearn_agl.potentials.networks._module import HDNNP, TORCH_ACTIVATIONS
+from sklearn_agl.potentials.networks._module import HDNNP
 from tests.potentials._data import random_problem
 
 DEPTHS = [(), (4,), (5, 3), (4, 3, 2)]
@@ -36,7 +36,7 @@ def slopes_by_torch(module, theta, blocks, tangents, rows):
                 weights, bias = parts[2 * (e * depth + layer) :][:2]
                 outputs = torch.nn.functional.linear(outputs, weights, bias)
                 if layer < depth - 1:
-                    outputs = TORCH_ACTIVATIONS[module.activation](outputs)
+                    outputs = ACTIVATIONS[module.activation].of_tensor(torch, outputs)
             (gradient,) = torch.autograd.grad(outputs.sum(), features, create_graph=True)
             moves = tangents.block(s, e).reshape(blocks.widths[e], N_DIRECTIONS[s], -1)
             total = total + torch.einsum("af,fda->d", gradient, torch.from_numpy(moves.copy()))

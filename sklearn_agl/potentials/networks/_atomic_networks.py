@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from sklearn_agl.compiled._activations import NUMBERS
 from sklearn_agl.compiled._atom_networks import Networks, evaluate_network
 from sklearn_agl.compiled._jit import LOOPS
 from sklearn_agl.compiled._machine_code import kept
-from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
 
 
 def make_networks(potential, elements):
@@ -31,7 +31,7 @@ def make_networks(potential, elements):
         weights=np.asarray(potential.weights, dtype=np.float64),
         sizes=layout.sizes[numbers],
         starts=layout.starts[numbers],
-        activation=ACTIVATIONS[potential.activation],
+        activation=NUMBERS[potential.activation],
         columns=inputs,
         offsets=np.asarray(scaler.offset_[inputs], dtype=np.float64),
         divisors=np.asarray(scaler.divisor_[inputs], dtype=np.float64),

@@ -6,12 +6,13 @@ others are padded with copies of their last one, which have no share in the ener
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 
+from sklearn_agl.compiled._activations import ACTIVATIONS
 from sklearn_agl.potentials.data._observations import EnergyObservations
-from sklearn_agl.potentials.networks._module import TORCH_ACTIVATIONS
 
 MOST_ATOMS = 2**16
 """Atoms, padding included, whose features and activations are computed with together."""
@@ -121,7 +122,7 @@ class DeviceEnergyObservations(EnergyObservations):
 
     def _passes(self, module, weights, rows):
         """Passes through the networks, with the structures and the weights that take part."""
-        layout, activate = module.layout, TORCH_ACTIVATIONS[module.activation]
+        layout, activate = module.layout, partial(ACTIVATIONS[module.activation].of_tensor, torch)
         weights = torch.from_numpy(weights).to(self.features.device)
         for e, (sizes, starts) in enumerate(zip(layout.sizes, layout.starts, strict=True)):
             present = np.flatnonzero(self.blocks.counts[rows, e])

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from sklearn_agl.compiled._activations import NUMBERS
 from sklearn_agl.potentials.data._blocks import FeatureBlocks
-from sklearn_agl.potentials.networks._gradient import ACTIVATIONS, compiled, forward, pull_back
+from sklearn_agl.potentials.networks._gradient import compiled, forward, pull_back
 
 
 def outputs_and_slopes(weights, layout, activation, blocks):
@@ -31,7 +32,7 @@ def outputs_and_slopes(weights, layout, activation, blocks):
     )
     slopes = FeatureBlocks(np.ones_like(blocks.data), blocks.starts, counts, blocks.widths)
     _fill(
-        weights, layout.sizes, layout.starts, ACTIVATIONS[activation], counts, blocks.starts,
+        weights, layout.sizes, layout.starts, NUMBERS[activation], counts, blocks.starts,
         outputs.starts, blocks.data, outputs.data, slopes.data,
     )  # fmt: skip
     return outputs, slopes

@@ -8,7 +8,7 @@ them.
 
 import numpy as np
 
-from sklearn_agl.compiled._atom_networks import activate_row
+from sklearn_agl.compiled._activations import activate
 from sklearn_agl.compiled._machine_code import kept
 from sklearn_agl.potentials.networks._matrix_products import (
     add_outer_product,
@@ -16,15 +16,7 @@ from sklearn_agl.potentials.networks._matrix_products import (
     multiply_transposed,
 )
 
-ACTIVATIONS = {"identity": 0, "tanh": 1, "softplus": 2, "silu": 3, "relu": 4, "logistic": 5}
-
 compiled = kept(fastmath=True, error_model="numpy", nogil=True)
-
-
-@compiled
-def activate(kind, values, slopes):
-    """Apply an activation to `values` in place and write its derivatives to `slopes`."""
-    activate_row(kind, values.ravel(), slopes.ravel())
 
 
 @compiled
@@ -53,8 +45,8 @@ def forward(theta, sizes, starts, activation, inputs, values, slopes):
         outputs = values[first : first + n_out * n_atoms].reshape(n_out, n_atoms)
         affine(weights, bias, inputs, outputs)
         if layer < n_layers - 1:
-            slope = slopes[first : first + n_out * n_atoms].reshape(n_out, n_atoms)
-            activate(activation, outputs, slope)
+            own = slice(first, first + n_out * n_atoms)
+            activate(activation, values[own], slopes[own])
         inputs = outputs
         first += n_out * n_atoms
     return values[first - n_atoms : first].sum()

@@ -6,17 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from sklearn_agl.compiled._activations import ACTIVATIONS, NUMBERS
 from sklearn_agl.potentials.networks import _gradient, _slope_gradient
-
-TORCH_ACTIVATIONS = {
-    "identity": lambda z: z,
-    "tanh": torch.tanh,
-    # Beyond torch's own threshold of 20, the difference from a line would show in double precision.
-    "softplus": partial(nn.functional.softplus, threshold=40.0),
-    "silu": nn.functional.silu,
-    "relu": torch.relu,
-    "logistic": torch.sigmoid,
-}
 
 
 class HDNNP(nn.Module):
@@ -76,7 +67,7 @@ class HDNNP(nn.Module):
         n_structures = 1 + max(int(owners.max()) for _, owners, _ in atoms if len(owners))
         result = torch.zeros(n_structures, dtype=self.tensors[0].dtype, device=atoms[0][0].device)
         layers = iter(self.tensors)
-        activate = TORCH_ACTIVATIONS[self.activation]
+        activate = partial(ACTIVATIONS[self.activation].of_tensor, torch)
         depth = self.layout.starts.shape[1]
         for features, owners, shares in atoms:
             for layer in range(depth):
@@ -129,7 +120,7 @@ class HDNNP(nn.Module):
         )
 
     def _arguments(self, blocks, rows):
-        layout, kind = self.layout, _gradient.ACTIVATIONS[self.activation]
+        layout, kind = self.layout, NUMBERS[self.activation]
         return (
             layout.sizes, layout.starts, kind, blocks.data, blocks.starts, blocks.counts, rows
         )  # fmt: skip

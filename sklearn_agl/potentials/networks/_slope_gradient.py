@@ -10,10 +10,9 @@ structure side by side, atom after atom within each.
 
 import numpy as np
 
-from sklearn_agl.compiled._vector_math import exp
+from sklearn_agl.compiled._activations import activate_twice
 from sklearn_agl.potentials.networks._feature_gradients import backward_to_features
 from sklearn_agl.potentials.networks._gradient import (
-    activate,
     add_row_sums,
     affine,
     compiled,
@@ -27,39 +26,6 @@ from sklearn_agl.potentials.networks._matrix_products import (
 
 
 @compiled
-def activate_twice(kind, values, slopes, curvatures):
-    """What `activate` does, and write the second derivatives to `curvatures`."""
-    if kind == 3:
-        _activate_silu_twice(values, slopes, curvatures)
-        return
-    activate(kind, values, slopes)
-    for h in range(values.shape[0]):
-        z, slope, curvature = values[h], slopes[h], curvatures[h]
-        if kind == 1:
-            for a in range(z.size):
-                curvature[a] = -2.0 * z[a] * slope[a]
-        elif kind == 2:
-            for a in range(z.size):
-                curvature[a] = slope[a] * (1.0 - slope[a])
-        elif kind == 5:
-            for a in range(z.size):
-                curvature[a] = slope[a] * (1.0 - 2.0 * z[a])
-        else:
-            curvature[:] = 0.0
-
-
-@compiled
-def _activate_silu_twice(values, slopes, curvatures):
-    for h in range(values.shape[0]):
-        z, slope, curvature = values[h], slopes[h], curvatures[h]
-        for a in range(z.size):
-            s = 1.0 / (1.0 + exp(-z[a]))
-            slope[a] = s * (1.0 + z[a] * (1.0 - s))
-            curvature[a] = s * (1.0 - s) * (2.0 + z[a] * (1.0 - 2.0 * s))
-            z[a] = z[a] * s
-
-
-@compiled
 def forward(theta, sizes, starts, activation, inputs, values, slopes, curvatures):
     """The hidden layers of one element, each behind the one before it in flat arrays."""
     n_atoms, first = inputs.shape[1], 0
@@ -70,8 +36,7 @@ def forward(theta, sizes, starts, activation, inputs, values, slopes, curvatures
         last = first + n_out * n_atoms
         outputs = values[first:last].reshape(n_out, n_atoms)
         affine(weights, bias, inputs, outputs)
-        slope = slopes[first:last].reshape(n_out, n_atoms)
-        activate_twice(activation, outputs, slope, curvatures[first:last].reshape(n_out, n_atoms))
+        activate_twice(activation, values[first:last], slopes[first:last], curvatures[first:last])
         inputs, first = outputs, last
 
 

@@ -164,7 +164,7 @@ def run_epoch(
     n_steps : int
         Steps before this pass.
     sizes, starts, activation
-        See `NetworkLayout` and `ACTIVATIONS`.
+        See `NetworkLayout` and `NUMBERS`.
     chunks : tuple
         See `AtomChunks`.
     batches, order : ndarray of int

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklearn_agl.compiled._activations import NUMBERS
 from sklearn_agl.potentials.data._scaling import EnergyScaler, FeatureScaler
 from sklearn_agl.potentials.networks._chunks import make_chunks
-from sklearn_agl.potentials.networks._gradient import ACTIVATIONS
 from sklearn_agl.potentials.networks._layout import NetworkLayout
 from sklearn_agl.selection.lasso_net._residual_network import run_epoch, squared_error
 
@@ -67,7 +67,7 @@ class ResidualTraining:
         self.bound, self.weight_decay, self.rng = bound, weight_decay, rng
         columns = tuple(X.columns_of(z) for z in X.elements)
         self.layout = NetworkLayout(X.elements, columns, X.n_features, hidden_layer_sizes)
-        self._activation = ACTIVATIONS[activation]
+        self._activation = NUMBERS[activation]
         order = rng.permutation(len(X))
         n_held_out = min(int(np.ceil(validation_fraction * len(X))), len(X) - 1)
         rows, held_out = order[n_held_out:], order[:n_held_out]
