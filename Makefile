@@ -2,7 +2,8 @@
 # make test   set up, run the tests and doctests
 # make lint   set up, check the code's form and types
 # make dist   set up, build the sdist and from it the wheel, into dist/
-# make bench  set up, measure the main job and the symmetry functions (RESULTS.md has the figures)
+# make bench  set up, measure the main job and the symmetry functions, into benchmarks/records/
+# make results  make benchmarks/RESULTS.md from the records there
 # make doc    set up, build the documentation into doc/_build/html
 # make clean  remove the virtual environment
 #
@@ -28,7 +29,7 @@ PACKAGES_lint = mypy numpy ruff
 PACKAGES_dist = build twine
 PACKAGES_doc = --editable ".[doc]"
 
-.PHONY: demo test bench lint dist doc clean
+.PHONY: demo test bench results lint dist doc clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/plot_lennard_jones.py $(DEMO_ARGUMENTS)
@@ -44,6 +45,10 @@ bench: $(VENV)/installed-bench
 	$(BIN)/python benchmarks/bench_main_job.py $(BENCH_ARGUMENTS)
 	$(BIN)/python benchmarks/bench_symmetry_functions.py
 	$(BIN)/python benchmarks/bench_symmetry_functions.py --scale
+
+# Nothing but Python and git is needed.
+results:
+	$(PYTHON) benchmarks/make_results.py
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .

@@ -63,11 +63,3 @@ def read_structures(path, every=1):
 def without_labels(structures):
     """Copies that carry no forces, so that training is on energies alone, as published."""
     return [atoms.copy() for atoms in structures]
-
-
-def print_markdown(frame):
-    """Print a DataFrame as a table in Markdown, without its index."""
-    print(f"| {' | '.join(frame.columns)} |\n{'|---' * frame.shape[1]}|")
-    for row in frame.itertuples(index=False):
-        print(f"| {' | '.join(map(str, row))} |")
-    print(flush=True)

@@ -13,16 +13,16 @@ Times are those of the compiled loops, without derivatives and without the check
 "shared" is the kernel compiled for all functions, which a pipeline's `predict` runs and which the
 budgets refer to; "own" is a kernel compiled for the chosen functions alone, which a transformer of
 these functions runs. All sets of a path take turns and the best time of each counts, so that other
-work on the machine hits all alike. Prints one JSON object per path and then the table of
-`RESULTS.md`.
+work on the machine hits all alike. The record has the sets of both paths, and what they offer
+within each budget.
 """
 
 import argparse
-import json
 
 import ase.io
 import numpy as np
 from _common import without_labels
+from _records import ALL, parse
 from sklearn.model_selection import train_test_split
 
 from sklearn_agl import HDNNPRegressor, SymmetryFunctionTransformer, group_lasso_path
@@ -34,8 +34,8 @@ MILLI = 1e3
 PENALTIES = {"columns": None, "time": "measured"}
 """What the group lasso is to save, and the `feature_costs` that say so."""
 
-DIGITS = {"functions": 0, "angular": 0, "shared": 1, "own": 1, "held out": 2, "test": 2}
-"""Columns of the table."""
+COLUMNS = ("functions", "angular", "shared", "own", "held out", "test")
+"""Of the table of budgets."""
 
 SECONDS = 2.0
 """For which the sets of a path are timed."""
@@ -93,13 +93,14 @@ def time_alone(one, X):
     one["own"] = times_of(functions, X.structures, [everything])[everything]
 
 
-def run_seed(X, y, seed, budgets):
+def run_seed(X, y, seed, budgets, record):
     """Both paths of one seed, and what they offer within each budget."""
     train, test = train_test_split(np.arange(len(X)), test_size=0.2, random_state=seed)
     chosen = {}
     for name, costs in PENALTIES.items():
         sets = follow(X, y, train, test, seed, costs)
-        print(json.dumps({"seed": seed, "penalty on": name, "sets": sets}), flush=True)
+        for one in sets:
+            record.add("Sets of the paths", **{"seed": seed, "penalty on": name}, **one)
         chosen[name] = [choose(sets, budget) for budget in budgets]
         for one in filter(None, chosen[name]):
             if "own" not in one:
@@ -107,24 +108,15 @@ def run_seed(X, y, seed, budgets):
     return chosen
 
 
-def print_table(results, budgets):
-    """Print mean and range over the seeds for each budget and penalty."""
-    print(f"| budget | penalty on | {' | '.join(DIGITS)} |")
-    print("|---" * (2 + len(DIGITS)) + "|")
+def summarise(results, budgets, record):
+    """Means over the seeds for each budget and penalty, where every seed has a set."""
     for row, budget in enumerate(budgets):
         for name in PENALTIES:
             found = [result[name][row] for result in results]
-            if None in found:
-                cells = [f"nothing in {found.count(None)} seeds"] + [""] * (len(DIGITS) - 1)
-            else:
-                cells = [summary([one[key] for one in found], n) for key, n in DIGITS.items()]
-            print(f"| {budget:g} | {name} | {' | '.join(cells)} |")
-
-
-def summary(values, digits):
-    """Mean and range."""
-    mean = f"{np.mean(values):.{max(digits, 1)}f}"
-    return f"{mean} ({min(values):.{digits}f}–{max(values):.{digits}f})"
+            cells = {"seeds with a set": len(found) - found.count(None)}
+            if None not in found:
+                cells |= {key: np.mean([one[key] for one in found]) for key in COLUMNS}
+            record.add("Budgets", budget=budget, **{"penalty on": name}, **cells)
 
 
 def main():
@@ -134,14 +126,17 @@ def main():
     parser.add_argument("--symmetry-functions", default="directional-60")
     parser.add_argument("--budgets", type=float, nargs="+", default=[4, 6, 7, 8, 9])
     parser.add_argument("--n-seeds", type=int, default=3)
-    arguments = parser.parse_args()
+    arguments, record = parse(parser, ALL)
     structures = ase.io.read(arguments.data, ":")
     y = np.array([atoms.get_potential_energy() for atoms in structures])
     X = SymmetryFunctionTransformer(arguments.symmetry_functions).fit_transform(
         without_labels(structures)
     )
-    results = [run_seed(X, y, seed, arguments.budgets) for seed in range(arguments.n_seeds)]
-    print_table(results, arguments.budgets)
+    with record:
+        results = [
+            run_seed(X, y, seed, arguments.budgets, record) for seed in range(arguments.n_seeds)
+        ]
+        summarise(results, arguments.budgets, record)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import ase.io
 import numpy as np
+from _records import FUNCTIONS, TRAINING, parse
 from ase.build import bulk, fcc111
 from ase.calculators.emt import EMT
 from sklearn.datasets import load_diabetes, make_friedman1
@@ -96,17 +97,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=12)
     parser.add_argument("--data", nargs="+", help="files with structures and energies")
-    arguments = parser.parse_args()
-    print(
-        "| data | mean alone | median | worst | worst / median | s per fit |",
-        "|---|---|---|---|---|---|",
-        sep="\n",
-    )
-    for name, X, y, n_train in problems_of(arguments.data) if arguments.data else problems():
-        errors, seconds = measure(X, y, n_train, arguments.seeds)
-        alone, median = np.std(y[n_train:] / X[n_train:].n_atoms), np.median(errors)
-        row = f"{1e3 * alone:.1f} | {1e3 * median:.2f} | {1e3 * errors.max():.2f}"
-        print(f"| {name} | {row} | {errors.max() / median:.2f} | {seconds:.2f} |", flush=True)
+    arguments, record = parse(parser, [*FUNCTIONS, *TRAINING])
+    with record:
+        for name, X, y, n_train in problems_of(arguments.data) if arguments.data else problems():
+            errors, seconds = measure(X, y, n_train, arguments.seeds)
+            row = {
+                "mean alone": 1e3 * np.std(y[n_train:] / X[n_train:].n_atoms),
+                "median": 1e3 * np.median(errors),
+                "worst": 1e3 * errors.max(),
+                "worst / median": errors.max() / np.median(errors),
+                "s per fit": seconds,
+            }
+            record.add("Test errors", data=name, **row)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from _common import read_structures
+from _records import FUNCTIONS, SELECTION, parse
 
 from sklearn_agl import AdaptiveGroupLassoSelector, HDNNPRegressor, SymmetryFunctionTransformer
 from sklearn_agl.descriptors import symmetry_function_grid
@@ -34,6 +35,8 @@ PUBLISHED = {
     "Li": (117, 0.98, 0.023),
 }
 """Number of functions, energy (meV/atom) and force (eV/A) errors of the n2p2 potentials."""
+
+ENERGY, FORCES = "energy, meV/atom", "forces, eV/A"
 
 
 def functions_of_one_element(r_cut):
@@ -112,13 +115,32 @@ def select(data, n_features, settings, *, use_forces):
     return selector.get_support(indices=True), time.perf_counter() - start
 
 
-def report(name, columns, seconds, energy, force):
-    """One line of the table."""
-    print(
-        f"  {name:24s} {len(columns):3d} functions   {energy:6.2f} meV/atom   {force:6.3f} eV/A   "
-        f"{seconds:6.1f} s",
-        flush=True,
-    )
+def measure(data, options, seed):
+    """Rows of the table of one element and seed."""
+    settings = {
+        "random_state": seed,
+        "n_force_directions": options.n_force_directions,
+        "force_weight": options.force_weight,
+        "solver": options.solver,
+    }
+    yield as_row("all", np.arange(data.X.n_features), data, settings, 0.0)
+    for use_forces, name in ((True, "energies and forces"), (False, "energies only")):
+        columns, seconds = select(data, options.n_features, settings, use_forces=use_forces)
+        yield as_row(f"AGL by {name}", columns, data, settings, seconds)
+
+
+def as_row(name, columns, data, settings, seconds_of_selection):
+    """One row: what a training of some columns takes, and its errors."""
+    seconds, energy, force = data.errors(columns, settings)
+    return {
+        "potential": name,
+        "functions": len(columns),
+        ENERGY: energy,
+        FORCES: force,
+        "selecting, s": seconds_of_selection,
+        "training, s": seconds,
+        "columns": columns,
+    }
 
 
 def main():
@@ -131,25 +153,17 @@ def main():
     parser.add_argument("--force-weight", type=float, default=0.3)
     parser.add_argument("--solver", default="kalman")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    options = parser.parse_args()
-    for element in options.elements:
-        data = Data(*load(options.path, element, options.test_set))
-        print(f"{element}: {len(data.train)} structures to train, {len(data.test)} to test")
-        for published in filter(None, [PUBLISHED.get(element)]):
-            print("  n2p2, published: {} functions, {} meV/atom, {} eV/A".format(*published))
-        for seed in options.seeds:
-            settings = {
-                "random_state": seed,
-                "n_force_directions": options.n_force_directions,
-                "force_weight": options.force_weight,
-                "solver": options.solver,
-            }
-            everything = np.arange(data.X.n_features)
-            report("all", everything, *data.errors(everything, settings))
-            for use_forces, name in ((True, "energies and forces"), (False, "energies only")):
-                columns, seconds = select(data, options.n_features, settings, use_forces=use_forces)
-                print(f"  selected by {name} in {seconds:.0f} s: {columns}")
-                report(name, columns, *data.errors(columns, settings))
+    options, record = parse(parser, [*FUNCTIONS, *SELECTION])
+    with record:
+        for element in options.elements:
+            data = Data(*load(options.path, element, options.test_set))
+            print(f"{element}: {len(data.train)} structures to train, {len(data.test)} to test")
+            for functions, energy, force in filter(None, [PUBLISHED.get(element)]):
+                row = {"functions": functions, ENERGY: energy, FORCES: force}
+                record.add("Test errors", element=element, potential="n2p2, published", **row)
+            for seed in options.seeds:
+                for row in measure(data, options, seed):
+                    record.add("Test errors", element=element, seed=seed, **row)
 
 
 if __name__ == "__main__":

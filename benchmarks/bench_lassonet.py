@@ -15,6 +15,7 @@ import warnings
 import numpy as np
 import torch
 from _common import train_and_test
+from _records import SELECTION, parse
 from lassonet import LassoNetRegressor
 from scipy.stats import spearmanr
 from sklearn.datasets import load_diabetes, make_friedman1
@@ -73,25 +74,29 @@ def places(order):
 
 
 def run_table(name, seed):
-    """Print one row of the results."""
+    """One row of the results."""
     make, sizes = TABLES[name]
     X, y = make()
     train, test = train_test_split(np.arange(len(X)), test_size=0.2, random_state=seed)
     ours, our_seconds = timed(by_ours, X[train], y[train], seed)
     theirs, their_seconds = timed(by_lassonet, X[train], y[train], seed)
     correlation = spearmanr(places(ours), places(theirs)).statistic
-    features, cells = as_atomic_features(X), []
-    for size in sizes:
+    row = {
+        "table": name,
+        "seed": seed,
+        "ours, s": our_seconds,
+        "lassonet, s": their_seconds,
+        "rank correlation": correlation,
+    }
+    features = as_atomic_features(X)
+    for size, place in zip(sizes, ("many", "some", "few"), strict=True):
         errors = [
             train_and_test(features, y, train, test, order[:size], seed)[0] / y[test].std()
             for order in (ours, theirs)
         ]
-        cells.append(f"{size}: {errors[0]:.3f}, {errors[1]:.3f}")
-    print(
-        f"| {name} | {seed} | {our_seconds:.2f} | {their_seconds:.1f} "
-        f"| {their_seconds / our_seconds:.0f} | {correlation:.2f} | {' · '.join(cells)} |",
-        flush=True,
-    )
+        row[f"{place} features"] = size
+        row |= {f"{place}, ours": errors[0], f"{place}, lassonet": errors[1]}
+    return row
 
 
 def main():
@@ -99,15 +104,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=list(TABLES))
     parser.add_argument("--n-seeds", type=int, default=2)
-    arguments = parser.parse_args()
+    arguments, record = parse(parser, SELECTION)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     by_ours(*TABLES["diabetes"][0](), 0)
-    print("| table | seed | ours, s | lassonet, s | ratio | rank correlation | errors |")
-    print("|---|---|---|---|---|---|---|")
-    for name in arguments.tables:
-        for seed in range(arguments.n_seeds):
-            run_table(name, seed)
+    with record:
+        for name in arguments.tables:
+            for seed in range(arguments.n_seeds):
+                record.add("Whole paths", **run_table(name, seed))
 
 
 if __name__ == "__main__":

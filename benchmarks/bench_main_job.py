@@ -6,7 +6,7 @@ Run on one core of an otherwise idle machine::
     python benchmarks/bench_main_job.py --data Si.extxyz --symmetry-functions directional-60
 
 A seed draws the split, the held-out structures and all weights; the structures stay the same.
-Prints one JSON object per seed and then the table of `RESULTS.md`.
+Prints one JSON object per seed; the record has means, deviations and ranges over the seeds.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import time
 import ase.io
 import numpy as np
 from _common import train_and_test, without_labels
+from _records import ALL, parse
 from sklearn.model_selection import train_test_split
 
 from sklearn_agl import (
@@ -89,27 +90,30 @@ def first_support(path, size):
     return path.supports[np.flatnonzero(path.n_features <= size)[0]]
 
 
-def summarise(results, sizes):
-    """Print mean ± standard deviation over seeds of each seed's mean, and the range."""
+def summarise(results, sizes, record):
+    """Means over the seeds: of test errors, and of times."""
 
-    def row(name, values):
+    def row(values):
         means = np.array([np.mean(v) for v in values])
-        print(
-            f"| {name} | {means.mean():.2f} ± {means.std(ddof=1) if len(means) > 1 else 0:.2f} "
-            f"| {means.min():.2f}–{means.max():.2f} |"
-        )
+        deviation = means.std(ddof=1) if len(means) > 1 else 0.0
+        return {
+            "mean": means.mean(),
+            "sd": deviation,
+            "lowest": means.min(),
+            "highest": means.max(),
+        }
 
-    print("| quantity | mean ± sd over seeds | range |\n|---|---|---|")
-    row("test RMSE, all functions", [r["all"] for r in results])
+    errors = "Test errors"
+    record.add(errors, selector="all", **row([r["all"] for r in results]))
     for size in sizes:
         for method in ("AGL", "Wald", "CUR", "Pearson"):
-            name = f"test RMSE, {method}, at most {size}"
-            row(name, [r["sets"][size][method] for r in results])
-        row(
-            f"angular functions among AGL's {size}", [[r["sets"][size]["angular"]] for r in results]
-        )
-    for key in ("training_s", "path_s", "path_and_refits_s", "wald_s"):
-        row(key, [[r[key]] for r in results])
+            values = [r["sets"][size][method] for r in results]
+            record.add(errors, selector=method, functions=size, **row(values))
+    for size in sizes:
+        angular = [[r["sets"][size]["angular"]] for r in results]
+        record.add("Angular functions in the sets of AGL", functions=size, **row(angular))
+    for part in ("training_s", "path_s", "path_and_refits_s", "wald_s"):
+        record.add("Seconds", part=part.removesuffix("_s"), **row([[r[part]] for r in results]))
 
 
 def main():
@@ -120,7 +124,7 @@ def main():
     parser.add_argument("--sizes", type=int, nargs="+", default=[8, 7, 5])
     parser.add_argument("--n-seeds", type=int, default=5)
     parser.add_argument("--n-starts", type=int, default=2)
-    arguments = parser.parse_args()
+    arguments, record = parse(parser, ALL)
     X, y = load(arguments)
     # The first call loads compiled code, which is no part of training.
     HDNNPRegressor(max_epochs=1, alpha=1e-3).fit(X[:40], y[:40])
@@ -128,7 +132,8 @@ def main():
     for seed in range(arguments.n_seeds):
         results.append(run_seed(X, y, seed, arguments.sizes, arguments.n_starts))
         print(json.dumps(results[-1], default=float), flush=True)
-    summarise(results, arguments.sizes)
+    with record:
+        summarise(results, arguments.sizes, record)
 
 
 if __name__ == "__main__":

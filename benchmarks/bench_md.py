@@ -12,9 +12,7 @@ directions per structure). All seeds are 0.
 
 - speed: time steps per second of 2,048 atoms with ASE's calculator interface. One step is one call
   at new positions, forces included, and the time of the processor counts, so that other work on the
-  machine disturbs little: the fastest of some steps is reported. n2p2 took 171 µs per atom for all
-  22 functions and their derivatives, on one core of another machine, an EPYC with AVX-512: the
-  ratio to it is a rough guide only.
+  machine disturbs little: the fastest of some steps is reported.
 - production: 256 atoms of the liquid at T = 1.5, in reduced units. Runs at constant energy
   (velocity Verlet, time step 0.005) start from configurations of the true potential, which
   `make_lennard_jones` sampled in that very state, with velocities drawn at random: the same starts
@@ -22,15 +20,17 @@ directions per structure). All seeds are 0.
   coefficient and the radial distribution function are taken. Errors of the mean are those over the
   runs. A run whose temperature passes three times the state's has blown up: it is counted, and the
   means are over the others. A run can also fail in silence, when atoms fall into each other: the
-  closest pair tells, the mean over the runs; it is about 0.89 under the true potential.
+  closest pair tells, the mean over the runs; it is about 0.89 under the true potential. Deviations
+  of the radial distribution function are those from the true one; in the row of the true potential,
+  those between halves of its runs.
 """
 
 import argparse
-import json
 import time
 import warnings
 
 import numpy as np
+from _records import ALL, parse
 from ase.geometry.rdf import get_rdf
 from ase.md.analysis import DiffusionCoefficient
 from ase.md.verlet import VelocityVerlet
@@ -51,9 +51,6 @@ from sklearn_agl.metrics import rmse_per_atom
 from sklearn_agl.potentials import ExtrapolationWarning, HDNNPCalculator
 
 MICRO = 1e6
-N2P2 = 171.0
-"""Microseconds per atom of n2p2 for all functions and their derivatives."""
-
 TIMESTEP = 0.005
 INTERVAL = 20
 """Time steps between two samples."""
@@ -125,23 +122,20 @@ def time_steps(potential, atoms, n_steps):
 
 
 def run_speed(potentials, arguments):
-    """Print the speed of all potentials for a large box."""
+    """The speed of all potentials for a large box, row by row."""
     atoms = potentials.structures[0] * ([arguments.repeat] * 3)
     for name in potentials.sets:
         potential, _ = potentials.make(name, arguments.forces)
         first, step = time_steps(potential, atoms, arguments.n_timed_steps)
         per_atom = MICRO * step / len(atoms)
-        report(
-            {
-                "functions": name,
-                "numbers": potentials.describe(name),
-                "atoms": len(atoms),
-                "us per atom and step": per_atom,
-                "steps per second": 1.0 / step,
-                "n2p2's 171 us for all, on another machine, by this": N2P2 / per_atom,
-                "first step, s": first,
-            }
-        )
+        yield {
+            "functions": name,
+            "numbers": potentials.describe(name),
+            "atoms": len(atoms),
+            "us per atom and step": per_atom,
+            "steps per second": 1.0 / step,
+            "first step, s": first,
+        }
 
 
 def make_starts(arguments):
@@ -256,28 +250,24 @@ def mean_and_error(values):
 
 
 def run_all_production(potentials, arguments):
-    """Print quantities of the true potential and of all others."""
+    """Quantities of the true potential and of all others, row by row."""
     warnings.simplefilter("ignore", ExtrapolationWarning)
     starts = make_starts(arguments)
     reference, record = run_production(LennardJonesCalculator(), starts, arguments.n_steps)
-    report({"functions": "true", **record, **compare(reference, reference)})
     halves = mean_rdf(reference[::2]) - mean_rdf(reference[1::2])
-    report({"rdf, RMS deviation between halves of the true runs": np.sqrt(np.mean(halves**2))})
+    between = {"rdf, RMS deviation": np.sqrt(np.mean(halves**2))}
+    yield {"functions": "true", **record, **compare(reference, reference), **between}
     for name in potentials.sets:
         potential, errors = potentials.make(name, arguments.forces)
         calculator = HDNNPCalculator(potential)
         runs, record = run_production(calculator, starts, arguments.n_steps)
         physics = compare(runs, reference) if len(runs) > 1 else {}
-        report({"functions": name, **errors, **record, **physics})
-
-
-def report(record):
-    """Print a record as JSON with four digits."""
-    rounded = {k: float(f"{v:.4g}") if isinstance(v, float) else v for k, v in record.items()}
-    print(json.dumps(rounded, ensure_ascii=False), flush=True)
+        yield {"functions": name, **errors, **record, **physics}
 
 
 PARTS = {"speed": run_speed, "production": run_all_production}
+TITLES = {"speed": "Speed", "production": "Production"}
+"""Of their tables."""
 
 
 def main():
@@ -294,12 +284,12 @@ def main():
     parser.add_argument("--n-steps", type=int, default=2000, help="production: of each run")
     parser.add_argument("--temperature", type=float, default=1.5)
     parser.add_argument("--density", type=float, default=0.95)
-    arguments = parser.parse_args()
+    arguments, record = parse(parser, ALL)
     potentials = Potentials(arguments.n_structures)
-    for name in potentials.sets:
-        report({"functions": name, "numbers": potentials.describe(name)})
-    for part in arguments.parts:
-        PARTS[part](potentials, arguments)
+    with record:
+        for part in arguments.parts:
+            for row in PARTS[part](potentials, arguments):
+                record.add(TITLES[part], **row)
 
 
 if __name__ == "__main__":

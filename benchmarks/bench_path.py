@@ -13,11 +13,10 @@ Run on two cores of an otherwise idle machine, one part at a time::
   training and for testing;
 - adamw: time to the same objective for our filter and for the published protocol.
 
-Each prints one JSON object.
+Each has one row.
 """
 
 import argparse
-import json
 import resource
 import tempfile
 import time
@@ -25,6 +24,7 @@ import time
 import ase.io
 import numpy as np
 from _common import fit_and_test, without_labels
+from _records import ALL, parse
 from sklearn.model_selection import train_test_split
 from skorch.callbacks import Callback
 
@@ -135,7 +135,7 @@ class Recorder(Callback):
         self._start += time.perf_counter() - now
 
 
-def record(X, y, **settings):
+def follow_fit(X, y, **settings):
     """Seconds and objective after each epoch of a fit, (n_epochs, 2)."""
     recorder = ("recorder", Recorder())
     callbacks = [recorder, *settings.pop("callbacks", [])]
@@ -153,18 +153,17 @@ def beside_adamw(arguments):
     names = ("solver", "max_epochs", "callbacks", "net_params")
     settings = {name: published[name] for name in names} | {"alpha": arguments.alpha}
     # To the end: the restarts of its schedule would look like no improvement.
-    curve = record(X, y, n_iter_no_change=arguments.max_epochs, **settings)
+    curve = follow_fit(X, y, n_iter_no_change=arguments.max_epochs, **settings)
     lowest = curve[:, 1].min()
     report = {"adamw_objective": lowest, "adamw_s": curve[curve[:, 1].argmin(), 0]}
     report |= {"adamw_epochs": len(curve), "adamw_total_s": curve[-1, 0]}
     for solver in ("kalman", "lm"):
-        curve = record(X, y, alpha=arguments.alpha, solver=solver)
+        curve = follow_fit(X, y, alpha=arguments.alpha, solver=solver)
         there = np.flatnonzero(curve[:, 1] <= lowest)
         report[f"{solver}_objective"] = curve[:, 1].min()
         report[f"{solver}_total_s"] = curve[-1, 0]
         if len(there):
             report[f"{solver}_s_to_the_same"] = curve[there[0], 0]
-            report[f"{solver}_ratio"] = report["adamw_s"] / curve[there[0], 0]
     return report
 
 
@@ -177,8 +176,9 @@ def main():
     parser.add_argument("--n-structures", type=int, default=28_000, help="for the part at scale")
     parser.add_argument("--alpha", type=float, default=1e-3, help="for the part with AdamW")
     parser.add_argument("--max-epochs", type=int, default=1000, help="for the part with AdamW")
-    arguments = parser.parse_args()
-    print(json.dumps(parts[arguments.part](arguments), default=float))
+    arguments, record = parse(parser, ALL)
+    with record:
+        record.add("Figures", **parts[arguments.part](arguments))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 The simulation of V. Dinh and L. S. T. Ho (NeurIPS 33, 2020): 50 inputs, 10 of which enter a network
 of three hidden layers of 20 tanh nodes with weights drawn from N(0, 1); noise of variance 1; 5000
-samples. Every method is asked for 10 inputs. Prints how often the ten are exactly the right ones,
-the mean number of wrong ones among them, and seconds per data set. Run with one BLAS thread::
+samples. Every method is asked for 10 inputs. Says how often the ten are exactly the right ones, the
+mean number of wrong ones among them, and seconds per data set. Run with one BLAS thread::
 
     OMP_NUM_THREADS=1 python benchmarks/bench_planted.py
 """
@@ -13,6 +13,7 @@ import time
 import warnings
 
 import numpy as np
+from _records import SELECTION, parse
 
 from sklearn_agl import AdaptiveGroupLassoSelector, HDNNPRegressor, WaldSelector
 
@@ -84,18 +85,21 @@ def main():
         default=["wald", "adaptive", "plain"],
         help="lassonet needs the package of that name",
     )
-    arguments = parser.parse_args()
+    arguments, record = parse(parser, SELECTION)
     warnings.simplefilter("ignore")
     hidden = tuple(arguments.hidden_layer_sizes)
-    results = [run_set(seed, hidden, arguments.methods) for seed in range(arguments.n_sets)]
-    print("| method | exactly right | wrong | missed | s |\n|---|---|---|---|---|")
-    for name in arguments.methods:
-        wrong, missed, seconds = np.array([rows[name] for rows in results]).T
-        exact = np.count_nonzero(wrong + missed == 0)
-        print(
-            f"| {name} | {exact} of {len(results)} | {wrong.mean():.2f} | {missed.mean():.2f} "
-            f"| {seconds.mean():.0f} |"
-        )
+    with record:
+        results = [run_set(seed, hidden, arguments.methods) for seed in range(arguments.n_sets)]
+        for name in arguments.methods:
+            wrong, missed, seconds = np.array([rows[name] for rows in results]).T
+            row = {
+                "data sets": len(results),
+                "exactly right": np.count_nonzero(wrong + missed == 0),
+                "wrong, mean": wrong.mean(),
+                "missed, mean": missed.mean(),
+                "s per data set": seconds.mean(),
+            }
+            record.add("Inputs found", method=name, **row)
 
 
 if __name__ == "__main__":

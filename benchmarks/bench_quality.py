@@ -26,6 +26,7 @@ from collections import Counter
 
 import numpy as np
 from _common import read_structures, train_and_test, without_labels
+from _records import ALL, parse
 from sklearn.model_selection import train_test_split
 
 from sklearn_agl import (
@@ -73,16 +74,13 @@ def functions(support):
 
 
 def run_sets(n_seeds):
-    """Print for each method and size the commonest set and the errors."""
+    """For each method and size the commonest set and the errors, row by row."""
     X, y = load()
     methods = {
         "AGL": AdaptiveGroupLassoSelector(n_features_to_select=min(SIZES)),
         "AGL as published": AdaptiveGroupLassoSelector(n_features_to_select=min(SIZES), reweight=0),
         "Wald": WaldSelector(min(SIZES)),
     }
-    print(
-        "| method | functions | commonest set | seeds | RMSE | range |\n|---|---|---|---|---|---|"
-    )
     for name, selector in methods.items():
         found = {size: [] for size in SIZES}
         for seed in range(n_seeds):
@@ -95,11 +93,16 @@ def run_sets(n_seeds):
         for size, results in found.items():
             sets, errors = zip(*results, strict=True)
             commonest, count = Counter(sets).most_common(1)[0]
-            print(
-                f"| {name} | {size} | {commonest} | {count} of {n_seeds} | {np.mean(errors):.2f} "
-                f"| {min(errors):.2f}-{max(errors):.2f} |",
-                flush=True,
-            )
+            yield {
+                "selector": name,
+                "functions": size,
+                "commonest set": commonest,
+                "seeds": n_seeds,
+                "seeds with it": count,
+                "mean error": np.mean(errors),
+                "lowest": min(errors),
+                "highest": max(errors),
+            }
 
 
 def with_noise(X, rng):
@@ -112,7 +115,7 @@ def with_noise(X, rng):
 
 
 def run_noise(n_seeds):
-    """Print how many columns of noise are among 10, for each method and seed."""
+    """How many columns of noise are among 10, seed by seed, for each method."""
     X, y = load()
     methods = {
         "AGL": lambda seed: AdaptiveGroupLassoSelector(n_features_to_select=10, random_state=seed),
@@ -131,34 +134,34 @@ def run_noise(n_seeds):
             support = make(seed).fit(noisy[train], y[train]).get_support()
             counts[name].append(int(support[X.n_features :].sum()))
             print(f"seed {seed}, {name}: {counts[name][-1]} of noise", flush=True)
-    print("| method | columns of noise among 10, seed by seed |\n|---|---|")
     for name, row in counts.items():
-        print(f"| {name} | {' '.join(map(str, row))} |")
+        yield {"selector": name, "columns of noise among 10, seed by seed": row}
 
 
 def run_elimination(n_seeds, first_seed, data):
-    """Print sets and test errors of sequential backward elimination, and of the path."""
+    """Sets and test errors of sequential backward elimination, and of the path, row by row."""
     X, y = load_file(data) if data else load()
-    print("| seed | size | eliminated | RMSE | path | RMSE |\n|---|---|---|---|---|---|")
     for seed in range(first_seed, first_seed + n_seeds):
         train, test = split(X, seed)
         start = time.perf_counter()
         selector = AdaptiveGroupLassoSelector(n_features_to_select=min(SIZES), random_state=seed)
         path = selector.fit(X[train], y[train]).path_
-        print(f"seed {seed}: path in {time.perf_counter() - start:.0f} s", flush=True)
-        spent, left = 0.0, np.arange(X.n_features)
+        whole_path, spent, left = time.perf_counter() - start, 0.0, np.arange(X.n_features)
         while len(left) > min(SIZES):
             start = time.perf_counter()
             left = np.setdiff1d(left, _least_needed(X[train], y[train], left, seed))
             spent += time.perf_counter() - start
             if len(left) <= 15:
-                row = [_described(X, y, train, test, s) for s in (left, path.support(len(left)))]
-                print(f"| {seed} | {len(left)} | {' | '.join(row)} |", flush=True)
-        print(f"seed {seed}: elimination in {spent:.0f} s", flush=True)
+                row = {"seed": seed, "functions": len(left)}
+                for name, columns in (("elimination", left), ("path", path.support(len(left)))):
+                    row[name] = _mean_error(X, y, train, test, columns)
+                    row[f"{name}, columns"] = np.arange(1, X.n_features + 1)[columns]
+                yield row
+        yield {"seed": seed, "functions": "seconds", "elimination": spent, "path": whole_path}
 
 
 def run_few(n_seeds, n_structures, data, symmetry_functions):
-    """Print the errors of sets found with few structures, means over the seeds."""
+    """The errors of sets found with few structures, means over the seeds, row by row."""
     X, y = load_file(data, symmetry_functions) if data else load()
     found = {}
     for seed in range(n_seeds):
@@ -174,15 +177,10 @@ def run_few(n_seeds, n_structures, data, symmetry_functions):
             errors = [_mean_error(X, y, *parts, path.support(size)) for size in FEW_SIZES]
             found.setdefault(name, []).append(errors)
             print(f"seed {seed}, {name}: {np.round(errors, 2)}", flush=True)
-    print(f"| functions | {' | '.join(map(str, FEW_SIZES))} |")
     for name, errors in found.items():
-        print(f"| {name} | {' | '.join(f'{e:.2f}' for e in np.mean(errors, axis=0))} |")
-
-
-def _described(X, y, train, test, columns):
-    """Numbers of the functions, and the mean error of three trainings."""
-    numbers = np.arange(1, X.n_features + 1)[columns]
-    return f"{' '.join(map(str, numbers))} | {_mean_error(X, y, train, test, columns):.2f}"
+        sizes = [X.n_features] if name == "all" else FEW_SIZES
+        for size, error in zip(sizes, np.mean(errors, axis=0), strict=True):
+            yield {"selector": name, "functions": size, "mean error": error}
 
 
 def _mean_error(X, y, train, test, columns):
@@ -203,10 +201,10 @@ def _least_needed(X, y, left, seed):
 def main():
     """Parse the arguments and run one part."""
     parts = {
-        "sets": (run_sets, []),
-        "noise": (run_noise, []),
-        "elimination": (run_elimination, ["first_seed", "data"]),
-        "few": (run_few, ["n_structures", "data", "symmetry_functions"]),
+        "sets": ("How stable the sets are", run_sets, []),
+        "noise": ("Noise among the functions", run_noise, []),
+        "elimination": ("Beside elimination", run_elimination, ["first_seed", "data"]),
+        "few": ("Few structures", run_few, ["n_structures", "data", "symmetry_functions"]),
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("part", choices=parts)
@@ -215,9 +213,11 @@ def main():
     parser.add_argument("--data", help="structures of silicon or others, for elimination and few")
     parser.add_argument("--n-structures", type=int, default=225, help="to train on, for few")
     parser.add_argument("--symmetry-functions", default="directional-60", help="a preset, for few")
-    arguments = vars(parser.parse_args())
-    run, options = parts[arguments["part"]]
-    run(**{name: arguments[name] for name in ["n_seeds", *options]})
+    arguments, record = parse(parser, ALL)
+    title, run, options = parts[arguments.part]
+    with record:
+        for row in run(**{name: getattr(arguments, name) for name in ["n_seeds", *options]}):
+            record.add(title, **row)
 
 
 if __name__ == "__main__":

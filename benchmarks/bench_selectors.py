@@ -5,9 +5,9 @@ Run on an otherwise idle machine::
     python benchmarks/bench_selectors.py
 
 Both work on the same table of 10,000 rows and 500 columns in one process; ours scale it, while
-scikit-matter's gets it scaled. They run in turn, and the shortest times count. It prints a table:
-seconds of both, their ratio, and how many of the first choices are equal. BLAS runs on as many
-threads as the environment allows for both.
+scikit-matter's gets it scaled. They run in turn, and the shortest times count. It says seconds of
+both, by wall time and of the processor, and how many of the first choices are equal. BLAS runs on
+as many threads as the environment allows for both.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import time
 from functools import partial
 
 import numpy as np
+from _records import parse
 from skmatter import feature_selection as peer
 
 from sklearn_agl import CURSelector, FPSSelector, PCovCURSelector, PCovFPSSelector
@@ -60,7 +61,7 @@ def count_equal(ours, theirs):
 
 
 def main():
-    """Print the table."""
+    """Parse the arguments and run all methods."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--columns", type=int, default=500)
@@ -70,7 +71,7 @@ def main():
     )
     parser.add_argument("--repeats", type=int, default=7, help="runs of the fast methods")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
-    arguments = parser.parse_args()
+    arguments, record = parse(parser, ["sklearn_agl/selection/filters"])
     X, y = make_table(arguments.rows, arguments.columns)
     rows, target = standardise(X, y)
     n, n_pcov_cur = arguments.select, arguments.select_pcov_cur
@@ -81,20 +82,20 @@ def main():
         ("PCov-CUR", PCovCURSelector(n_pcov_cur), peer.PCovCUR(n_to_select=n_pcov_cur), 1),
     ]
     CURSelector(2).fit(X[:100])
-    print("| method | selected | time | scikit-matter, s | ours, s | ratio | equal choices |")
-    print("|---|---|---|---|---|---|---|")
-    for name, ours, theirs, repeats in pairs:
-        if name not in arguments.methods:
-            continue
-        calls = [partial(theirs.fit, rows, target), partial(ours.fit, X, y)]
-        seconds, (expected, fitted) = in_turn(calls, repeats)
-        equal = count_equal(fitted.selected_order_, expected.selected_idx_)
-        for clock, (reference, own) in zip(("wall", "processor"), seconds, strict=True):
-            print(
-                f"| {name} | {fitted.n_features_} | {clock} | {reference:.2f} | {own:.3f} "
-                f"| {reference / own:.1f} | {equal} of {fitted.n_features_} |",
-                flush=True,
-            )
+    with record:
+        for name, ours, theirs, repeats in pairs:
+            if name not in arguments.methods:
+                continue
+            calls = [partial(theirs.fit, rows, target), partial(ours.fit, X, y)]
+            seconds, (expected, fitted) = in_turn(calls, repeats)
+            row = {
+                "method": name,
+                "picks": fitted.n_features_,
+                "equal picks": count_equal(fitted.selected_order_, expected.selected_idx_),
+            }
+            for clock, (reference, own) in zip(("wall", "processor"), seconds, strict=True):
+                row |= {f"scikit-matter, {clock} s": reference, f"ours, {clock} s": own}
+            record.add("Seconds", **row)
 
 
 if __name__ == "__main__":

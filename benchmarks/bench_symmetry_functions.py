@@ -34,7 +34,6 @@ estimated to take less of both, in seconds of the thread.
 
 import argparse
 import contextlib
-import json
 import os
 import resource
 import subprocess
@@ -47,6 +46,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from _records import FUNCTIONS, parse
 from ase.build import bulk
 from numba import njit
 from threadpoolctl import threadpool_limits
@@ -69,7 +69,7 @@ SELECTED = {
         7: [8, 11, 12, 18, 40, 42, 56],
     },
 }
-"""Columns, counted from one, of sets that the adaptive group lasso found (`RESULTS.md`)."""
+"""Columns, counted from one, of sets that the adaptive group lasso found."""
 
 TURN = 0.1
 """Seconds for which a call is repeated before it is the next one's turn."""
@@ -271,14 +271,12 @@ def measure(case, n_rounds):
     times = {name: MICRO * seconds / n_atoms for name, seconds in best.items()}
     return {
         "set": case.name,
-        "neighbours": round(n_neighbors / n_atoms, 1),
-        "DScribe": round(times["peer"], 1),
-        "values": round(times["ours"], 2),
-        "DScribe / values": round(times["peer"] / times["ours"], 1),
-        "values and derivatives": round(times["forces"], 2),
-        "to values": round(times["forces"] / times["ours"], 2),
-        "search": round(times["search"], 2),
-        "vesin": round(times["vesin"], 2),
+        "neighbours": n_neighbors / n_atoms,
+        "DScribe": times["peer"],
+        "values": times["ours"],
+        "values and derivatives": times["forces"],
+        "search": times["search"],
+        "vesin": times["vesin"],
         "difference": float(f"{difference:.1e}"),
     }
 
@@ -302,8 +300,8 @@ def measure_selected(case, n_rounds):
             "set": case.name,
             "functions": size,
             "angular": int(angular[np.array(columns) - 1].sum()),
-            "time": round(MICRO * best[size] / n_atoms, 2),
-            "of all": round(best[size] / best[max(best)], 3),
+            "time": MICRO * best[size] / n_atoms,
+            "of all": best[size] / best[max(best)],
         }
         for size, columns in SELECTED[case.name].items()
     ]
@@ -360,8 +358,8 @@ def make_wide_peer(transformer):
 
 
 def measure_wide(name, zetas, n_rounds):
-    """Times of wide functions per atom for several numbers of neighbours."""
-    atoms, rows = rattled(bulk("Cu", cubic=True) * 4, 0.1, 0), []
+    """Times of wide functions per atom for several numbers of neighbours, row by row."""
+    atoms = rattled(bulk("Cu", cubic=True) * 4, 0.1, 0)
     centers = [[0, 1]]
     for r_cut in REACHES:
         transformer = SymmetryFunctionTransformer(
@@ -380,12 +378,9 @@ def measure_wide(name, zetas, n_rounds):
         row = {"functions": name, "neighbours": round(n_neighbors)}
         for program in ("values", "forces"):
             ways = {way: times[program, way] for way in ("pairs", "moments", "chosen")}
-            row |= {f"{program}, {way}": round(value, 2) for way, value in ways.items()}
-            row[f"{program}, ratio"] = round(ways["pairs"] / ways["chosen"], 2)
-        row["DScribe"] = round(times["values", "DScribe"])
-        row["to values"] = round(times["values", "DScribe"] / times["values", "chosen"])
-        rows.append(row | {"difference": float(f"{difference:.1e}")})
-    return rows
+            row |= {f"{program}, {way}": value for way, value in ways.items()}
+        row["DScribe"] = times["values", "DScribe"]
+        yield row | {"difference": float(f"{difference:.1e}")}
 
 
 def measure_threads(structures, n_rounds):
@@ -404,8 +399,8 @@ def measure_threads(structures, n_rounds):
     return [
         {
             "threads": n_jobs,
-            "time": round(MICRO * seconds / n_atoms, 2),
-            "speed-up": round(best[1] / seconds, 2),
+            "time": MICRO * seconds / n_atoms,
+            "speed-up": best[1] / seconds,
         }
         for n_jobs, seconds in best.items()
     ]
@@ -486,46 +481,33 @@ def measure_compilation(name):
     return rows
 
 
-def print_table(title, rows):
-    """Print rows as a table in Markdown."""
-    print(f"\n{title}\n")
-    print("| " + " | ".join(rows[0]) + " |")
-    print("|" + "---|" * len(rows[0]))
-    for row in rows:
-        print("| " + " | ".join(map(str, row.values())) + " |", flush=True)
+def run_beside_peers(arguments):
+    """The first two parts: titles and rows of their tables."""
+    cases = [case for case in make_cases() if case.name in (arguments.sets or case.name)]
+    for case in cases:
+        yield "Microseconds per atom, one thread", measure(case, arguments.n_rounds)
+    for case in cases:
+        if case.name in SELECTED:
+            for row in measure_selected(case, arguments.n_rounds):
+                yield "Microseconds per atom, selected functions", row
 
 
-def run_beside_peers(n_rounds):
-    """The first two parts."""
-    cases = make_cases()
-    results = {"peers": [measure(case, n_rounds) for case in cases]}
-    print_table("Microseconds per atom, one thread", results["peers"])
-    results["selected"] = [
-        row for case in cases if case.name in SELECTED for row in measure_selected(case, n_rounds)
-    ]
-    print_table("Microseconds per atom, selected functions", results["selected"])
-    return results
-
-
-def run_wide(n_rounds):
+def run_wide(arguments):
     """The last part."""
-    rows = [row for name, zetas in WIDE.items() for row in measure_wide(name, zetas, n_rounds)]
-    print_table("Microseconds of the thread per atom, wide functions", rows)
-    return {"wide": rows}
+    for name, zetas in WIDE.items():
+        for row in measure_wide(name, zetas, arguments.n_rounds):
+            yield "Microseconds of the thread per atom, wide functions", row
 
 
-def run_at_scale(n_rounds, n_structures):
+def run_at_scale(arguments):
     """The third part."""
-    results = {
-        "compilation": [row for n in ("lj-22", "directional-60") for row in measure_compilation(n)]
-    }
-    print_table("Compilation", results["compilation"])
+    for name in ("lj-22", "directional-60"):
+        for row in measure_compilation(name):
+            yield "Compilation", row
     structures, _ = make_lennard_jones(200, random_state=0)
-    results["memory"] = [measure_memory(structures, n_structures)]
-    print_table("Into a file", results["memory"])
-    results["threads"] = measure_threads(structures, n_rounds)
-    print_table("Microseconds per atom by threads", results["threads"])
-    return results
+    yield "Into a file", measure_memory(structures, arguments.n_structures)
+    for row in measure_threads(structures, arguments.n_rounds):
+        yield "Microseconds per atom by threads", row
 
 
 def main():
@@ -535,17 +517,12 @@ def main():
     parser.add_argument("--scale", action="store_true", help="threads, memory, compilation")
     parser.add_argument("--wide", action="store_true", help="wide functions, by pairs or moments")
     parser.add_argument("--n-structures", type=int, default=28_000, help="for the memory at scale")
-    parser.add_argument("--json", type=Path, help="file for the figures")
-    arguments = parser.parse_args()
-    with threadpool_limits(1):
-        if arguments.scale:
-            results = run_at_scale(arguments.n_rounds, arguments.n_structures)
-        elif arguments.wide:
-            results = run_wide(arguments.n_rounds)
-        else:
-            results = run_beside_peers(arguments.n_rounds)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=1) + "\n")
+    parser.add_argument("--sets", nargs="+", help="beside the peer, of these only; all by default")
+    arguments, record = parse(parser, FUNCTIONS)
+    run = run_at_scale if arguments.scale else run_wide if arguments.wide else run_beside_peers
+    with threadpool_limits(1), record:
+        for title, row in run(arguments):
+            record.add(title, **row)
 
 
 if __name__ == "__main__":

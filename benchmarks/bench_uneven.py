@@ -4,15 +4,18 @@ Run on one core::
 
     python benchmarks/bench_uneven.py
 
-The rows of the atoms are 4 MB, the padded tensor would be 17 GB. Prints the table of `RESULTS.md`:
-processor time of each step, and the most memory that the process has held until then.
+The rows of the atoms are 4 MB, the padded tensor would be 17 GB. Says processor time of each step,
+and the most memory that the process has held until then.
 """
 
+import argparse
 import resource
 import tempfile
 import time
+from functools import partial
 
 import numpy as np
+from _records import ALL, parse
 from ase import Atoms
 from ase.build import bulk
 
@@ -39,23 +42,22 @@ def make_structures():
     return [Atoms("Al", cell=[9, 9, 9], pbc=True) for _ in range(20_000)] + [cell]
 
 
-def report(name, work):
-    """Do something and print what it took; returns its result."""
+def report(record, name, work):
+    """Do something and record what it took; returns its result."""
     start = time.process_time()
     result = work()
     seconds = time.process_time() - start
     peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / GIBIBYTE
-    print(f"| {name} | {seconds:.2f} | {peak:.2f} |", flush=True)
+    record.add("Steps", step=name, **{"processor, s": seconds, "memory, GiB": peak})
     return result
 
 
-def main():
+def run(report):
     """Every step from structures to forces."""
     resource.setrlimit(resource.RLIMIT_AS, (LIMIT, LIMIT))
     structures = make_structures()
     energies = np.arange(len(structures), dtype=float)
     network = HDNNPRegressor((3,), max_epochs=1, random_state=0)
-    print("| step | s | GiB |\n|---|---|---|")
     report("imports and structures", lambda: None)
     transformer = SymmetryFunctionTransformer("al-22")
     X = report("`fit_transform`, 22 functions", lambda: transformer.fit_transform(structures))
@@ -71,6 +73,14 @@ def main():
         )
         name = "`AdaptiveGroupLassoSelector` to 10 functions, with checkpoint"
         report(name, lambda: selector.fit(X, energies))
+
+
+def main():
+    """Parse the arguments and run within the limit."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    _, record = parse(parser, ALL)
+    with record:
+        run(partial(report, record))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ One at a time, with one BLAS thread::
 - tables: diabetes, digits (the number as a quantity) and Friedman's problems, beside selectors of
   scikit-learn; errors in units of the target's standard deviation.
 
-A seed draws the split and all weights. Prints Markdown: errors and times, how stable the sets are,
+A seed draws the split and all weights. The record has errors and times, how stable the sets are,
 and tests against the adaptive group lasso. ``--quick`` takes a few structures and two seeds.
 """
 
@@ -36,7 +36,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _common import print_markdown, read_structures, without_labels
+from _common import read_structures, without_labels
+from _records import ALL, parse
 from bench_quality import split, with_noise
 from sklearn.base import BaseEstimator, clone
 from sklearn.datasets import (
@@ -191,13 +192,7 @@ def run_noise(arguments):
         parts.append(part.assign(repeat=seed))
     table = pd.concat(parts)
     noise = table["features"].map(lambda columns: sum(c >= X.n_features for c in columns))
-    counts = table.assign(noise=noise).groupby(KEYS, sort=False)["noise"]
-    print_markdown(
-        counts.agg(lambda column: " ".join(map(str, column)))
-        .reset_index(name="columns of noise, seed by seed")
-        .astype(str)
-    )
-    return table
+    return table.assign(noise=noise)
 
 
 def run_cur(arguments):
@@ -270,46 +265,43 @@ def run_tables(arguments):
     return pd.concat(parts)
 
 
-def spread(column, digits=3):
-    """Mean ± standard deviation, and the range."""
-    values = column.to_numpy()
-    deviation = values.std(ddof=1) if len(values) > 1 else 0.0
-    mean, low, high = (f"{v:.{digits}f}" for v in (values.mean(), values.min(), values.max()))
-    return f"{mean} ± {deviation:.{digits}f} ({low}–{high})"
+def errors_of(table):
+    """Errors, angular functions, seconds and costs: means over the seeds, row by row."""
+    for (data, asked_for, selector), part in table.groupby(KEYS, sort=False):
+        deviation = part["test_rmse"].std() if len(part) > 1 else 0.0
+        row = {
+            "data": data,
+            "selector": selector,
+            "functions": asked_for,
+            "kept": part["n_selected"].mean(),
+            "test RMSE": part["test_rmse"].mean(),
+            "sd": deviation,
+            "train RMSE": part["train_rmse"].mean(),
+            "angular": part["angular_share"].mean(),
+            "µs per atom and step": part["cost"].mean(),
+            "selecting, s": part["select_time"].mean(),
+            "sizes per fit": part["sizes_per_fit"].iloc[0],
+            "refit, s": part["refit_time"].mean(),
+        }
+        if "noise" in part:
+            row["columns of noise, seed by seed"] = part["noise"].tolist()
+        yield {name: value for name, value in row.items() if value == value}  # without NaN
 
 
-def print_errors(table):
-    """Errors, angular functions, seconds and costs; means over the seeds."""
-    rows = []
-    for key, part in table.groupby(KEYS, sort=False):
-        rows.append(
-            dict(zip(("data", "asked for", "selector"), key, strict=True))
-            | {
-                "kept": f"{part['n_selected'].mean():.3g}",
-                "test RMSE": spread(part["test_rmse"]),
-                "train RMSE": f"{part['train_rmse'].mean():.3f}",
-                "angular": f"{part['angular_share'].mean():.2f}",
-                "µs per atom and step": f"{part['cost'].mean():.1f}",
-                "selecting, s": f"{part['select_time'].mean():.2f}",
-                "sizes per fit": part["sizes_per_fit"].iloc[0],
-                "refit, s": f"{part['refit_time'].mean():.2f}",
-            }
-        )
-    print_markdown(pd.DataFrame(rows).replace("nan", ""))
-
-
-def print_stability(table):
-    """How much the sets of the seeds have in common."""
+def stability_of(table):
+    """How much the sets of the seeds have in common, row by row."""
     found = selection_stability(table[table["selector"] != "all"])
-    found["commonest"] = [" ".join(str(c + 1) for c in columns) for columns in found["commonest"]]
-    print_markdown(found.round(2))
+    found["commonest"] = [[c + 1 for c in columns] for columns in found["commonest"]]
+    return found.to_dict("records")
 
 
-def print_tests(table):
-    """The adaptive group lasso against each other selector."""
-    found = compare_pairs(table[table["selector"] != "all"], reference=REFERENCE)
-    print_markdown(found.map(lambda value: f"{value:.3g}" if isinstance(value, float) else value))
+def tests_of(table):
+    """The adaptive group lasso against each other selector, row by row."""
+    return compare_pairs(table[table["selector"] != "all"], reference=REFERENCE).to_dict("records")
 
+
+TABLES = {"Errors": errors_of, "Stability": stability_of, "Tests": tests_of}
+"""The last two need several seeds."""
 
 EXPERIMENTS = {
     "lj": (run_lj, MILLI),
@@ -326,7 +318,7 @@ EXPERIMENTS = {
 
 
 def main():
-    """Parse the arguments, run one experiment and print its tables."""
+    """Parse the arguments and run one experiment."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("experiment", choices=EXPERIMENTS)
     parser.add_argument("--data", help="structures with energies, any format that ASE reads")
@@ -336,17 +328,17 @@ def main():
     parser.add_argument("--checkpoint", help="a folder that keeps what is done")
     parser.add_argument("--quick", action="store_true", help="little data, to see that it works")
     parser.add_argument("--verbose", action="store_true")
-    arguments = parser.parse_args()
+    arguments, record = parse(parser, ALL)
     if arguments.quick:
         arguments.n_seeds = min(arguments.n_seeds, 2)
     warnings.simplefilter("ignore")
     run, factor = EXPERIMENTS[arguments.experiment]
-    table = run(arguments)
-    table[["test_rmse", "train_rmse"]] *= factor
-    print_errors(table)
-    if arguments.n_seeds > 1:
-        print_stability(table)
-        print_tests(table)
+    with record:
+        table = run(arguments)
+        table[["test_rmse", "train_rmse"]] *= factor
+        for title in list(TABLES)[: None if arguments.n_seeds > 1 else 1]:
+            for row in TABLES[title](table):
+                record.add(title, **row)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+from _records import ALL, parse
 from sklearn.datasets import make_friedman1
 
 from sklearn_agl import (
@@ -137,16 +137,15 @@ def main():
     )
     parser.add_argument("--runs", nargs="+", choices=list(RUNS), default=list(RUNS))
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+    arguments, record = parse(parser, ALL)
     rng = random.Random(arguments.seed)
     share = -(-arguments.kills // len(arguments.runs))
-    rows = []
-    for name in arguments.runs:
-        rows.append(kill_again_and_again(name, share, rng))
-        print(rows[-1], flush=True)
-    table = pd.DataFrame(rows)
-    if (table["equal"] < table["ends"]).any():
-        raise SystemExit("A run that was killed ended with another result.")
+    with record:
+        for name in arguments.runs:
+            row = kill_again_and_again(name, share, rng)
+            record.add("Runs", **row)
+            if row["equal"] < row["ends"]:
+                raise SystemExit("A run that was killed ended with another result.")
 
 
 if __name__ == "__main__":
