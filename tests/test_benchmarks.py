@@ -127,3 +127,9 @@ def test_results_are_made_from_the_records(load):
 def test_every_record_that_the_page_shows_is_there(load):
     missing = load("make_results").SHOWN - load("_records").read_records().keys()
     assert not missing
+
+
+def test_the_folders_that_figures_depend_on_exist(load):
+    records = load("_records").read_records()
+    named = {source for record in records.values() for source in record["sources"]}
+    assert not [source for source in named if not (FOLDER.parent / source).exists()]
