@@ -8,9 +8,15 @@ from sklearn.utils._param_validation import Interval
 from sklearn_agl._labels import AUTO
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection.path._alpha_schedules import DownTo, UpTo
-from sklearn_agl.selection.path._fit_path import PATH_CONSTRAINTS, PathSettings, fit_path
+from sklearn_agl.selection.path._fit_path import PathSettings, fit_path
+from sklearn_agl.selection.path._parameters import (
+    CONSTRAINTS,
+    REWEIGHT_CONSTRAINT,
+    describe_parameters,
+)
 
 
+@describe_parameters
 class AdaptiveGroupLassoSelector(AtomicSelector):
     r"""Select the features that a network potential needs while it is trained.
 
@@ -22,55 +28,18 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
 
     Parameters
     ----------
-    estimator : HDNNPRegressor, default=None
-        Settings of the networks; by default those of ``HDNNPRegressor()``.
+    |estimator|
     alpha : float, default=0.01
         Strength of the penalty; ignored if `n_features_to_select` is given.
     n_features_to_select : int or float, default=None
         Number or fraction of features to keep.
-    penalty : {"lasso", "mcp", "scad"}, default=None
-        What the norms are charged, see `HDNNPRegressor`; by default the estimator's own.
-    concavity : float, default=None
-        Of "mcp" and "scad"; by default the estimator's own.
-    adaptive : bool, default=True
-        False gives the plain group lasso, all :math:`c_i = 1`.
-    metric : {"euclidean", "wald"}, default=None
-        What the adaptive weights are made of: the norms of the first fit, as published,
-        ``c_i = 1 / ||w_i||**gamma``, or also the Wald statistics s_i of the features (see
-        `WaldSelector`) in units of their median, ``c_i = 1 / (||w_i|| s_i**(gamma / 4))``. By
-        default "wald" where the weights follow the norms (see `reweight`) and the solver is not
-        "adamw", else "euclidean".
-    gamma : float, default=1.0
-        Power of the norm in the adaptive weights.
-    reweight : float, default=None
-        From 0 to 1: how far the adaptive weights follow the norms from step to step on the way to
-        `n_features_to_select`; 0 keeps those of the first fit, as published. Features that have
-        shrunk are charged more, which tells needed ones from others more sharply. By default 0.5;
-        but 0 where `initial_alpha` is not given, there are fewer structures than weights in the
-        networks and a strong first fit has at most 1.1 times the error of a gentle one on held-out
-        structures. Where `alpha` is given, or with ``init="cold"``, it has no effect.
-    feature_costs : array-like of shape (n_features,) or "measured", default=None
-        What each feature costs, positive, in any unit. Divided by their mean, the costs multiply
-        the adaptive weights (those of the first fit excepted), so that the path saves time rather
-        than columns. "measured" takes microseconds per atom of the symmetry functions, timed on
-        the structures of `X`, see `measure_costs`: results may then differ from run to run;
-        pass `feature_costs_` again to repeat one.
-    init : {"warm", "cold"}, default="warm"
-        Where each fit of the path starts: from the one before, without the features that have
-        left, or from new random weights, as published, which takes a full fit at every alpha.
-    initial_alpha : float, default=None
-        Strength of the first fit. By default chosen by the squared error (in units of the
-        energies' variance, and not above 0.1) that a fit without penalty leaves on held-out
-        structures: a tenth of it where the weights follow the norms, else ten times as much; and
-        less if so strong a penalty leaves next to nothing of what can be learnt.
+    |penalty, concavity, adaptive, metric, gamma, reweight, feature_costs, init, initial_alpha|
     checkpoint : str or path-like, default=None
         A folder that keeps the state of the run after every step. The same `fit` goes on from
         there, whatever has ended the last one, and finds what a run without a break would have.
     verbose : int, default=0
         1 prints a line per step, with an estimate of the time left.
-    random_state : int, RandomState or None, default=None
-        Draws the held-out structures, the weights and the order of the structures. By default
-        the estimator's own. Where that is None, too, a run that goes on keeps its first seed.
+    |random_state|
 
     Attributes
     ----------
@@ -138,10 +107,11 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
     (300, 2)
     """
 
-    _parameter_constraints = PATH_CONSTRAINTS | {
+    _parameter_constraints = {
+        **CONSTRAINTS,
+        **REWEIGHT_CONSTRAINT,
         "alpha": [Interval(Real, 0, None, closed="left")],
         "n_features_to_select": N_FEATURES_CONSTRAINT,
-        "reweight": [Interval(Real, 0, 1, closed="both"), None],
     }
 
     def __init__(

@@ -20,12 +20,14 @@ from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
 from sklearn_agl.selection._splits import check_split, describe_splits
 from sklearn_agl.selection.path._cross_validation import CrossValidation, summarise
 from sklearn_agl.selection.path._fit_path import check_alphas
+from sklearn_agl.selection.path._parameters import CONSTRAINTS, describe_parameters
 from sklearn_agl.selection.runs._runner import follow, raise_if_interrupted
 
 SELECTION = "selection"
 """Of a checkpoint's folder, the one where the last selection has its own."""
 
 
+@describe_parameters
 class AdaptiveGroupLassoSelectorCV(AtomicSelector):
     r"""Select features by the adaptive group lasso at a strength chosen by cross-validation.
 
@@ -36,8 +38,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
 
     Parameters
     ----------
-    estimator : HDNNPRegressor, default=None
-        Settings of the networks; by default those of ``HDNNPRegressor()``.
+    |estimator|
     alphas : array-like of float, default=None
         Strengths of the penalty to compare. By default those around which a path on all
         structures, from all features down to one, loses some.
@@ -48,30 +49,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         "best" takes the alpha of the lowest mean error, the smallest one if several have it;
         "one_standard_error" takes the largest alpha, with the fewest features, whose mean error
         is within one standard error of the lowest one.
-    penalty : {"lasso", "mcp", "scad"}, default=None
-        What the norms are charged, see `HDNNPRegressor`; by default the estimator's own.
-    concavity : float, default=None
-        Of "mcp" and "scad"; by default the estimator's own.
-    adaptive : bool, default=True
-        False gives the plain group lasso, all :math:`c_i = 1`.
-    metric : {"euclidean", "wald"}, default="euclidean"
-        What the adaptive weights are made of: the norms of the first fit, as published,
-        ``c_i = 1 / ||w_i||**gamma``, or also the Wald statistics s_i of the features (see
-        `WaldSelector`) in units of their median, ``c_i = 1 / (||w_i|| s_i**(gamma / 4))``.
-    gamma : float, default=1.0
-        Power of the norm in the adaptive weights.
-    feature_costs : array-like of shape (n_features,) or "measured", default=None
-        What each feature costs, positive, in any unit. Divided by their mean, the costs multiply
-        the adaptive weights (those of the first fit excepted), so that the path saves time rather
-        than columns. "measured" takes microseconds per atom of the symmetry functions, timed on
-        the structures of `X`, see `measure_costs`: results may then differ from run to run;
-        pass `feature_costs_` again to repeat one. They are timed once, for all splits.
-    init : {"warm", "cold"}, default="warm"
-        Where each fit of the path starts: from the one before, without the features that have
-        left, or from new random weights, as published, which takes a full fit at every alpha.
-    initial_alpha : float, default=None
-        Strength of the first fit; by default chosen in each split as by
-        `AdaptiveGroupLassoSelector`.
+    |penalty, concavity, adaptive, metric, gamma, feature_costs, init, initial_alpha|
     n_jobs : int, default=None
         Threads for the splits and the refits, or processes where ``joblib.parallel_config`` asks
         for them. The result does not depend on it.
@@ -197,15 +175,12 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
     """
 
     _parameter_constraints = {
-        **AdaptiveGroupLassoSelector._parameter_constraints,
+        **CONSTRAINTS,
         "alphas": ["array-like", None],
         "cv": ["cv_object"],
         "rule": [StrOptions({"best", "one_standard_error"})],
         "n_jobs": [Integral, None],
     }
-    _parameter_constraints.pop("alpha")
-    _parameter_constraints.pop("n_features_to_select")
-    _parameter_constraints.pop("reweight")
 
     def __init__(
         self,
@@ -217,7 +192,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         penalty=None,
         concavity=None,
         adaptive=True,
-        metric="euclidean",
+        metric=None,
         gamma=1.0,
         feature_costs=None,
         init="warm",
@@ -280,7 +255,9 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         alphas = None if self.alphas is None else np.unique(check_alphas(self.alphas))
         splits = self._split(data, regressor, params)
         given, described = regressor.random_state, describe_splits(splits)
-        checkpoint = self._open_checkpoint(given, data, regressor, **described)
+        checkpoint = self._open_checkpoint(
+            given, data, regressor, metric=selector.metric, **described
+        )
         seed = given if isinstance(given, Integral) else checkpoint.seed
         for model in (selector, regressor):
             model.set_params(random_state=seed)
@@ -306,7 +283,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             penalty=self.penalty,
             concavity=self.concavity,
             adaptive=self.adaptive,
-            metric=self.metric,
+            # What None means where the weights do not follow the norms.
+            metric=self.metric or "euclidean",
             gamma=self.gamma,
             feature_costs=self.feature_costs,
             init=self.init,

@@ -1,37 +1,18 @@
 """One way to fit a path, for all that users call."""
 
 from dataclasses import dataclass, field
-from numbers import Real
 from os import PathLike
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_agl._numbers import as_numbers
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection.path._alpha_schedules import DownTo, GivenAlphas, UpToEach
-from sklearn_agl.selection.path._feature_costs import MEASURED, resolve_costs
-from sklearn_agl.selection.path._penalised_fits import FITS, METRICS
+from sklearn_agl.selection.path._feature_costs import resolve_costs
+from sklearn_agl.selection.path._penalised_fits import FITS
 from sklearn_agl.selection.path._refits import RefittedPath
 from sklearn_agl.selection.runs._checkpoint import open_checkpoint
 from sklearn_agl.selection.runs._runner import follow
-
-PATH_CONSTRAINTS = {
-    "estimator": [HDNNPRegressor, None],
-    # None means the estimator's own.
-    "penalty": [*HDNNPRegressor._parameter_constraints["penalty"], None],
-    "concavity": HDNNPRegressor._parameter_constraints["concavity"],
-    "adaptive": ["boolean"],
-    "metric": [StrOptions(set(METRICS)), None],
-    "gamma": [Interval(Real, 0, None, closed="left")],
-    "feature_costs": ["array-like", StrOptions({MEASURED}), None],
-    "init": [StrOptions(set(FITS))],
-    "initial_alpha": [Interval(Real, 0, None, closed="left"), None],
-    "checkpoint": [str, PathLike, None],
-    "verbose": ["verbose"],
-    "random_state": ["random_state"],
-}
-"""Of the parameters that all share who fit a path."""
 
 
 @dataclass(frozen=True)

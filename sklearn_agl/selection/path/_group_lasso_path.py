@@ -1,7 +1,7 @@
 """The regularisation path of the adaptive group lasso, with refits."""
 
 import warnings
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
@@ -15,19 +15,20 @@ from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials.data._training_set import TrainingSet
 from sklearn_agl.selection._base import warn_of_idle
 from sklearn_agl.selection.path._alpha_schedules import DownTo, GivenAlphas
-from sklearn_agl.selection.path._fit_path import (
-    PATH_CONSTRAINTS,
-    PathSettings,
-    check_alphas,
-    fit_path,
+from sklearn_agl.selection.path._fit_path import PathSettings, check_alphas, fit_path
+from sklearn_agl.selection.path._parameters import (
+    CONSTRAINTS,
+    REWEIGHT_CONSTRAINT,
+    describe_parameters,
 )
 
 
+@describe_parameters
 @validate_params(
-    PATH_CONSTRAINTS
-    | {
+    {
+        **CONSTRAINTS,
+        **REWEIGHT_CONSTRAINT,
         "alphas": ["array-like", None],
-        "reweight": [Interval(Real, 0, 1, closed="both"), None],
         "min_features": [Interval(Integral, 0, None, closed="left")],
         "refit": ["boolean"],
         "n_jobs": [Integral, None],
@@ -71,8 +72,7 @@ def group_lasso_path(
         Features of the atoms.
     y : array-like of shape (n_structures,), default=None
         Total energies; None for those that the structures carry, see `HDNNPRegressor`.
-    estimator : HDNNPRegressor, default=None
-        Settings of the networks; by default those of ``HDNNPRegressor()``.
+    |estimator|
     forces : "auto", None or sequence of array-like of shape (n_atoms, 3), default="auto"
         Forces on all atoms of each structure, to be trained on as well. "auto" takes those that the
         structures carry, if the estimator's parameter `forces` says so, and None trains on energies
@@ -82,41 +82,7 @@ def group_lasso_path(
     alphas : array-like of float, default=None
         Strengths of the penalty, ascending. By default they start where few features leave, and
         rise in steps that are refined where many would leave at once.
-    penalty : {"lasso", "mcp", "scad"}, default=None
-        What the norms are charged, see `HDNNPRegressor`; by default the estimator's own.
-    concavity : float, default=None
-        Of "mcp" and "scad"; by default the estimator's own.
-    adaptive : bool, default=True
-        False gives the plain group lasso.
-    metric : {"euclidean", "wald"}, default=None
-        What the adaptive weights are made of: the norms of the first fit, as published,
-        ``c_i = 1 / ||w_i||**gamma``, or also the Wald statistics s_i of the features (see
-        `WaldSelector`) in units of their median, ``c_i = 1 / (||w_i|| s_i**(gamma / 4))``. By
-        default "wald" where the weights follow the norms (see `reweight`) and the solver is not
-        "adamw", else "euclidean".
-    gamma : float, default=1.0
-        Power of the norm in the adaptive weights: 1 in [1]_, 2 in [2]_.
-    reweight : float, default=None
-        From 0 to 1: how far the adaptive weights follow the norms from step to step of the path;
-        0 keeps those of the first fit, as published. Features that have shrunk are charged more,
-        which tells needed ones from others more sharply. By default 0.5; but 0 where
-        `initial_alpha` is not given, there are fewer structures than weights in the networks and a
-        strong first fit has at most 1.1 times the error of a gentle one on held-out structures.
-        Where `alphas` are given, or with ``init="cold"``, it has no effect.
-    feature_costs : array-like of shape (n_features,) or "measured", default=None
-        What each feature costs, positive, in any unit. Divided by their mean, the costs multiply
-        the adaptive weights (those of the first fit excepted), so that the path saves time rather
-        than columns. "measured" takes microseconds per atom of the symmetry functions, timed on
-        the structures of `X`, see `measure_costs`: results may then differ from run to run;
-        pass the `feature_costs` of the result again to repeat one.
-    init : {"warm", "cold"}, default="warm"
-        Where each fit of the path starts: from the one before, without the features that have
-        left, or from new random weights, as published, which takes a full fit at every alpha.
-    initial_alpha : float, default=None
-        Strength of the first fit. By default chosen by the squared error (in units of the
-        energies' variance, and not above 0.1) that a fit without penalty leaves on held-out
-        structures: a tenth of it where the weights follow the norms, else ten times as much; and
-        less if so strong a penalty leaves next to nothing of what can be learnt.
+    |penalty, concavity, adaptive, metric, gamma, reweight, feature_costs, init, initial_alpha|
     min_features : int, default=1
         Stop when no more are left.
     refit : bool, default=True
@@ -129,9 +95,7 @@ def group_lasso_path(
         break would have.
     verbose : int, default=0
         1 prints a line per alpha and per refit, with an estimate of the time left.
-    random_state : int, RandomState or None, default=None
-        Draws the held-out structures (the same for all fits) and the weights. By default the
-        estimator's own. Where that is None, too, a run that goes on keeps its first seed.
+    |random_state|
 
     Returns
     -------
