@@ -43,7 +43,7 @@ def add_training(parser):
         "--symmetry-functions",
         default="auto",
         metavar="SET",
-        help="auto, lj-22, al-22, b-60, al-329, directional-60, an input.nn or "
+        help="auto, rich, lj-22, al-22, b-60, al-329, directional-60, an input.nn or "
         "selection.json (default: auto)",
     )
     parser.add_argument(

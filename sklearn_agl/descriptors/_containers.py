@@ -71,7 +71,8 @@ def _cure_of_container(structures):
     if isinstance(structures, np.ndarray) and structures.ndim > 1:
         return (
             f"Got an array of shape {structures.shape}: np.array(...) has split the structures "
-            "into atoms. Give the list itself."
+            "into atoms. Give the list itself, or for an ensemble of scikit-learn a column: "
+            "X = np.empty((n, 1), dtype=object), X[:, 0] = structures."
         )
     return None
 

@@ -1,6 +1,7 @@
 """Names of symmetry functions that fit into tables and figures."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 from sklearn_agl.descriptors._definitions import SymmetryFunction
 
@@ -12,6 +13,9 @@ PARTS = (
     ("lambda_", "lambda {:+d}"),
 )
 """Parameters that a short name has, where they are set."""
+ORDER = ("kind", "center", "neighbors")
+FIELDS = sorted(fields(SymmetryFunction), key=lambda own: own.name not in ORDER)
+"""Of a function, those first that say what it is about."""
 
 
 def short_names(symmetry_functions: Sequence[SymmetryFunction]) -> list[str]:
@@ -65,6 +69,33 @@ def short_names(symmetry_functions: Sequence[SymmetryFunction]) -> list[str]:
         "cutoff": len({function.cutoff for function in functions}) > 1,
     }
     return [_short_name(function, column, shown) for column, function in enumerate(functions)]
+
+
+def table_of_functions(functions):
+    """Symmetry functions as a table of their parameters, without those that none has set.
+
+    Parameters
+    ----------
+    functions : sequence of SymmetryFunction
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Raises
+    ------
+    ImportError
+        If pandas is not installed.
+    """
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError("to_frame needs pandas: pip install pandas") from error
+    columns = {field.name: [getattr(f, field.name) for f in functions] for field in FIELDS}
+    columns["neighbors"] = ["-".join(f.neighbors or ()) for f in functions]
+    table = pd.DataFrame(columns, index=[f"{f.kind} #{k}" for k, f in enumerate(functions)])
+    is_set = table.notna() & (table != False) & (table != 0.0)  # noqa: E712
+    return table.loc[:, is_set.any()]
 
 
 def _symbols(function):

@@ -17,6 +17,7 @@ from sklearn_agl.descriptors._containers import as_list
 from sklearn_agl.descriptors._definitions import R_CUT, SymmetryFunction, expand_symmetry_functions
 from sklearn_agl.descriptors._evaluation import Evaluation, make_batches, sparse_jacobian
 from sklearn_agl.descriptors._jacobian import JacobianProducts
+from sklearn_agl.descriptors._names import table_of_functions
 from sklearn_agl.descriptors._presets import (
     BY_RADIUS,
     PRESETS,
@@ -377,6 +378,33 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         """
         check_is_fitted(self)
         return np.array([function.name for function in self.symmetry_functions_], dtype=object)
+
+    def to_frame(self):
+        """The functions as a table, one row for each column of the result.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Kind, central element, neighbours, and the parameters that any of them has, under names
+            such as "G2 #7", of kind and column.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+
+        Examples
+        --------
+        >>> from ase.build import bulk
+        >>> from sklearn_agl import SymmetryFunctionTransformer
+        >>> table = SymmetryFunctionTransformer("al-22").fit([bulk("Al")]).to_frame()
+        >>> print(table.iloc[[7, 21]].to_string())
+               kind center neighbors     eta    r_s  zeta  lambda_  r_cut cutoff
+        G2 #7    G2     Al        Al  1.8500  2.035   NaN      NaN    6.8  poly2
+        G4 #21   G4     Al     Al-Al  0.0013  0.000  64.0      1.0    6.8  poly2
+        """
+        check_is_fitted(self)
+        return table_of_functions(self.symmetry_functions_)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
