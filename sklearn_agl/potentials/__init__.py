@@ -9,6 +9,7 @@ from sklearn_agl.potentials.md._calculator import (
 )
 from sklearn_agl.potentials.penalties._norm_penalties import Penalty
 from sklearn_agl.potentials.solvers._learning_rate import LearningRateFinder
+from sklearn_agl.potentials.solvers._solver import Solver
 
 __all__ = [
     "ExtrapolationError",
@@ -17,6 +18,7 @@ __all__ = [
     "HDNNPRegressor",
     "LearningRateFinder",
     "Penalty",
+    "Solver",
     "predict_forces",
     "predict_stress",
 ]

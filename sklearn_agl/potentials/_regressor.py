@@ -19,8 +19,10 @@ from sklearn_agl.descriptors._jacobian import check_origin
 from sklearn_agl.potentials.data._training_set import TrainingSet
 from sklearn_agl.potentials.penalties._norm_penalties import PENALTIES, Penalty
 from sklearn_agl.potentials.penalties._penalty import check_strengths
+from sklearn_agl.potentials.solvers._choice import SOLVERS
+from sklearn_agl.potentials.solvers._solver import Solver
 from sklearn_agl.potentials.training._doubts import describe_doubts
-from sklearn_agl.potentials.training._training import NETS, Training
+from sklearn_agl.potentials.training._training import Training
 
 
 class HDNNPRegressor(RegressorMixin, BaseEstimator):
@@ -85,12 +87,12 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     weight_decay : float, default=1e-7
         Strength of the ridge on the weights behind the first layer, without which they could
         grow and the group lasso lose its grip.
-    solver : {"kalman", "lm", "adamw", "auto"}, default="kalman"
+    solver : {"kalman", "lm", "adamw", "auto"} or Solver, default="kalman"
         Extended Kalman filter; Levenberg-Marquardt method over all structures at once, for small
         data, results that depend on no order of the structures, and weights polished until the
         optimality conditions hold; or Adam in mini-batches. All take proximal steps. "auto" is
         kalman up to 10,000 weights, beyond which its covariance takes a gigabyte, else adamw; on
-        another `device` than the CPU it is adamw.
+        another `device` than the CPU it is adamw. Or one of your own, see `Solver`.
     scaling : {"standard", "minmax", "center", "sigma"} or None, default="standard"
         How features are shifted and divided. The group norms compare only if their scales do.
     early_stopping : bool, default=True
@@ -257,7 +259,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         "concavity": [Interval(Real, 1, None, closed="neither"), None],
         "feature_weights": ["array-like", None],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "solver": [StrOptions({*NETS, "auto"})],
+        "solver": [StrOptions({*SOLVERS, "auto"}), Solver],
         "scaling": [StrOptions({"standard", "minmax", "center", "sigma"}), None],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -413,7 +415,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self._doubts = describe_doubts(training)
         training.learn_held_out()
         self._take_over(training)
-        if training.solver == "lm" and not (self.early_stopping or self.net_.has_ended):
+        if training.solver.finds_minimum and not (self.early_stopping or self.net_.has_ended):
             warnings.warn(
                 f"After {self.n_iter_} epochs, the optimality conditions are still violated by "
                 f"{self.optimality_violation_:.1e}. Raise max_epochs.",
@@ -461,7 +463,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     def _take_over(self, training):
         """Keep what prediction needs of a training that has ended."""
         self.net_ = training.net
-        violation = training.optimality_violation() if training.solver == "lm" else np.nan
+        known = training.solver.finds_minimum
+        violation = training.optimality_violation() if known else np.nan
         self.net_.forget_data()
         self._hold(training.potential())
         self.optimality_violation_ = violation

@@ -19,14 +19,12 @@ from sklearn_agl.potentials.networks._device_gradient import (
 from sklearn_agl.potentials.networks._module import HDNNP
 from sklearn_agl.potentials.penalties._norm_penalties import Lasso
 from sklearn_agl.potentials.penalties._penalty import GroupPenalty
-from sklearn_agl.potentials.solvers import _skorch_params
-from sklearn_agl.potentials.solvers._defaults import choose_solver
+from sklearn_agl.potentials.solvers._choice import SOLVERS, choose_solver
 from sklearn_agl.potentials.solvers._levenberg_marquardt import (
     GaussNewtonSums,
     QuadraticModel,
     as_array,
 )
-from sklearn_agl.potentials.solvers._skorch_params import check_use_of_device
 from sklearn_agl.potentials.training._training import Training
 from tests.potentials._data import mixed_features, random_problem
 
@@ -196,29 +194,30 @@ def test_kalman_refuses_a_device_and_names_solvers_that_do_not():
 
 def test_levenberg_marquardt_takes_forces_on_the_cpu_only():
     with pytest.raises(ValueError, match="solver='lm' trains on forces on the CPU only"):
-        check_use_of_device("meta", "lm", on_forces=True)
-    check_use_of_device("meta", "lm", on_forces=False)
-    check_use_of_device("meta", "adamw", on_forces=True)
+        SOLVERS["lm"].check_device("meta", on_forces=True)
+    SOLVERS["lm"].check_device("meta", on_forces=False)
+    SOLVERS["adamw"].check_device("meta", on_forces=True)
 
 
 @pytest.mark.parametrize("solver", ["kalman", "lm", "adamw"])
 @pytest.mark.parametrize("device", ["cpu", "cpu:0"])
 def test_the_cpu_is_for_all(solver, device):
-    check_use_of_device(device, solver, on_forces=True)
+    SOLVERS[solver].check_device(device, on_forces=True)
 
 
 def test_levenberg_marquardt_needs_double_precision(monkeypatch):
     def refuse(*size, device, dtype):
         raise TypeError(f"no {dtype} on {device}")
 
-    monkeypatch.setattr(_skorch_params.torch, "empty", refuse)
+    monkeypatch.setattr(torch, "empty", refuse)
     with pytest.raises(ValueError, match=r"double precision.*device='meta'.*solver='adamw'"):
-        check_use_of_device("meta", "lm", on_forces=False)
+        SOLVERS["lm"].check_device("meta", on_forces=False)
 
 
 def test_the_automatic_solver_for_a_device_is_one_that_uses_it():
-    assert choose_solver("auto", 10, "cuda") == "adamw"
-    assert choose_solver("lm", 10, "cuda") == "lm"
+    layout, _, _ = random_problem(np.random.default_rng(0), (3,))
+    assert choose_solver("auto", layout, 0.0, "cuda").name == "adamw"
+    assert choose_solver("lm", layout, 0.0, "cuda").name == "lm"
 
 
 @pytest.mark.parametrize(

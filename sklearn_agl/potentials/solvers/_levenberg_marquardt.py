@@ -4,8 +4,9 @@ import numpy as np
 import torch
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
+from sklearn_agl.potentials.solvers._net import HDNNPNet
 from sklearn_agl.potentials.solvers._net_params import NOT_NEGATIVE, number_up_to
-from sklearn_agl.potentials.solvers._nets import HDNNPNet
+from sklearn_agl.potentials.solvers._solver import Solver, is_cpu
 
 SMALLEST_DAMPING, LARGEST_DAMPING = 1e-10, 1e10
 """Below the first, rounding would spoil the factorisation; a step at the second moves nothing."""
@@ -144,8 +145,6 @@ class LevenbergMarquardtNet(HDNNPNet):
         Handed on to skorch.
     """
 
-    rules = {"damping": number_up_to(LARGEST_DAMPING), "tol": NOT_NEGATIVE}
-
     def __init__(self, module, *, observations, penalty, damping=1.0, tol=1e-6, **kwargs):
         self.damping = damping
         self.tol = tol
@@ -239,3 +238,35 @@ class LevenbergMarquardtNet(HDNNPNet):
         decrease = before - squared_error - penalty.value(weights)
         beyond_rounding = promised > np.finfo(float).eps * before
         return weights, decrease / promised if beyond_rounding else 0.0
+
+
+class LevenbergMarquardt(Solver):
+    """The Levenberg-Marquardt method over all structures at once."""
+
+    name = "lm"
+    net = LevenbergMarquardtNet
+    rules = {"damping": number_up_to(LARGEST_DAMPING), "tol": NOT_NEGATIVE}
+    matrix = "Hessian"
+    is_second_order = finds_minimum = observes_on_device = True
+    max_epochs, batch_size, n_iter_no_change = 200, 256, 40
+
+    def memory(self, layout, weight_decay):
+        """Bytes of the sums, the Hessian, and two matrices to damp and factorise."""
+        return 8 * 4 * layout.n_weights**2
+
+    def check_device(self, device, on_forces):
+        """Refuse a device with forces, or one without double precision."""
+        if is_cpu(device):
+            return
+        if on_forces:
+            raise ValueError(
+                f"solver='lm' trains on forces on the CPU only, but device={device!r}. Leave "
+                "device='cpu', or fit without forces."
+            )
+        try:
+            torch.empty(0, device=device, dtype=torch.float64)
+        except TypeError as error:
+            raise ValueError(
+                f"solver='lm' needs double precision, which device={device!r} does not have. Leave "
+                "device='cpu', or take solver='adamw'."
+            ) from error

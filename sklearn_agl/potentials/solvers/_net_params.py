@@ -58,7 +58,7 @@ def one_of(*choices):
     return Rule(lambda value: isinstance(value, str) and value in choices, words)
 
 
-def check_net_params(net_params, solver, rules, of_regressor):
+def check_net_params(net_params, solver, of_regressor):
     """Refuse settings with which a solver could not work, or which would do nothing.
 
     skorch itself refuses names that it does not know.
@@ -67,10 +67,8 @@ def check_net_params(net_params, solver, rules, of_regressor):
     ----------
     net_params : dict or None
         The settings.
-    solver : {"kalman", "lm", "adamw"}
-        The solver that they are for.
-    rules : dict of str to Rule
-        The solver's own settings.
+    solver : Solver
+        What they are for.
     of_regressor : collection of str
         Names of the parameters of `HDNNPRegressor`.
 
@@ -86,12 +84,13 @@ def check_net_params(net_params, solver, rules, of_regressor):
                 f"{begin}: {name} is a parameter of HDNNPRegressor. Give it there, not in "
                 "net_params."
             )
-        if solver != "adamw" and str(name).startswith(TORCH_OWN):
+        if not solver.has_torch_optimizer and str(name).startswith(TORCH_OWN):
             raise ValueError(
-                f"{begin} has no effect: solver {solver!r} has no {name}. Leave it out, or take "
+                f"{begin} has no effect: solver {solver} has no {name}. Leave it out, or take "
                 "solver='adamw'."
             )
-        if name in rules and not rules[name].allows(value):
-            raise ValueError(f"{begin}: {name} of solver {solver!r} must be {rules[name].words}.")
+        rule = solver.rules.get(name)
+        if rule and not rule.allows(value):
+            raise ValueError(f"{begin}: {name} of solver {solver} must be {rule.words}.")
         if isinstance(value, Real) and not (isinstance(value, bool) or _is_number(value)):
             raise ValueError(f"{begin}: numbers must be finite.")

@@ -2,17 +2,16 @@
 
 import numpy as np
 import torch
-from skorch import NeuralNetRegressor
-from skorch.callbacks import EarlyStopping
-from torch import nn
 
-from sklearn_agl.potentials.data._blocks import RowBatches
-from sklearn_agl.potentials.data._observations import sum_of_squares
 from sklearn_agl.potentials.penalties._proximal import diagonal_proximal_step
 from sklearn_agl.potentials.solvers._kalman import KalmanFilter
-from sklearn_agl.potentials.solvers._net_params import COUNT, PAIR, POSITIVE, Rule, one_of
+from sklearn_agl.potentials.solvers._net import HDNNPNet
+from sklearn_agl.potentials.solvers._net_params import COUNT, PAIR, POSITIVE, one_of
+from sklearn_agl.potentials.solvers._solver import Solver
 from sklearn_agl.potentials.solvers._weight_prior import draw_from_prior, match_spread
 
+FEW_STRUCTURES = 1_200
+"""Up to here the Kalman filter makes its full number of passes."""
 PRIOR_VARIANCE = 0.1
 """Of the weights behind the first layer, before the Kalman filter has seen any data."""
 GOING_ON = 0.01
@@ -24,82 +23,6 @@ SMALLEST_PART = 0.01
 about the noise: networks with more weights than structures can go through every energy."""
 OUTLIER = 20.0
 """Squared errors count up to this times their median: for normal errors, up to three deviations."""
-
-
-class HDNNPNet(NeuralNetRegressor):
-    """A skorch net whose losses are the documented objective.
-
-    Batches hold row numbers; the features themselves stay in `observations`.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        An `HDNNP` with its initial weights.
-    observations : EnergyObservations
-        Features of all structures, and what is known about their energies.
-    penalty : GroupPenalty
-        Penalty of the group norms, and weight decay.
-    **kwargs
-        Handed on to skorch.
-    """
-
-    judged_by = "valid_loss"
-    """What early stopping watches, an entry of the history."""
-    rules: dict[str, Rule] = {}
-    """What the solver's own settings may be, by name, see `check_net_params`."""
-
-    def __init__(self, module, *, observations, penalty, **kwargs):
-        self.observations = observations
-        self.penalty = penalty
-        kwargs.setdefault("criterion", nn.MSELoss)
-        kwargs.setdefault("iterator_train", RowBatches)
-        kwargs.setdefault("iterator_valid", RowBatches)
-        kwargs.setdefault("iterator_valid__batch_size", -1)
-        super().__init__(module, **kwargs)
-
-    def forget_data(self):
-        """Let go of the features, which a fitted net has no use for."""
-        self.observations = None
-
-    def solver_state(self):
-        """What the solver has learned besides the weights, as a dict of arrays and numbers."""
-        raise NotImplementedError
-
-    def load_solver_state(self, state):
-        """Go on from what `solver_state` gave."""
-        raise NotImplementedError
-
-    def fit_loop(self, X, y=None, epochs=None, **kwargs):
-        """Note where this call starts, and whether a Ctrl-C ended it."""
-        self.first_epoch_ = len(self.history)
-        self.n_epochs_ = self.max_epochs if epochs is None else epochs
-        self.interrupted_ = False
-        try:
-            return super().fit_loop(X, y, epochs, **kwargs)
-        except KeyboardInterrupt:
-            self.interrupted_ = not self._stopped_early()
-            raise
-
-    def _stopped_early(self):
-        """Whether early stopping ended the training, which skorch does like a Ctrl-C."""
-        return any(
-            isinstance(callback, EarlyStopping) and callback.misses_ == callback.patience
-            for _, callback in self.callbacks_
-        )
-
-    def validation_step(self, batch, **fit_params):
-        """Objective on held-out structures, from the compiled energies."""
-        rows, _ = batch
-        weights = self.module_.get_weights()
-        errors = self.observations.errors(self.module_, weights, rows)
-        return self._result(batch, errors, weights)
-
-    def _result(self, batch, errors, weights):
-        """What skorch expects of a step; `errors` are predicted minus observed, energies first."""
-        rows, targets = batch
-        loss = sum_of_squares(errors) / len(rows) + self.penalty.value(weights)
-        predicted = targets + errors[: len(rows)]
-        return {"loss": torch.tensor(loss), "y_pred": torch.from_numpy(predicted)}
 
 
 class KalmanNet(HDNNPNet):
@@ -129,9 +52,6 @@ class KalmanNet(HDNNPNet):
     **kwargs
         Handed on to skorch.
     """
-
-    judged_by = "judged_loss"
-    rules = {"block_size": COUNT, "prior_variance": POSITIVE, "process_noise": PAIR}
 
     def __init__(
         self,
@@ -284,6 +204,37 @@ class KalmanNet(HDNNPNet):
         self.module_.set_weights(weights)
 
 
+class Kalman(Solver):
+    """The extended Kalman filter.
+
+    It learns from each structure at once: with many, it needs fewer passes, and the group lasso,
+    which it meets once per batch, does not have to follow after every 128 of them.
+    """
+
+    name = "kalman"
+    net = KalmanNet
+    rules = {"block_size": COUNT, "prior_variance": POSITIVE, "process_noise": PAIR}
+    judged_by = "judged_loss"
+    matrix = "covariance"
+    is_second_order = keeps_covariance = learns_noise = True
+    n_iter_no_change = 15
+
+    def default_settings(self, n_structures):
+        """30 passes, for many structures fewer by the root of their number."""
+        passes = round(30 * np.sqrt(FEW_STRUCTURES / max(n_structures, FEW_STRUCTURES)))
+        sizes = {"max_epochs": passes, "batch_size": max(128, n_structures // 10)}
+        return super().default_settings(n_structures) | sizes
+
+    def memory(self, layout, weight_decay):
+        """Bytes of the covariance, and of the weight decay.
+
+        The decay is taken in as one observation of each inner weight. That needs their gradients,
+        the product of these with the covariance, and that with the gradients again.
+        """
+        n_decaying = len(layout.inner_weights) if weight_decay else 0
+        return 8 * (layout.n_weights + n_decaying) ** 2
+
+
 def robust_mean(squares):
     """Mean of squares of which none counts more than `OUTLIER` times their median."""
     bound = OUTLIER * np.median(squares)
@@ -309,8 +260,6 @@ class AdamWNet(HDNNPNet):
     **kwargs
         Handed on to skorch.
     """
-
-    rules = {"proximal_metric": one_of("adam", "euclidean")}
 
     def __init__(self, module, *, observations, penalty, proximal_metric="adam", **kwargs):
         self.proximal_metric = proximal_metric
@@ -420,6 +369,18 @@ class ForceAdamWNet(AdamWNet):
         for tensor, part in zip(self.module_.tensors, self.module_.split(gradient), strict=True):
             tensor.grad = torch.from_numpy(part).to(tensor)
         return self._result(batch, errors, weights)
+
+
+class AdamW(Solver):
+    """Adam in mini-batches."""
+
+    name = "adamw"
+    net, force_net = AdamWNet, ForceAdamWNet
+    rules = {"proximal_metric": one_of("adam", "euclidean")}
+    has_torch_optimizer = True
+
+    def check_device(self, device, on_forces):
+        """Any device will do."""
 
 
 def _slices(n, size):

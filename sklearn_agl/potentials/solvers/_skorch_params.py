@@ -30,44 +30,6 @@ def check_device(device):
         ) from error
 
 
-def check_use_of_device(device, solver, on_forces):
-    """Refuse a device other than the CPU where the solver would not use it.
-
-    Parameters
-    ----------
-    device : str
-        A device that torch can use.
-    solver : {"kalman", "lm", "adamw"}
-        The solver.
-    on_forces : bool
-        Whether it trains on forces.
-
-    Raises
-    ------
-    ValueError
-        With the name of the device, and what to change.
-    """
-    if torch.device(device).type == "cpu" or solver == "adamw":
-        return
-    if solver == "kalman":
-        raise ValueError(
-            f"device={device!r} is of no use to solver='kalman', which runs on the CPU only. Leave "
-            "device='cpu', or take solver='lm' or 'adamw'."
-        )
-    if on_forces:
-        raise ValueError(
-            f"solver='lm' trains on forces on the CPU only, but device={device!r}. Leave "
-            "device='cpu', or fit without forces."
-        )
-    try:
-        torch.empty(0, device=device, dtype=torch.float64)
-    except TypeError as error:
-        raise ValueError(
-            f"solver='lm' needs double precision, which device={device!r} does not have. Leave "
-            "device='cpu', or take solver='adamw'."
-        ) from error
-
-
 def check_callbacks(callbacks):
     """Refuse callbacks that skorch does not take.
 

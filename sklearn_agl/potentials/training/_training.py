@@ -27,33 +27,14 @@ from sklearn_agl.potentials.networks._layout import NetworkLayout
 from sklearn_agl.potentials.networks._module import HDNNP
 from sklearn_agl.potentials.penalties._norm_penalties import make_norm_penalty
 from sklearn_agl.potentials.penalties._penalty import GroupPenalty
-from sklearn_agl.potentials.solvers._defaults import (
-    choose_solver,
-    default_settings,
-    memory_of_solvers,
-)
-from sklearn_agl.potentials.solvers._levenberg_marquardt import (
-    GaussNewtonSums,
-    LevenbergMarquardtNet,
-    QuadraticModel,
-)
+from sklearn_agl.potentials.solvers._choice import choose_solver
+from sklearn_agl.potentials.solvers._levenberg_marquardt import GaussNewtonSums, QuadraticModel
 from sklearn_agl.potentials.solvers._net_params import check_net_params
-from sklearn_agl.potentials.solvers._nets import (
-    PRIOR_VARIANCE,
-    AdamWNet,
-    ForceAdamWNet,
-    KalmanNet,
-    robust_mean,
-)
-from sklearn_agl.potentials.solvers._skorch_params import (
-    check_callbacks,
-    check_device,
-    check_use_of_device,
-)
+from sklearn_agl.potentials.solvers._nets import PRIOR_VARIANCE, robust_mean
+from sklearn_agl.potentials.solvers._skorch_params import check_callbacks, check_device
+from sklearn_agl.potentials.solvers._solver import is_cpu
 from sklearn_agl.potentials.solvers._wald_statistics import condition_on_zero, wald_statistics
 
-NETS = {"kalman": KalmanNet, "lm": LevenbergMarquardtNet, "adamw": AdamWNet}
-FORCE_NETS = NETS | {"adamw": ForceAdamWNet}
 CLOSING_SHARE = 1 / 3
 """Part of a full fit's epochs that goes over all structures at last."""
 CLOSING_NOISE = 3.0
@@ -97,13 +78,12 @@ class Training:
         )
         self.held_out_rows = self._draw_held_out(data) if held_out is None else held_out
         self.train_rows = np.setdiff1d(np.arange(len(X)), self.held_out_rows)
-        memory = memory_of_solvers(self.layout, settings.weight_decay)
-        self.solver = choose_solver(settings.solver, self.layout.n_weights, settings.device, memory)
+        of_solver = settings.solver, self.layout, settings.weight_decay, settings.device
+        self.solver = choose_solver(*of_solver)
         on_forces = data.slopes is not None and data.slopes.any_of(self.train_rows)
-        check_use_of_device(settings.device, self.solver, on_forces)
-        of_regressor = settings.get_params(deep=False)
-        check_net_params(settings.net_params, self.solver, NETS[self.solver].rules, of_regressor)
-        self._defaults = default_settings(self.solver, len(self.train_rows))
+        self.solver.check_device(settings.device, on_forces)
+        check_net_params(settings.net_params, self.solver, settings.get_params(deep=False))
+        self._defaults = self.solver.default_settings(len(self.train_rows))
         self.feature_scaler = FeatureScaler(settings.scaling).fit(X, self.train_rows, data.weights)
         blocks = make_blocks(X, self.layout, self.feature_scaler)
         composition, rows = blocks.counts, self.train_rows
@@ -116,10 +96,8 @@ class Training:
         self.targets = self.energy_scaler.scale(composition, energies)
         self.has_slopes = on_forces
         if not on_forces:
-            self._nets = NETS
             self.observations = self._observe_energies(blocks)
         else:
-            self._nets = FORCE_NETS
             self.observations = data.slopes.observations(self.targets, blocks, X, self)
         if data.weights is not None:
             roots = roots_of_weights(data.weights, self.train_rows, self.held_out_rows)
@@ -129,9 +107,10 @@ class Training:
         return None if self.sample_weight is None else self.sample_weight[rows]
 
     def _observe_energies(self, blocks):
-        device = torch.device(self.settings.device)
-        if self.solver == "lm" and device.type != "cpu":
-            return DeviceEnergyObservations(blocks, self.targets, DeviceFeatures(device))
+        device = self.settings.device
+        if self.solver.observes_on_device and not is_cpu(device):
+            features = DeviceFeatures(torch.device(device))
+            return DeviceEnergyObservations(blocks, self.targets, features)
         return EnergyObservations(blocks, self.targets)
 
     def _draw_held_out(self, data):
@@ -148,8 +127,7 @@ class Training:
         for e in self._untrained:
             weights[self.layout.output_layer(e)] = 0.0
         self.net = self._make_net(weights, strengths)
-        if isinstance(self.net, KalmanNet):
-            self.net.draw_weights(self.train_rows)
+        self.net.draw_weights(self.train_rows)
 
     def set_strengths(self, strengths):
         """Change the penalty; the next `run` goes on from the present weights.
@@ -226,7 +204,7 @@ class Training:
         other = self.branch(seed)
         gone = np.setdiff1d(np.concatenate(self.layout.columns), np.flatnonzero(support))
         needed = self.group_norms[gone] > 0.0
-        if needed.any() and isinstance(self.net, KalmanNet):
+        if needed.any() and self.solver.keeps_covariance:
             other.condition_on_absence(gone[needed])
             gone = gone[~needed]
         if len(gone):
@@ -239,7 +217,7 @@ class Training:
         The passes are a third of a full fit's, but no more than served until the best weights were
         found. Nothing is held out any more: errors on held-out structures have to be taken before.
         """
-        if not isinstance(self.net, KalmanNet) or not len(self.held_out_rows) or self.interrupted:
+        if not self.solver.learns_noise or not len(self.held_out_rows) or self.interrupted:
             return
         judged = [epoch["judged_loss"] for epoch in self.net.history if "judged_loss" in epoch]
         n_passes = self.epochs(CLOSING_SHARE)
@@ -271,7 +249,7 @@ class Training:
         """Raise an error if the weights are no longer numbers."""
         if not np.isfinite(self.weights).all():
             raise ValueError(
-                f"The training with solver={self.solver!r} has diverged: its weights are not "
+                f"The training with solver={self.solver} has diverged: its weights are not "
                 f"finite. Lower lr (now {self.settings.lr}), or take solver='kalman'."
             )
 
@@ -302,7 +280,7 @@ class Training:
 
     def _covariance(self):
         """Of the weights: the filter's own, with the other solvers that of a Gauss-Newton model."""
-        if isinstance(self.net, KalmanNet):
+        if self.solver.keeps_covariance:
             return self.net.optimizer_.covariance
         model = self._quadratic_model()
         weights, rows = self._weights_of(self.train_rows), self.train_rows
@@ -388,14 +366,15 @@ class Training:
             **(settings.net_params or {}),
         }
         penalty = self._make_penalty(strengths)
-        make_net, data = self._nets[self.solver], {"observations": self.observations}
+        of_training = {"observations": self.observations, "penalty": penalty}
         try:
-            return make_net(module, **data, penalty=penalty, **params).initialize()
+            net = self.solver.make_net(self.has_slopes, module, **of_training, **params)
+            return net.initialize()
         except (TypeError, ValueError) as error:
             if not settings.net_params:
                 raise
             raise ValueError(
-                f"net_params={settings.net_params!r} do not suit solver {self.solver!r}: {error}"
+                f"net_params={settings.net_params!r} do not suit solver {self.solver}: {error}"
             ) from error
 
     def _make_penalty(self, strengths):
@@ -404,8 +383,7 @@ class Training:
     def _callbacks(self):
         callbacks = list(self.settings.callbacks or [])
         if len(self.held_out_rows):
-            patience = self._choose("n_iter_no_change")
-            monitor = self._nets[self.solver].judged_by
+            patience, monitor = self._choose("n_iter_no_change"), self.solver.judged_by
             stop = EarlyStopping(
                 monitor, patience=patience, threshold=0.0, load_best=True, sink=_silent
             )

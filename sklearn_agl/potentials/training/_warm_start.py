@@ -97,7 +97,7 @@ def _agreed(settings):
 
 
 def _labels(training):
-    return training.solver, training.has_slopes
+    return str(training.solver), training.has_slopes
 
 
 def _fingerprint(data):

@@ -354,7 +354,7 @@ class PenalisedFits(PathRun):
 
     def _adaptive_factors(self):
         """c_i by the present norms, see `METRICS`, times the prices; 0 for features that left."""
-        by_wald = self.reweight > 0.0 and self.training.solver != "adamw"
+        by_wald = self.reweight > 0.0 and self.training.solver.is_second_order
         metric = self.metric or ("wald" if by_wald else "euclidean")
         factors, alive = np.zeros(self.n_features), self.training.group_norms > 0
         factors[alive] = METRICS[metric](self.training, alive, self.gamma)
