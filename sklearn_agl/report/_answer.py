@@ -9,6 +9,8 @@ WORSE_SET = 1.1
 """From this multiple of the error of all functions on, a set has lost something."""
 MORE_DATA_HELPS = 0.9
 """Below this part of the error with half the structures, more of them would help."""
+SAME_TIME = 1.05
+"""Up to this ratio, two times are the same."""
 OFTEN = 0.01
 """From this part of the atoms on, a function extrapolates often."""
 
@@ -117,9 +119,10 @@ def _speed(findings):
     if len(findings.functions) == len(findings.candidates or findings.functions):
         yield f"A step of molecular dynamics takes {own:.3g} µs per atom for the functions."
         return
+    times = f"{whole / own:.1f} times as fast" if whole > SAME_TIME * own else "no faster"
     yield (
         f"A step of molecular dynamics takes {own:.3g} µs per atom for these functions and "
-        f"{whole:.3g} µs for all: {whole / own:.1f} times as fast."
+        f"{whole:.3g} µs for all: {times}."
     )
 
 
@@ -192,7 +195,7 @@ def _more_data(findings):
 
 
 def _percent(share):
-    return f"{100 * share:.2g} %"
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
 
 
 def _join(parts):

@@ -54,7 +54,7 @@ def test_errors_of_energies_and_forces(selection, files, structures, capsys):
     assert_allclose(found["groups"][0]["energy_rmse"], cold, rtol=1e-5)
 
 
-def test_all_ways_to_give_structures(selection, files, structures, capsys, monkeypatch, tmp_path):
+def test_all_ways_to_give_structures(selection, files, capsys, monkeypatch, tmp_path):
     wanted = errors_of([str(selection), files.al], capsys)["all"]
     under_keys = errors_of([str(selection), files.keys], capsys)["all"]
     for name in ("energy_rmse", "force_rmse"):
@@ -66,7 +66,7 @@ def test_all_ways_to_give_structures(selection, files, structures, capsys, monke
     assert errors_of([str(selection), "-"], capsys)["all"] == wanted
     parts = [f"{files.al}@:10", f"{files.al}@10:"]
     assert errors_of([str(selection), *parts], capsys)["all"] == wanted
-    write_input_data(tmp_path / "input.data", structures)
+    write_input_data(tmp_path / "input.data", ase.io.read(files.al, ":"))
     found = errors_of([str(selection), str(tmp_path / "input.data")], capsys)["all"]
     assert found[0]["energy_rmse"] == pytest.approx(wanted[0]["energy_rmse"])
 
