@@ -10,7 +10,8 @@ from ase.stress import voigt_6_to_full_3x3_stress
 ENERGIES = ("free_energy", "energy")
 """Names that ASE has for a total energy. Forces and stress are derivatives of the first one, which
 differs from the other where electrons have a temperature."""
-LABELS = (*ENERGIES, "forces")
+DERIVATIVES = ("forces", "stress")
+LABELS = (*ENERGIES, *DERIVATIVES)
 GEOMETRY = {"positions", "numbers", "cell", "pbc"}
 AUTO = "auto"
 """Asks for the labels that the structures carry."""
@@ -23,16 +24,16 @@ def is_auto(labels):
     return isinstance(labels, str) and labels == AUTO
 
 
-def copy_with_labels(atoms, energy_key=None, forces_key=None):
+def copy_with_labels(atoms, energy_key=None, forces_key=None, stress_key=None):
     """A copy of a structure that keeps the labels which belong to it.
 
     Parameters
     ----------
     atoms : ase.Atoms
         The structure.
-    energy_key, forces_key : str, default=None
-        Names in ``atoms.info`` and ``atoms.arrays`` of labels that take the place of what a
-        calculator has left.
+    energy_key, forces_key, stress_key : str, default=None
+        Names in ``atoms.info``, the forces' in ``atoms.arrays``, of labels that take the place of
+        what a calculator has left.
 
     Returns
     -------
@@ -45,6 +46,8 @@ def copy_with_labels(atoms, energy_key=None, forces_key=None):
         labels["energy"] = atoms.info.get(energy_key)
     if forces_key is not None:
         labels["forces"] = atoms.arrays.get(forces_key)
+    if stress_key is not None:
+        labels["stress"] = atoms.info.get(stress_key)
     labels = {name: value for name, value in labels.items() if value is not None}
     copied = atoms.copy()
     if labels:
@@ -61,7 +64,7 @@ def results_of(atoms):
     results = _all_results_of(atoms)
     labels = {name: results[name] for name in LABELS if results.get(name) is not None}
     if np.any(labels.get("forces", 0.0)):
-        labels = {n: own for n, own in labels.items() if n == "forces" or own != 0.0}
+        labels = {n: own for n, own in labels.items() if n in DERIVATIVES or own != 0.0}
     return labels
 
 
@@ -81,6 +84,10 @@ def stored_stress(atoms):
     stress = _all_results_of(atoms).get("stress")
     if stress is None:
         return None
+    return _full_stress(stress)
+
+
+def _full_stress(stress):
     stress = np.asarray(stress, dtype=float)
     return voigt_6_to_full_3x3_stress(stress) if stress.shape == (6,) else stress.reshape(3, 3)
 
@@ -148,21 +155,25 @@ def stored_energies(X):
     return [results_of(atoms)[name] for atoms in X.structures]
 
 
-def stored_forces(X, y):
-    """The forces that structures carry, without those that constraints hide from others.
+def stored_derivatives(X, y, wanted=DERIVATIVES):
+    """The forces and stresses that structures carry, without what constraints hide from others.
 
     Parameters
     ----------
     X : AtomicFeatures
         Features.
     y : ndarray of shape (n_structures,)
-        The energies that the forces are to be trained on with.
+        The energies that they are to be trained on with.
+    wanted : collection of str, default=("forces", "stress")
+        Which of the two to look for.
 
     Returns
     -------
-    list of (ndarray of shape (n_atoms, 3) or None), or None
-        None where a structure has none; None altogether if no structure has any, `X` cannot be
-        differentiated, or the energies are others than those that the structures carry.
+    dict of str to list
+        What there is, by name: forces (n_atoms, 3) and stresses (3, 3), None where a structure has
+        none. Empty if no structure has any, `X` cannot be differentiated, or the energies are
+        others than those that the structures carry. Only structures that are periodic in three
+        directions have a stress.
 
     Warns
     -----
@@ -170,20 +181,24 @@ def stored_forces(X, y):
         If the energies are others.
     """
     if X.structures is None or X.symmetry_functions is None:
-        return None
+        return {}
     labels = [results_of(atoms) for atoms in X.structures]
-    if not any("forces" in own for own in labels):
-        return None
-    if not _belong_to(y, labels, X):
+    for atoms, own in zip(X.structures, labels, strict=True):
+        if "stress" in own:
+            own["stress"] = _full_stress(own["stress"]) if atoms.pbc.all() else None
+    found = {name: [own.get(name) for own in labels] for name in wanted}
+    found = {name: of_all for name, of_all in found.items() if any(o is not None for o in of_all)}
+    if found and not _belong_to(y, labels, X):
         warnings.warn(
             "The energies given are not those that the structures carry (up to a constant per atom "
-            "of each element), so that the forces they carry were left out. Give forces that "
-            "belong to these energies, or forces=None to train on energies alone.",
+            f"of each element), so that the {' and the '.join(found)} they carry were left out. "
+            f"Give forces that belong to these energies, or {'=None and '.join(found)}=None to "
+            "train on energies alone.",
             UserWarning,
             stacklevel=2,
         )
-        return None
-    return [own.get("forces") for own in labels]
+        return {}
+    return found
 
 
 def _belong_to(y, labels, X):

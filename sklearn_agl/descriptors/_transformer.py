@@ -55,10 +55,10 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         nothing is left out.
     dtype : {"float64", "float32"}, default="float64"
         Type of the result. The computation itself is done in double precision.
-    energy_key, forces_key : str, default=None
-        Names of the energy in ``atoms.info`` and of the forces in ``atoms.arrays``, such as
-        "REF_energy" and "REF_forces", that potentials and selectors behind this step shall train
-        on. By default those that a calculator has left in the structure.
+    energy_key, forces_key, stress_key : str, default=None
+        Names of the energy and the stress in ``atoms.info`` and of the forces in ``atoms.arrays``,
+        such as "REF_energy" and "REF_forces", that potentials and selectors behind this step shall
+        train on. By default those that a calculator has left in the structure.
     memmap_folder : str or path, default=None
         Folder in which `transform` writes its values to a new file and maps it into memory, for
         results that are larger than memory: one row per atom. The file,
@@ -124,6 +124,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         "dtype": [StrOptions({"float64", "float32"})],
         "energy_key": [str, None],
         "forces_key": [str, None],
+        "stress_key": [str, None],
         "memmap_folder": [str, os.PathLike, None],
         "n_jobs": [int, None],
         "verbose": ["verbose"],
@@ -140,6 +141,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         dtype="float64",
         energy_key=None,
         forces_key=None,
+        stress_key=None,
         memmap_folder=None,
         n_jobs=None,
         verbose=False,
@@ -152,6 +154,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
         self.dtype = dtype
         self.energy_key = energy_key
         self.forces_key = forces_key
+        self.stress_key = stress_key
         self.memmap_folder = memmap_folder
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -227,7 +230,7 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
             verbose=self.verbose,
         )
         # Copies: derivatives must belong to the values, even if the structures change later.
-        keys = self.energy_key, self.forces_key
+        keys = self.energy_key, self.forces_key, self.stress_key
         copies = [copy_with_labels(atoms, *keys) for atoms in structures]
         about = {
             "n_atoms": [len(atoms) for atoms in structures],
@@ -415,7 +418,8 @@ class SymmetryFunctionTransformer(TransformerMixin, BaseEstimator, auto_wrap_out
 
     def _check_keys(self, structures):
         """Refuse names of labels that no structure has."""
-        for name, place in (("energy_key", "info"), ("forces_key", "arrays")):
+        places = {"energy_key": "info", "forces_key": "arrays", "stress_key": "info"}
+        for name, place in places.items():
             key = getattr(self, name)
             if key is not None and not any(key in getattr(atoms, place) for atoms in structures):
                 raise ValueError(

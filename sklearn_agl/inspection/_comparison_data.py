@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import _get_feature_names
 
-from sklearn_agl._labels import stored_forces
+from sklearn_agl._labels import stored_derivatives
 from sklearn_agl._validation import check_table, explain_tables, validate_energies
 from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
 from sklearn_agl.selection.runs._checkpoint import fingerprint, identify_features
@@ -71,10 +71,9 @@ class DataSet:
         parts = {"energies": fingerprint(self.y[:, None])}
         if isinstance(self.X, AtomicFeatures):
             parts |= identify_features(self.X)
-            forces = stored_forces(self.X, self.y)
-            if forces is not None:
-                known = [own for own in forces if own is not None]
-                parts["forces"] = fingerprint(np.concatenate(known)[None])
+            for name, labels in stored_derivatives(self.X, self.y).items():
+                known = [own for own in labels if own is not None]
+                parts[name] = fingerprint(np.concatenate(known)[None])
         else:
             parts["features"] = fingerprint(self.X)
         return parts

@@ -55,7 +55,9 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
 
     With forces, the objective has one term more, `force_weight` times the mean squared error of the
     forces in units of their mean square. It is taken over random directions of each structure: a
-    direction moves all atoms at once, and the force along it is one number.
+    direction moves all atoms at once, and the force along it is one number. With stresses, there is
+    another term, `stress_weight` times the mean squared error of the virial per atom in units of
+    its mean square.
 
     Parameters
     ----------
@@ -110,6 +112,11 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         element. None trains on energies alone, as published.
     force_weight : float, default=0.3
         Weight of the forces in the objective, where there are any.
+    stress : {"auto"} or None, default="auto"
+        Whether to train on the stresses that the structures carry, too, where `fit` takes the forces
+        from them: of structures that are periodic in three directions.
+    stress_weight : float, default=0.03
+        Weight of the stresses in the objective, where there are any.
     n_force_directions : int, default=None
         Directions per structure in which its forces are looked at. Where a structure has no more
         components (three per atom), all of them are taken. By default as many as fit into
@@ -176,7 +183,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     trained_on_ : dict
         What it was trained on: ``energy``, which is "y" where energies were given, else ASE's name
         of those that the structures carry, "free_energy" or "energy"; ``n_energies``, the number of
-        structures; ``n_forces``, the number of atoms with a force. Held-out ones count.
+        structures; ``n_forces``, the number of atoms with a force; ``n_stresses``, the number of
+        structures with a stress. Held-out ones count.
     repulsion_ : Repulsion or None
         The pair term: its ``reach`` (n_elements, n_elements) is where it ends, and
         ``evaluate(first, second, distances)`` gives its energies and derivatives.
@@ -265,6 +273,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "forces": [StrOptions({AUTO}), None],
         "force_weight": [Interval(Real, 0, None, closed="neither")],
+        "stress": [StrOptions({AUTO}), None],
+        "stress_weight": [Interval(Real, 0, None, closed="neither")],
         "n_force_directions": [Interval(Integral, 1, None, closed="left"), None],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
         "init": [StrOptions({"auto", "cold"})],
@@ -298,6 +308,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         validation_fraction=0.1,
         forces=AUTO,
         force_weight=0.3,
+        stress=AUTO,
+        stress_weight=0.03,
         n_force_directions=None,
         n_iter_no_change=None,
         init="auto",
@@ -327,6 +339,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.validation_fraction = validation_fraction
         self.forces = forces
         self.force_weight = force_weight
+        self.stress = stress
+        self.stress_weight = stress_weight
         self.n_force_directions = n_force_directions
         self.n_iter_no_change = n_iter_no_change
         self.init = init

@@ -27,7 +27,7 @@ from sklearn_agl.descriptors import SymmetryFunction
 from sklearn_agl.potentials.data._training_set import TrainingSet
 
 FUNCTIONS = [SymmetryFunction("G2", eta=eta, r_cut=4.0) for eta in (0.0, 0.05, 0.2, 0.6)]
-NETWORK = HDNNPRegressor((3,), max_epochs=3, random_state=0)
+NETWORK = HDNNPRegressor((3,), stress=None, max_epochs=3, random_state=0)
 
 
 def features_of(structures, **keys):
@@ -90,7 +90,7 @@ def test_forces_and_energies_of_the_structures_are_those_given(features, energie
     given = clone(NETWORK).fit(features, energies, forces)
     fits_alike(clone(NETWORK).fit(features, energies), given)
     fits_alike(clone(NETWORK).fit(features), given)
-    assert given.trained_on_ == {"energy": "y", "n_energies": 12, "n_forces": 48}
+    assert given.trained_on_ == {"energy": "y", "n_energies": 12, "n_forces": 48, "n_stresses": 0}
 
 
 @pytest.mark.parametrize("turn_off", ["parameter", "argument"])

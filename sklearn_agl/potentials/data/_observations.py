@@ -80,6 +80,8 @@ class EnergyForceObservations(EnergyObservations):
         How the scaled features change along the directions, see `HDNNP.slopes`.
     n_directions : ndarray of int of shape (n_structures,)
         Directions of each structure.
+    n_strains : ndarray of int of shape (n_structures,)
+        How many of these are strains; they are the last ones.
     slopes : ndarray of shape (n_directions.sum(),)
         Scaled slopes: what the forces say about them, with the other sign.
     slope_scale : float
@@ -88,6 +90,7 @@ class EnergyForceObservations(EnergyObservations):
 
     tangents: FeatureBlocks
     n_directions: np.ndarray
+    n_strains: np.ndarray
     slopes: np.ndarray
     slope_scale: float
 
@@ -111,8 +114,11 @@ class EnergyForceObservations(EnergyObservations):
         return self.slope_scale * predicted - self._slopes_of(rows)
 
     def slope_rmse(self, module, weights, rows):
-        """Root mean squared error of the slopes, in units of those of the networks; or NaN."""
-        errors = self.slope_errors(module, weights, rows)
+        """Error of the forces' slopes, not the strains', in the networks' units; or NaN."""
+        n_directions, n_strains = self.n_directions[rows], self.n_strains[rows]
+        last = np.cumsum(n_directions)
+        is_strain = np.arange(n_directions.sum()) >= np.repeat(last - n_strains, n_directions)
+        errors = self.slope_errors(module, weights, rows)[~is_strain]
         return np.sqrt(np.mean(errors**2)) / self.slope_scale if len(errors) else np.nan
 
     def errors(self, module, weights, rows):

@@ -6,10 +6,11 @@ import numpy as np
 
 from sklearn_agl._labels import (
     AUTO,
+    DERIVATIVES,
     check_constraints,
     is_auto,
     name_of_energy,
-    stored_forces,
+    stored_derivatives,
 )
 from sklearn_agl._validation import (
     validate_energies,
@@ -38,6 +39,8 @@ class TrainingSet:
         Where the energies are from: given, or one of those that ASE knows, from the structures.
     forces : list of ndarray of shape (n_atoms, 3) or None
         Forces on all atoms of each structure; NaN for atoms that have none.
+    stresses : list of ndarray of shape (3, 3) or None
+        Stress of each structure, with ASE's sign; NaN where there is none.
     slopes : DirectionalForces or None
         The forces in the directions that training looks at, once these are drawn.
     repulsion : Repulsion or None
@@ -53,6 +56,7 @@ class TrainingSet:
     energies: np.ndarray
     source: str = "y"
     forces: list | None = None
+    stresses: list | None = None
     slopes: DirectionalForces | None = None
     repulsion: Repulsion | None = None
     weights: np.ndarray | None = None
@@ -65,8 +69,8 @@ class TrainingSet:
         Parameters
         ----------
         settings : HDNNPRegressor
-            Its parameter `forces` says what "auto" means, and `repulsion`, which pair term is
-            beside the networks.
+            Its parameter `forces` says what "auto" means, `stress`, whether stresses are taken from
+            the structures, and `repulsion`, which pair term is beside the networks.
         X : AtomicFeatures
             Features, checked by `validate_features`, which needs the estimator.
         y : array-like of shape (n_structures,) or None
@@ -90,8 +94,9 @@ class TrainingSet:
         """
         source = "y" if y is not None else name_of_energy(X)
         energies = validate_energies(X, y)
+        stored = stored_derivatives(X, energies, _wanted(settings, forces))
         if is_auto(forces):
-            forces = stored_forces(X, energies) if is_auto(settings.forces) else None
+            forces = stored.get("forces")
         if forces is not None:
             forces = validate_forces(X, forces)
             check_constraints(X, forces)
@@ -99,7 +104,16 @@ class TrainingSet:
         groups = validate_groups(X, groups)
         elements = find_elements(X, settings.elements)
         repulsion = make_repulsion(settings.repulsion, X, elements)
-        return cls(X, energies, source, forces, repulsion=repulsion, weights=weights, groups=groups)
+        return cls(
+            X,
+            energies,
+            source,
+            forces,
+            stored.get("stress"),
+            repulsion=repulsion,
+            weights=weights,
+            groups=groups,
+        )
 
     def __len__(self):
         return len(self.energies)
@@ -111,6 +125,7 @@ class TrainingSet:
             "energy": self.source,
             "n_energies": len(self),
             "n_forces": int(sum(map(np.count_nonzero, labelled))),
+            "n_stresses": sum(own is not None for own in self.stresses or ()),
         }
 
     def __str__(self):
@@ -118,7 +133,8 @@ class TrainingSet:
         kind = {"y": "energies", "energy": "energies of the structures"}
         text = f"{len(self)} {kind.get(self.source, 'free energies of the structures')}"
         forces = f"forces on {about['n_forces']} of {self.X.n_atoms.sum()} atoms"
-        return f"{text}, {forces if about['n_forces'] else 'no forces'}"
+        stresses = f", {about['n_stresses']} stresses" if about["n_stresses"] else ""
+        return f"{text}, {forces if about['n_forces'] else 'no forces'}{stresses}"
 
     def take(self, rows):
         """Some of the structures, by numbers or a mask."""
@@ -128,6 +144,7 @@ class TrainingSet:
             self.energies[rows],
             self.source,
             self.forces and [self.forces[s] for s in chosen],
+            self.stresses and [self.stresses[s] for s in chosen],
             self.slopes and self.slopes[rows],
             self.repulsion,
             None if self.weights is None else self.weights[rows],
@@ -144,7 +161,7 @@ class TrainingSet:
         return replace(self, X=self.X.take_features(columns), slopes=slopes)
 
     def observe_slopes(self, n_directions, random_state):
-        """Take the forces in random directions, unless that has been done.
+        """Take the forces in random directions, and the stresses, unless that has been done.
 
         Parameters
         ----------
@@ -162,18 +179,33 @@ class TrainingSet:
         ValueError
             If `X` does not know its symmetry functions and structures.
         """
-        if self.slopes is not None or self.forces is None:
+        if self.slopes is not None or (self.forces is None and self.stresses is None):
             return self
-        forces = self.forces
+        forces, stresses = self._complete_labels()
         if self._has_pair_labels:
-            gradients = self.repulsion.sums(self.X.structures).gradients
-            forces = [own + pairs for own, pairs in zip(forces, gradients, strict=True)]
-        if self.weights is not None:
-            # No directions are drawn for those that do not count, as if they were not there.
-            counts = self.weights > 0
-            forces = [own if c else own * np.nan for own, c in zip(forces, counts, strict=True)]
-        slopes = observe_forces(self.X, forces, n_directions, random_state)
+            pairs = self.repulsion.sums(self.X.structures)
+            volumes = [atoms.cell.volume or np.nan for atoms in self.X.structures]
+            forces = [own + of_pairs for own, of_pairs in zip(forces, pairs.gradients, strict=True)]
+            of_all = zip(stresses, pairs.strain, volumes, strict=True)
+            stresses = [own - strain / volume for own, strain, volume in of_all]
+        slopes = observe_forces(self.X, forces, stresses, n_directions, random_state)
         return replace(self, slopes=slopes)
+
+    def _complete_labels(self):
+        """Forces and stresses of all structures: NaN where there are none, or none that count."""
+        forces, stresses = self.forces or [None] * len(self), self.stresses or [None] * len(self)
+        counts = np.ones(len(self)) if self.weights is None else self.weights
+        nothing = [np.full((n, 3), np.nan) for n in self.X.n_atoms]
+        return (
+            [
+                n if f is None or not c else f
+                for n, f, c in zip(nothing, forces, counts, strict=True)
+            ],
+            [
+                np.full((3, 3), np.nan) if s is None or not c else s
+                for s, c in zip(stresses, counts, strict=True)
+            ],
+        )
 
     @property
     def network_energies(self):
@@ -186,3 +218,10 @@ class TrainingSet:
     def _has_pair_labels(self):
         """Whether labels have a part in the pair term: cores begin where there is no structure."""
         return self.repulsion is not None and self.repulsion.kind == ZBL
+
+
+def _wanted(settings, forces):
+    """Which labels beside the energies shall come from the structures."""
+    if not (is_auto(forces) and is_auto(settings.forces)):
+        return ()
+    return DERIVATIVES if is_auto(settings.stress) else ("forces",)

@@ -216,20 +216,33 @@ def identify(settings, random_state, data, estimator=None):
         For JSON.
     """
     params = {} if estimator is None else estimator.get_params(deep=False)
-    for name in ELSEWHERE:
+    without_effect = () if data.stresses else ("stress", "stress_weight")
+    for name in (*ELSEWHERE, *without_effect):
         params.pop(name, None)
     return {
         "version of sklearn_agl": __version__,
         **identify_features(data.X),
         "energies": fingerprint(data.energies),
         "forces": data.forces and fingerprint(np.concatenate(data.forces)[None]),
+        "stresses": data.stresses and fingerprint(_stack(data.stresses)),
         "sample_weight": None if data.weights is None else fingerprint(data.weights[None]),
+        "groups": None if data.groups is None else fingerprint(_numbers_of(data.groups)),
         # What forces say about the weights depends on how the features change.
         GEOMETRY: data.forces and data.X.structures and fingerprint_geometry(data.X.structures),
         **{name: describe(value) for name, value in settings.items()},
         "random_state": describe(random_state),
         **{f"estimator.{name}": describe(value) for name, value in params.items()},
     }
+
+
+def _stack(stresses):
+    """Stresses as rows of a table; NaN for structures without one."""
+    return np.array([np.full(9, np.nan) if own is None else np.ravel(own) for own in stresses])
+
+
+def _numbers_of(groups):
+    """Labels of any kind as numbers, one row."""
+    return np.unique(groups, return_inverse=True)[1][None]
 
 
 def identify_features(X):
