@@ -234,12 +234,13 @@ def record(kind, checks):
     return check
 
 
-def dictionary(checks):
-    """A dict, with checks of its entries."""
+def dictionary(checks, later=None):
+    """A dict, with checks of its entries; older files lack those that came later."""
 
     def check(value, sizes):
         instance(dict)(value, sizes)
-        check_attributes(value, checks, sizes)
+        known = {name: own for name, own in (later or {}).items() if name in value}
+        check_attributes(value, checks | known, sizes)
 
     return check
 

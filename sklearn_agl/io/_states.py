@@ -181,7 +181,8 @@ TRAINED_ON = {
                 "energy": check.one_of("y", *ENERGIES),
                 "n_energies": check.integer(1),
                 "n_forces": check.integer(0),
-            }
+            },
+            later={"n_stresses": check.integer(0)},
         )
     )
 }

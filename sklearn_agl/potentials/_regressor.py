@@ -113,7 +113,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     force_weight : float, default=0.3
         Weight of the forces in the objective, where there are any.
     stress : {"auto"} or None, default="auto"
-        Whether to train on the stresses that the structures carry, too, where `fit` takes the forces
+        Whether to train on the stresses that the structures carry, where `fit` takes the forces
         from them: of structures that are periodic in three directions.
     stress_weight : float, default=0.03
         Weight of the stresses in the objective, where there are any.
