@@ -16,6 +16,8 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
+    # Brings MathJax along, so that formulas need no network.
+    "sphinx-mathjax-offline",
     "sphinx_gallery.gen_gallery",
 ]
 # The docstrings put names of parameters in single backticks.
