@@ -8,14 +8,12 @@ from sklearn.feature_selection import SelectKBest, VarianceThreshold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from sklearn_agl import selection
-from sklearn_agl._labels import ENERGIES
+from sklearn_agl import _attribute_checks as check, selection
 from sklearn_agl.compiled._activations import ACTIVATIONS
 from sklearn_agl.compiled._pair_terms import CORE, ROW_LENGTH, ZBL
 from sklearn_agl.descriptors import SymmetryFunctionTransformer
 from sklearn_agl.descriptors._definitions import expand_symmetry_functions
 from sklearn_agl.descriptors.kernels._kernel_plan import Planner
-from sklearn_agl.io import _checks as check
 from sklearn_agl.io._values import Codec, expect
 from sklearn_agl.pooling import AtomPooler
 from sklearn_agl.potentials import HDNNPRegressor
@@ -24,6 +22,7 @@ from sklearn_agl.potentials._regressor import make_regressor
 from sklearn_agl.potentials._repulsion import Repulsion
 from sklearn_agl.potentials.data._scaling import EnergyScaler, FeatureScaler
 from sklearn_agl.potentials.networks._layout import NetworkLayout
+from sklearn_agl.selection._base import AtomicSelector
 
 PLACES = {"checkpoint", "memmap_folder", "memory"}
 """Parameters that name places on the disk of whoever saves; a file must not choose such a place."""
@@ -36,7 +35,7 @@ SMALLEST = float(np.nextafter(0.0, 1.0))
 
 def _learned(estimator):
     """Everything that is no parameter, but for what only matters right after the fit."""
-    left_out = {*estimator._get_param_names(), "_warm_start", "_interrupted"}
+    left_out = {*estimator._get_param_names(), *getattr(estimator, "_not_saved", ())}
     return {name: value for name, value in vars(estimator).items() if name not in left_out}
 
 
@@ -174,21 +173,8 @@ OUTPUT = {
 }
 """What `set_output` leaves behind, on estimators that are not fitted, too."""
 
-TRAINED_ON = {
-    "trained_on_": check.optional(
-        check.dictionary(
-            {
-                "energy": check.one_of("y", *ENERGIES),
-                "n_energies": check.integer(1),
-                "n_forces": check.integer(0),
-            },
-            later={"n_stresses": check.integer(0)},
-        )
-    )
-}
-
 FIGURES = {
-    **TRAINED_ON,
+    "trained_on_": check.trained_on(),
     "validation_rmse_": check.number(0.0, missing=True),
     "validation_force_rmse_": check.number(0.0, missing=True),
     "optimality_violation_": check.number(0.0, missing=True),
@@ -228,84 +214,6 @@ TRANSFORMER = {
     "symmetry_functions_": check.functions("n"),
 }
 
-SELECTOR = {
-    **INPUT,
-    "_symmetry_functions": check.optional(check.functions("n")),
-    "_columns_of": check.columns_by_element("n", "elements"),
-    "support_": check.mask("n", "k"),
-    "n_features_": check.integer(0),
-    "ranking_": check.array("i", "n", low=1),
-}
-
-ORDER = {"selected_order_": check.indices("k", "n")}
-SCORES = {"scores_": check.array("f", "k", finite=False)}
-ESTIMATOR = {"estimator_": check.instance(HDNNPRegressor), **TRAINED_ON}
-NORMS = {"group_norms_": check.array("f", "n", low=0.0)}
-
-PATH = {
-    "path_": check.record(
-        selection.SelectionPath,
-        {
-            "alphas": check.array("f", "points"),
-            "supports": check.array("b", "points", "n"),
-            "group_norms": check.array("f", "points", "n", low=0.0),
-            "initial_group_norms": check.array("f", "n", low=0.0),
-            "objective": check.array("f", "points", finite=False),
-            "penalised_rmse": check.array("f", "points", finite=False),
-            "refitted_rmse": check.array("f", "points", finite=False),
-            "fit_time": check.array("f", "points", finite=False),
-            "refit_time": check.array("f", "points", finite=False),
-            "feature_names": check.names("n"),
-            "feature_costs": check.optional(check.array("f", "n")),
-            # Paths of selectors have no refits.
-            **dict.fromkeys(("refit_init", "refitted_errors", "potentials"), check.nothing),
-        },
-    )
-}
-
-GROUP_LASSO = {
-    **PATH,
-    **ESTIMATOR,
-    **NORMS,
-    "initial_group_norms_": check.array("f", "n", low=0.0),
-    "feature_costs_": check.optional(check.array("f", "n")),
-}
-
-SELECTORS = {
-    selection.AdaptiveGroupLassoSelector: GROUP_LASSO,
-    selection.AdaptiveGroupLassoSelectorCV: {
-        **GROUP_LASSO,
-        "alpha_": check.number(0.0),
-        "alphas_": check.array("f", "alphas", low=0.0),
-        "cv_results_": check.table("alphas"),
-    },
-    selection.BackwardEliminationSelector: {
-        **TRAINED_ON,
-        "errors_": check.array("f", "steps", finite=False),
-        "n_fits_": check.integer(1),
-    },
-    selection.CURSelector: ORDER | SCORES,
-    selection.EvenlySpacedSelector: ORDER,
-    selection.FPSSelector: ORDER | SCORES,
-    selection.LassoNetSelector: PATH,
-    selection.PCovCURSelector: ORDER | SCORES,
-    selection.PCovFPSSelector: ORDER | SCORES,
-    selection.PearsonSelector: ORDER | SCORES,
-    selection.RandomSelector: ORDER,
-    selection.StabilitySelector: {
-        **ORDER,
-        "supports_": check.array("b", "resamples", "n"),
-        "selection_frequencies_": check.array("f", "n", low=0.0),
-    },
-    selection.WaldSelector: {
-        **PATH,
-        **ESTIMATOR,
-        "statistics_": check.array("f", "n", finite=False),
-    },
-    selection.WeightNormSelector: ORDER | NORMS | ESTIMATOR,
-}
-"""What each selector has beside `SELECTOR`."""
-
 STATISTIC = check.optional(check.array("f", "n", finite=False))
 
 OF_SCIKIT_LEARN = {
@@ -323,6 +231,13 @@ OF_SCIKIT_LEARN = {
 }
 """Classes of scikit-learn for tables; no other ones are ever made from a file."""
 
+
+def _selectors():
+    """All of this package, each of which says what it has learned."""
+    public = [getattr(selection, name) for name in selection.__all__]
+    return [one for one in public if isinstance(one, type) and issubclass(one, AtomicSelector)]
+
+
 KINDS = {
     kind.estimator.__name__: kind
     for kind in (
@@ -330,7 +245,7 @@ KINDS = {
         Kind(SymmetryFunctionTransformer, TRANSFORMER, _transformer_state, _give_transformer),
         Kind(HDNNPRegressor, REGRESSOR, _regressor_state, _give_regressor),
         Kind(AtomPooler, INPUT),
-        *(Kind(one, SELECTOR | checks) for one, checks in SELECTORS.items()),
+        *(Kind(one, one._attribute_checks) for one in _selectors()),
         *(Kind(one, INPUT | checks) for one, checks in OF_SCIKIT_LEARN.items()),
     )
 }

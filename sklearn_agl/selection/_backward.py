@@ -10,6 +10,7 @@ from sklearn.base import _fit_context
 from sklearn.model_selection import ShuffleSplit, check_cv
 from sklearn.utils._param_validation import Interval
 
+from sklearn_agl import _attribute_checks as check
 from sklearn_agl._labels import AUTO
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import (
@@ -122,6 +123,12 @@ class BackwardEliminationSelector(AtomicSelector):
         "checkpoint": [str, PathLike, None],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
+    }
+
+    _attribute_checks = AtomicSelector._attribute_checks | {
+        "trained_on_": check.trained_on(),
+        "errors_": check.numbers("steps"),
+        "n_fits_": check.integer(1),
     }
 
     def __init__(

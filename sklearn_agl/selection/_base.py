@@ -10,6 +10,7 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_agl import _attribute_checks as check
 from sklearn_agl._labels import AUTO
 from sklearn_agl._validation import explain_tables, leave_out_negligible, validate_features
 from sklearn_agl._warnings import depth_of_caller
@@ -78,6 +79,11 @@ def rank_from_best(order, n_selected, n_features):
     return ranking
 
 
+ORDER_CHECK = {"selected_order_": check.indices("k", "n")}
+"""Of selectors that choose one feature after the other."""
+ORDER_AND_SCORES_CHECKS = {**ORDER_CHECK, "scores_": check.numbers("k")}
+"""Of those that also give each choice a score."""
+
 APART = {"estimator", "cv", "rule", "n_jobs", "checkpoint", "verbose", "random_state"}
 """Parameters that do not change what a run finds, or that a checkpoint knows otherwise."""
 
@@ -142,6 +148,18 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
     the largest for those that would be taken last.
     """
 
+    _attribute_checks = {
+        "n_features_in_": check.count("n"),
+        "feature_names_in_": check.names("n"),
+        "_symmetry_functions": check.optional(check.functions("n")),
+        "_columns_of": check.columns_by_element("n", "elements"),
+        "support_": check.mask("n", "k"),
+        "n_features_": check.integer(0),
+        "ranking_": check.array("i", "n", low=1),
+    }
+    """What has to be true of the learned attributes in a file; subclasses add their own."""
+    _not_saved = ("_warm_start", "_interrupted")
+    """What matters right after `fit` only."""
     _warm_start = None
     """What a selector that trains a potential on the selected columns hands on to a fit of them."""
 

@@ -6,6 +6,7 @@ from sklearn.utils import check_random_state
 
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
+    ORDER_CHECK,
     AtomicSelector,
     resolve_n_features,
     warn_of_early_end,
@@ -55,6 +56,8 @@ class RandomSelector(AtomicSelector):
         "n_features_to_select": N_FEATURES_CONSTRAINT,
         "random_state": ["random_state"],
     }
+
+    _attribute_checks = AtomicSelector._attribute_checks | ORDER_CHECK
 
     def __init__(self, n_features_to_select=None, *, random_state=None):
         self.n_features_to_select = n_features_to_select
@@ -126,6 +129,8 @@ class EvenlySpacedSelector(AtomicSelector):
     """
 
     _parameter_constraints = {"n_features_to_select": N_FEATURES_CONSTRAINT}
+
+    _attribute_checks = AtomicSelector._attribute_checks | ORDER_CHECK
 
     def __init__(self, n_features_to_select=None):
         self.n_features_to_select = n_features_to_select

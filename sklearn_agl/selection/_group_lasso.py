@@ -5,7 +5,9 @@ from numbers import Real
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
 
+from sklearn_agl import _attribute_checks as check
 from sklearn_agl._labels import AUTO
+from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection.path._alpha_schedules import DownTo, UpTo
 from sklearn_agl.selection.path._fit_path import PathSettings, fit_path
@@ -14,6 +16,7 @@ from sklearn_agl.selection.path._parameters import (
     REWEIGHT_CONSTRAINT,
     describe_parameters,
 )
+from sklearn_agl.selection.path._path import PATH_CHECK
 
 
 @describe_parameters
@@ -112,6 +115,16 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         **REWEIGHT_CONSTRAINT,
         "alpha": [Interval(Real, 0, None, closed="left")],
         "n_features_to_select": N_FEATURES_CONSTRAINT,
+    }
+
+    _attribute_checks = {
+        **AtomicSelector._attribute_checks,
+        **PATH_CHECK,
+        "estimator_": check.instance(HDNNPRegressor),
+        "trained_on_": check.trained_on(),
+        "group_norms_": check.norms("n"),
+        "initial_group_norms_": check.norms("n"),
+        "feature_costs_": check.optional(check.array("f", "n")),
     }
 
     def __init__(

@@ -14,6 +14,7 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
+from sklearn_agl import _attribute_checks as check
 from sklearn_agl._labels import AUTO
 from sklearn_agl.selection._base import AtomicSelector
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
@@ -180,6 +181,12 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         "cv": ["cv_object"],
         "rule": [StrOptions({"best", "one_standard_error"})],
         "n_jobs": [Integral, None],
+    }
+
+    _attribute_checks = AdaptiveGroupLassoSelector._attribute_checks | {
+        "alpha_": check.number(0.0),
+        "alphas_": check.norms("alphas"),
+        "cv_results_": check.table("alphas"),
     }
 
     def __init__(

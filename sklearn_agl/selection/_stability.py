@@ -26,11 +26,13 @@ from sklearn.utils.validation import (
     _check_method_params,
 )
 
+from sklearn_agl import _attribute_checks as check
 from sklearn_agl._labels import AUTO, is_auto, name_of_energy, stored_energies
 from sklearn_agl._validation import validate_energies, validate_forces
 from sklearn_agl._warnings import depth_of_caller
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
+    ORDER_CHECK,
     AtomicSelector,
     EmptySupportError,
     resolve_n_features,
@@ -174,6 +176,13 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
 
     # As the splitters that keep groups together do; the inner selector has the say on forces.
     __metadata_request__fit = {"groups": True, "forces": True, "sample_weight": True}
+
+    _attribute_checks = {
+        **AtomicSelector._attribute_checks,
+        **ORDER_CHECK,
+        "supports_": check.array("b", "resamples", "n"),
+        "selection_frequencies_": check.norms("n"),
+    }
 
     def __init__(
         self,

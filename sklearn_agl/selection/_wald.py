@@ -9,6 +9,7 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.metadata_routing import _raise_for_params
 
+from sklearn_agl import _attribute_checks as check
 from sklearn_agl._labels import AUTO
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials.training._training import Training
@@ -19,7 +20,13 @@ from sklearn_agl.selection._base import (
     resolve_n_features,
 )
 from sklearn_agl.selection.path._alpha_schedules import n_steps_down
-from sklearn_agl.selection.path._path import PathPoint, PathRun, stack_points, unstack_points
+from sklearn_agl.selection.path._path import (
+    PATH_CHECK,
+    PathPoint,
+    PathRun,
+    stack_points,
+    unstack_points,
+)
 from sklearn_agl.selection.runs._runner import Stage, follow
 
 STEP_SHARE = 6 / 30
@@ -250,6 +257,14 @@ class WaldSelector(AtomicSelector):
 
     # Not in the signature, where scikit-learn would expect that a weight of 2 is a row twice.
     __metadata_request__fit = {"sample_weight": None}
+
+    _attribute_checks = {
+        **AtomicSelector._attribute_checks,
+        **PATH_CHECK,
+        "estimator_": check.instance(HDNNPRegressor),
+        "trained_on_": check.trained_on(),
+        "statistics_": check.numbers("n"),
+    }
 
     def __init__(
         self,

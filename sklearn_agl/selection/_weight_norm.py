@@ -3,9 +3,15 @@
 import numpy as np
 from sklearn.base import _fit_context
 
+from sklearn_agl import _attribute_checks as check
 from sklearn_agl._labels import AUTO
 from sklearn_agl.potentials import HDNNPRegressor
-from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
+from sklearn_agl.selection._base import (
+    N_FEATURES_CONSTRAINT,
+    ORDER_CHECK,
+    AtomicSelector,
+    resolve_n_features,
+)
 
 
 class WeightNormSelector(AtomicSelector):
@@ -72,6 +78,14 @@ class WeightNormSelector(AtomicSelector):
         "n_features_to_select": N_FEATURES_CONSTRAINT,
         "estimator": [HDNNPRegressor, None],
         "random_state": ["random_state"],
+    }
+
+    _attribute_checks = {
+        **AtomicSelector._attribute_checks,
+        **ORDER_CHECK,
+        "estimator_": check.instance(HDNNPRegressor),
+        "trained_on_": check.trained_on(),
+        "group_norms_": check.norms("n"),
     }
 
     def __init__(self, n_features_to_select=None, *, estimator=None, random_state=None):

@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
+    ORDER_AND_SCORES_CHECKS,
     AtomicSelector,
     resolve_n_features,
 )
@@ -100,6 +101,8 @@ class CURSelector(AtomicSelector):
         "recompute_every": [Interval(Integral, 0, None, closed="left")],
         "scaling": [StrOptions({"standard", "center"}), None],
     }
+
+    _attribute_checks = AtomicSelector._attribute_checks | ORDER_AND_SCORES_CHECKS
 
     def __init__(self, n_features_to_select=None, *, k=1, recompute_every=1, scaling="standard"):
         self.n_features_to_select = n_features_to_select

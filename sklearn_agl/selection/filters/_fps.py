@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
+    ORDER_AND_SCORES_CHECKS,
     AtomicSelector,
     resolve_n_features,
 )
@@ -114,6 +115,8 @@ class FPSSelector(AtomicSelector):
         "scaling": [StrOptions({"standard", "center"}), None],
         "random_state": ["random_state"],
     }
+
+    _attribute_checks = AtomicSelector._attribute_checks | ORDER_AND_SCORES_CHECKS
 
     def __init__(
         self, n_features_to_select=None, *, initial=None, scaling="standard", random_state=None

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn_agl._validation import validate_energies
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
+    ORDER_AND_SCORES_CHECKS,
     AtomicSelector,
     resolve_n_features,
 )
@@ -21,6 +22,8 @@ from sklearn_agl.selection.filters._structure_products import structure_products
 
 class PCovSelector(AtomicSelector):
     """Base of the selectors that mix features and energies: their input."""
+
+    _attribute_checks = AtomicSelector._attribute_checks | ORDER_AND_SCORES_CHECKS
 
     def _products(self, X, y):
         """Products of the columns, the energies last; their noise; how many features to select."""

@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import Interval
 
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
+    ORDER_AND_SCORES_CHECKS,
     AtomicSelector,
     resolve_n_features,
 )
@@ -87,6 +88,8 @@ class PearsonSelector(AtomicSelector):
         "n_features_to_select": N_FEATURES_CONSTRAINT,
         "initial": [Interval(Integral, 0, None, closed="left"), None],
     }
+
+    _attribute_checks = AtomicSelector._attribute_checks | ORDER_AND_SCORES_CHECKS
 
     def __init__(self, n_features_to_select=None, *, initial=None):
         self.n_features_to_select = n_features_to_select

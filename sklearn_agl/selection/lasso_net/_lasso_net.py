@@ -15,6 +15,7 @@ from sklearn_agl.potentials.training._training import check_hidden_layer_sizes
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection.lasso_net._penalised_fits import LassoNetFits
 from sklearn_agl.selection.lasso_net._residual_training import ResidualTraining
+from sklearn_agl.selection.path._path import PATH_CHECK
 from sklearn_agl.selection.runs._runner import follow
 
 
@@ -151,6 +152,8 @@ class LassoNetSelector(AtomicSelector):
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
+
+    _attribute_checks = AtomicSelector._attribute_checks | PATH_CHECK
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from sklearn.utils.validation import _check_feature_names_in
 
+from sklearn_agl import _attribute_checks as check
 from sklearn_agl.selection._base import rank_from_best
 from sklearn_agl.selection.path._table import path_lines
 from sklearn_agl.selection.runs._runner import Run, raise_if_interrupted
@@ -428,3 +429,26 @@ class PathRun(Run):
             feature_names=_check_feature_names_in(self.regressor),
             feature_costs=self.costs,
         )
+
+
+PATH_CHECK = {
+    "path_": check.record(
+        SelectionPath,
+        {
+            "alphas": check.array("f", "points"),
+            "supports": check.array("b", "points", "n"),
+            "group_norms": check.array("f", "points", "n", low=0.0),
+            "initial_group_norms": check.norms("n"),
+            "objective": check.numbers("points"),
+            "penalised_rmse": check.numbers("points"),
+            "refitted_rmse": check.numbers("points"),
+            "fit_time": check.numbers("points"),
+            "refit_time": check.numbers("points"),
+            "feature_names": check.names("n"),
+            "feature_costs": check.optional(check.array("f", "n")),
+            # Paths of selectors have no refits.
+            **dict.fromkeys(("refit_init", "refitted_errors", "potentials"), check.nothing),
+        },
+    )
+}
+"""Of selectors that keep their path, see `AtomicSelector`."""

@@ -1,4 +1,6 @@
-"""What the attributes of a stored estimator have to look like, and how they belong together.
+"""What the attributes of an estimator in a file have to look like, and how they belong together.
+
+Each class that can be saved announces its own.
 
 A check is a function of a value and of `sizes`, a dict of the lengths seen so far by their letters:
 where two arrays share a letter, they share a length.
@@ -10,7 +12,7 @@ from numbers import Real
 import numpy as np
 from ase.data import chemical_symbols
 
-from sklearn_agl.descriptors import SymmetryFunction
+from sklearn_agl._labels import ENERGIES
 
 
 def check_attributes(values, checks, sizes, *, optional=()):
@@ -178,6 +180,9 @@ def functions(letter):
     """A tuple of symmetry functions."""
 
     def check(value, sizes):
+        # With compiled loops, which selectors do without.
+        from sklearn_agl.descriptors import SymmetryFunction
+
         sound = isinstance(value, tuple)
         if not sound or not all(isinstance(one, SymmetryFunction) for one in value):
             raise ValueError("must be a tuple of symmetry functions")
@@ -243,6 +248,26 @@ def dictionary(checks, later=None):
         check_attributes(value, checks | known, sizes)
 
     return check
+
+
+def trained_on():
+    """What `TrainingSet.describe` gives, or None, as after `read_n2p2`."""
+    entries = {
+        "energy": one_of("y", *ENERGIES),
+        "n_energies": integer(1),
+        "n_forces": integer(0),
+    }
+    return optional(dictionary(entries, later={"n_stresses": integer(0)}))
+
+
+def numbers(letter):
+    """An array of numbers some of which may be missing."""
+    return array("f", letter, finite=False)
+
+
+def norms(letter):
+    """An array of numbers that are not negative."""
+    return array("f", letter, low=0.0)
 
 
 def _fix(sizes, letter, length):
