@@ -115,7 +115,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     stress : {"auto"} or None, default="auto"
         Whether to train on the stresses that the structures carry, where `fit` takes the forces
         from them: of structures that are periodic in three directions.
-    stress_weight : float, default=0.03
+    stress_weight : float, default=0.3
         Weight of the stresses in the objective, where there are any.
     n_force_directions : int, default=None
         Directions per structure in which its forces are looked at. Where a structure has no more
@@ -309,7 +309,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         forces=AUTO,
         force_weight=0.3,
         stress=AUTO,
-        stress_weight=0.03,
+        stress_weight=0.3,
         n_force_directions=None,
         n_iter_no_change=None,
         init="auto",
