@@ -229,6 +229,17 @@ def instance(kind):
     return check
 
 
+def sequence(check):
+    """A list, with a check of its entries."""
+
+    def check_all(value, sizes):
+        instance(list)(value, sizes)
+        for one in value:
+            check(one, sizes)
+
+    return check_all
+
+
 def record(kind, checks):
     """An object of a class, with checks of its attributes."""
 

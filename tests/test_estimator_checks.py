@@ -33,6 +33,7 @@ QUICK = {
         "n_features_to_select": 0.8,
         "tol": 0.1,
     },
+    "HDNNPCommittee": {"estimator": HDNNPRegressor((3,), max_epochs=5), "n_estimators": 2},
     "HDNNPRegressor": {"max_epochs": 5},
     "StabilitySelector": {
         "selector": AdaptiveGroupLassoSelector(
@@ -47,6 +48,7 @@ QUICK = {
 EXACT = HDNNPRegressor((3,), solver="lm", early_stopping=False, max_epochs=5)
 FOR_CHECKS = {
     "check_sample_weight_equivalence_on_dense_data": {
+        "HDNNPCommittee": {"estimator": EXACT},
         "HDNNPRegressor": EXACT.get_params(),
         "AdaptiveGroupLassoSelector": {"estimator": EXACT, "n_features_to_select": 5},
         "AdaptiveGroupLassoSelectorCV": {"estimator": EXACT},

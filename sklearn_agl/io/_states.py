@@ -16,7 +16,7 @@ from sklearn_agl.descriptors._definitions import expand_symmetry_functions
 from sklearn_agl.descriptors.kernels._kernel_plan import Planner
 from sklearn_agl.io._values import Codec, expect
 from sklearn_agl.pooling import AtomPooler
-from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.potentials import HDNNPCommittee, HDNNPRegressor
 from sklearn_agl.potentials._potential import Potential
 from sklearn_agl.potentials._regressor import make_regressor
 from sklearn_agl.potentials._repulsion import Repulsion
@@ -166,6 +166,35 @@ def _give_regressor(model, state):
     _give(model, {name: state[name] for name in state.keys() & {*FIGURES, *OUTPUT}})
 
 
+def _committee_state(committee):
+    state = _learned(committee)
+    state.pop("_mean", None)
+    return state
+
+
+def _give_committee(committee, state):
+    layouts = {_shape_of(member) for member in state["estimators_"]}
+    if len(state["estimators_"]) < 2 or len(layouts) > 1 or None in layouts:
+        raise ValueError("estimators_: must be at least two fitted regressors of the same shape")
+    _give(committee, state)
+    committee._hold(state["estimators_"])
+
+
+def _shape_of(member):
+    """What members of a committee have in common; None where one is not fitted."""
+    if not hasattr(member, "potential_"):
+        return None
+    potential, layout = member.potential_, member.potential_.layout
+    columns = tuple(tuple(own.tolist()) for own in layout.columns)
+    return (
+        layout.elements,
+        columns,
+        layout.n_features,
+        layout.hidden_layer_sizes,
+        potential.activation,
+    )
+
+
 OUTPUT = {
     "_sklearn_output_config": check.dictionary(
         {"transform": check.one_of("default", "pandas", "polars")}
@@ -214,6 +243,9 @@ TRANSFORMER = {
     "symmetry_functions_": check.functions("n"),
 }
 
+COMMITTEE = INPUT | {"estimators_": check.sequence(check.instance(HDNNPRegressor))}
+"""Of a committee: its members; their mean is made anew."""
+
 STATISTIC = check.optional(check.array("f", "n", finite=False))
 
 OF_SCIKIT_LEARN = {
@@ -244,6 +276,7 @@ KINDS = {
         PipelineKind(Pipeline),
         Kind(SymmetryFunctionTransformer, TRANSFORMER, _transformer_state, _give_transformer),
         Kind(HDNNPRegressor, REGRESSOR, _regressor_state, _give_regressor),
+        Kind(HDNNPCommittee, COMMITTEE, _committee_state, _give_committee),
         Kind(AtomPooler, INPUT),
         *(Kind(one, one._attribute_checks) for one in _selectors()),
         *(Kind(one, INPUT | checks) for one, checks in OF_SCIKIT_LEARN.items()),

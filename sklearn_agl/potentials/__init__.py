@@ -1,5 +1,6 @@
 """Neural network potentials: model, penalty, solvers, forces, and a calculator for ASE."""
 
+from sklearn_agl.potentials._committee import HDNNPCommittee
 from sklearn_agl.potentials._forces import predict_forces, predict_stress
 from sklearn_agl.potentials._regressor import HDNNPRegressor
 from sklearn_agl.potentials.md._calculator import (
@@ -15,6 +16,7 @@ __all__ = [
     "ExtrapolationError",
     "ExtrapolationWarning",
     "HDNNPCalculator",
+    "HDNNPCommittee",
     "HDNNPRegressor",
     "LearningRateFinder",
     "Penalty",

@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_agl.descriptors import SymmetryFunctionTransformer
 from sklearn_agl.features import AtomicFeatures
+from sklearn_agl.potentials._committee import HDNNPCommittee
 from sklearn_agl.potentials._regressor import HDNNPRegressor
 
 
@@ -18,13 +19,17 @@ def ends_of(pipeline):
             f"selectors, and an HDNNPRegressor; got {type(pipeline).__name__}."
         )
     first, last = pipeline[0], pipeline[-1]
-    kinds = {"first": SymmetryFunctionTransformer, "last": HDNNPRegressor}
+    kinds = {
+        "first": (SymmetryFunctionTransformer,),
+        "last": (HDNNPRegressor, HDNNPCommittee),
+    }
     steps = {"first": first, "last": last}
-    for place, kind in kinds.items():
-        if not isinstance(steps[place], kind):
+    for place, of_place in kinds.items():
+        if not isinstance(steps[place], of_place):
+            names = " or ".join(kind.__name__ for kind in of_place)
             raise ValueError(
-                f"The {place} step of the pipeline must be of type {kind.__name__}, but it is of "
-                f"type {type(steps[place]).__name__}."
+                f"The {place} step of the pipeline must be of type {names}, but it is of type "
+                f"{type(steps[place]).__name__}."
             )
     for place, step in steps.items():
         try:
