@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import _check_sample_weight, check_array, column_or_1d, validate_data
+from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
 from sklearn_agl._labels import stored_energies
 from sklearn_agl._numbers import (
@@ -15,6 +15,7 @@ from sklearn_agl._numbers import (
     refuse_other_than_arrays,
     rule_for,
 )
+from sklearn_agl._sklearn import _check_sample_weight
 from sklearn_agl._warnings import depth_of_caller
 from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
 

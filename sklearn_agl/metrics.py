@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import root_mean_squared_error
-from sklearn.utils.validation import _num_samples, check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sklearn_agl._numbers import as_numbers, find_unusable, rule_for
+from sklearn_agl._sklearn import _num_samples
 from sklearn_agl.features import as_atomic_features, is_atomic
 
 

@@ -1,11 +1,11 @@
 """From the features of atoms to those of structures, which any scikit-learn estimator takes."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval, RealNotInt
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_agl._ragged import cut, summing_matrix
+from sklearn_agl._sklearn import Interval, RealNotInt, _check_feature_names_in, _fit_context
 from sklearn_agl._validation import validate_features
 
 CHUNK = 4096

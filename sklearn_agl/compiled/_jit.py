@@ -7,7 +7,9 @@ Python or C either, whose compilation takes as long as that of the function.
 
 from numba import njit
 
-LOOPS = {"fastmath": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+from sklearn_agl.compiled._numba import WITHOUT_REFERENCES
+
+LOOPS = {"fastmath": True, "nogil": True, "error_model": "numpy"} | WITHOUT_REFERENCES
 """Options of functions that are called from Python and allocate nothing."""
 
 HELPERS = LOOPS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}

@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 
 from numba import njit
-from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 from sklearn_agl._version import __version__
+from sklearn_agl.compiled._numba import FunctionCache, IndexDataCacheFile, set_cache
 
 LENGTH = hashlib.sha256().digest_size
 PACKAGE = Path(__file__).parents[1]
@@ -40,7 +40,7 @@ def kept(**options):
         compiled = njit(**options)(function)
         # numba's error where no folder can be written, as without a home, or in memory only.
         with suppress(RuntimeError):
-            compiled._cache = CheckedCache(function)
+            set_cache(compiled, CheckedCache(function))
         return compiled
 
     return decorate

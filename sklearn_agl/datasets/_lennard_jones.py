@@ -10,8 +10,8 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from joblib import Parallel, delayed
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
 
+from sklearn_agl._sklearn import Interval, validate_params
 from sklearn_agl.datasets._calculator import evaluate
 from sklearn_agl.datasets._molecular_dynamics import langevin
 from sklearn_agl.descriptors._progress import progress_bar

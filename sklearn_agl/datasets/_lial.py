@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 import ase.io
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import validate_params
 
+from sklearn_agl._sklearn import validate_params
 from sklearn_agl.datasets._download import get_data_home
 from sklearn_agl.datasets._published import Content, as_bunch, fetch_structures, labelled
 

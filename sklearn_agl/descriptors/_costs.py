@@ -8,8 +8,8 @@ from numbers import Real
 
 import numpy as np
 from ase import Atoms
-from sklearn.utils._param_validation import Interval, validate_params
 
+from sklearn_agl._sklearn import Interval, validate_params
 from sklearn_agl.compiled._atom_networks import make_sums
 from sklearn_agl.compiled._pair_terms import no_pair_terms
 from sklearn_agl.descriptors._definitions import SymmetryFunction, check_complete, elements_of

@@ -6,8 +6,8 @@ from numbers import Real
 
 import numpy as np
 from ase.data import atomic_numbers, chemical_symbols
-from sklearn.utils._param_validation import Interval
 
+from sklearn_agl._sklearn import Interval
 from sklearn_agl.descriptors.kernels._cutoffs import CUTOFFS, WITHOUT_INNER_RADIUS
 
 KINDS = {

@@ -3,9 +3,9 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
 
 from sklearn_agl._numbers import as_numbers
+from sklearn_agl._sklearn import Interval, validate_params
 from sklearn_agl.descriptors._definitions import R_CUT, SymmetryFunction
 
 SIGNS = (-1, 1)

@@ -7,12 +7,12 @@ from numbers import Real
 import numpy as np
 from ase.data import chemical_symbols
 from joblib.parallel import SequentialBackend, ThreadingBackend, get_active_backend
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_agl._elements import check_elements
 from sklearn_agl._labels import copy_with_labels
+from sklearn_agl._sklearn import Interval, StrOptions, _fit_context
 from sklearn_agl.descriptors._containers import as_list
 from sklearn_agl.descriptors._definitions import R_CUT, SymmetryFunction, expand_symmetry_functions
 from sklearn_agl.descriptors._evaluation import Evaluation, make_batches, sparse_jacobian

@@ -10,8 +10,8 @@ from joblib import delayed
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ShuffleSplit, check_cv
-from sklearn.utils._param_validation import HasMethods, validate_params
 
+from sklearn_agl._sklearn import HasMethods, validate_params
 from sklearn_agl.descriptors import measure_set_costs
 from sklearn_agl.inspection._comparison_cell import SIZE_PARAMETERS, Cell, size_parameter
 from sklearn_agl.inspection._comparison_data import check_data

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.ensemble._base import _set_random_states
 
+from sklearn_agl._sklearn import set_random_states
 from sklearn_agl.inspection._comparison_data import DataSet
 from sklearn_agl.metrics import neg_rmse_per_atom
 from sklearn_agl.selection import SelectionPath
@@ -123,7 +123,7 @@ class Cell:
     def _fit_selector(self, X, y, size):
         selector = clone(self.selector)
         selector.set_params(**{size_parameter(selector): size})
-        _set_random_states(selector, self.seed)
+        set_random_states(selector, self.seed)
         start = time.perf_counter()
         selector.fit(X, y)
         return selector, time.perf_counter() - start
@@ -131,7 +131,7 @@ class Cell:
     def _refit(self, columns):
         train, test = [self.data_set.part(rows, columns) for rows in (self.train, self.test)]
         model = clone(self.estimator)
-        _set_random_states(model, self.seed)
+        set_random_states(model, self.seed)
         start = time.perf_counter()
         model.fit(*train)
         seconds = time.perf_counter() - start

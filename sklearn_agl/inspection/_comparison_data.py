@@ -4,9 +4,9 @@ from functools import cached_property
 
 import numpy as np
 from sklearn.utils import check_array
-from sklearn.utils.validation import _get_feature_names
 
 from sklearn_agl._labels import stored_derivatives
+from sklearn_agl._sklearn import _get_feature_names
 from sklearn_agl._validation import check_table, explain_tables, validate_energies
 from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic
 from sklearn_agl.selection.runs._checkpoint import fingerprint, identify_features

@@ -5,14 +5,14 @@ from numbers import Integral, Real
 
 import numpy as np
 from ase.data import chemical_symbols
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_agl._labels import AUTO
+from sklearn_agl._sklearn import Interval, StrOptions, _fit_context
 from sklearn_agl._validation import leave_out_negligible, validate_energies, validate_features
 from sklearn_agl.compiled._activations import ACTIVATIONS
 from sklearn_agl.descriptors._jacobian import check_origin

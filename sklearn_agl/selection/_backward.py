@@ -6,12 +6,11 @@ from os import PathLike
 
 import numpy as np
 from joblib import delayed, effective_n_jobs
-from sklearn.base import _fit_context
 from sklearn.model_selection import ShuffleSplit, check_cv
-from sklearn.utils._param_validation import Interval
 
 from sklearn_agl import _attribute_checks as check
 from sklearn_agl._labels import AUTO
+from sklearn_agl._sklearn import Interval, _fit_context
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,

@@ -7,11 +7,11 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.feature_selection import SelectorMixin
-from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_agl import _attribute_checks as check
 from sklearn_agl._labels import AUTO
+from sklearn_agl._sklearn import Interval, RealNotInt
 from sklearn_agl._validation import explain_tables, leave_out_negligible, validate_features
 from sklearn_agl._warnings import depth_of_caller
 from sklearn_agl.features import AtomicFeatures, as_atomic_features, is_atomic

@@ -1,9 +1,9 @@
 """Selectors that look at no value: what any other one has to beat."""
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 
+from sklearn_agl._sklearn import _fit_context
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
     ORDER_CHECK,

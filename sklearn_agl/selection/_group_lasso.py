@@ -2,11 +2,9 @@
 
 from numbers import Real
 
-from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval
-
 from sklearn_agl import _attribute_checks as check
 from sklearn_agl._labels import AUTO
+from sklearn_agl._sklearn import Interval, _fit_context
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection.path._alpha_schedules import DownTo, UpTo

@@ -3,19 +3,12 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.model_selection import check_cv
-from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    MethodMapping,
-    _raise_for_params,
-    _routing_enabled,
-    process_routing,
-)
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from sklearn_agl import _attribute_checks as check
 from sklearn_agl._labels import AUTO
+from sklearn_agl._sklearn import StrOptions, _fit_context, _raise_for_params, _routing_enabled
 from sklearn_agl.selection._base import AtomicSelector
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
 from sklearn_agl.selection._splits import check_split, describe_splits

@@ -7,27 +7,29 @@ from numbers import Integral, Real
 
 import numpy as np
 from joblib import delayed
-from sklearn.base import MetaEstimatorMixin, _fit_context, clone
-from sklearn.ensemble._base import _set_random_states
+from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state, get_tags, indexable
-from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
-    _raise_for_params,
-    _routing_enabled,
     get_routing_for_object,
     process_routing,
-)
-from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import (
-    _check_feature_names_in,
-    _check_method_params,
 )
 
 from sklearn_agl import _attribute_checks as check
 from sklearn_agl._labels import AUTO, is_auto, name_of_energy, stored_energies
+from sklearn_agl._sklearn import (
+    HasMethods,
+    Interval,
+    _check_feature_names_in,
+    _check_method_params,
+    _fit_context,
+    _raise_for_params,
+    _routing_enabled,
+    _safe_split,
+    set_random_states,
+)
 from sklearn_agl._validation import validate_energies, validate_forces
 from sklearn_agl._warnings import depth_of_caller
 from sklearn_agl.selection._base import (
@@ -298,7 +300,7 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
         for _ in range(self.n_resamples // 2):
             for rows in draw_halves(units, presence, rng):
                 plan.append((rows, clone(selector)))
-                _set_random_states(plan[-1][1], rng)
+                set_random_states(plan[-1][1], rng)
         params = self._route(selector, groups, params)
         return (
             delayed(_choose)(

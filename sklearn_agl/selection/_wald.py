@@ -5,12 +5,10 @@ from numbers import Integral
 from os import PathLike
 
 import numpy as np
-from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, RealNotInt
-from sklearn.utils.metadata_routing import _raise_for_params
 
 from sklearn_agl import _attribute_checks as check
 from sklearn_agl._labels import AUTO
+from sklearn_agl._sklearn import Interval, RealNotInt, _fit_context, _raise_for_params
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials.training._training import Training
 from sklearn_agl.selection._base import (

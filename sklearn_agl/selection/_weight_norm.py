@@ -1,10 +1,10 @@
 """Selection by the first-layer weights of one network potential."""
 
 import numpy as np
-from sklearn.base import _fit_context
 
 from sklearn_agl import _attribute_checks as check
 from sklearn_agl._labels import AUTO
+from sklearn_agl._sklearn import _fit_context
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,

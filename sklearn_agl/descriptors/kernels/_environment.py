@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import from_dtype, types
 from numba.extending import intrinsic
-from numba.np.arrayobj import populate_array
 
+from sklearn_agl.compiled._numba import populate_array
 from sklearn_agl.descriptors.kernels._backpropagation import Forces
 from sklearn_agl.descriptors.kernels._codegen import write_source
 from sklearn_agl.descriptors.kernels._kernel_plan import KernelArrays

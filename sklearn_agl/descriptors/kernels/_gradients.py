@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import types
-from numba.core.cgutils import alloca_once_value, for_range_slice
 from numba.extending import intrinsic
 
 from sklearn_agl.compiled._jit import inlined
+from sklearn_agl.compiled._numba import alloca_once_value, for_range_slice
 from sklearn_agl.descriptors.kernels._packing import (
     INT64,
     LANES,

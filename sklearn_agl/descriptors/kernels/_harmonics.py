@@ -6,9 +6,9 @@ long as a multiple of `PADDING`. All arrays are contiguous float64.
 
 from llvmlite import ir
 from numba import types
-from numba.core.cgutils import alloca_once_value, for_range_slice
 from numba.extending import intrinsic
 
+from sklearn_agl.compiled._numba import alloca_once_value, for_range_slice
 from sklearn_agl.descriptors.kernels._packing import (
     DOUBLE,
     INT32,

@@ -5,9 +5,9 @@ Compilers do not find these vector instructions by themselves. They need no spec
 
 from llvmlite import ir
 from numba import types
-from numba.core.cgutils import alloca_once_value, for_range_slice
 from numba.extending import intrinsic
 
+from sklearn_agl.compiled._numba import alloca_once_value, for_range_slice
 from sklearn_agl.descriptors.kernels._packing import (
     INT32,
     INT64,

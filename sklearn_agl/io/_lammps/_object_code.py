@@ -5,6 +5,7 @@ import hashlib
 import llvmlite.binding as llvm
 import numba
 
+from sklearn_agl.compiled._numba import bitcode_of
 from sklearn_agl.descriptors.kernels._compile_cache import cached_bytes, fingerprint, load_kernel
 
 SYMBOL = "agl_evaluate"
@@ -48,7 +49,7 @@ def _options(cpu):
 def _compile(source, options):
     function = load_kernel(source).evaluate
     # As text, by inspect_llvm, LLVM would refuse its own names as too long.
-    module = llvm.parse_bitcode(function._library._final_module.as_bitcode())
+    module = llvm.parse_bitcode(bitcode_of(function))
     kernel = module.get_function(function.native_name)
     for other in module.functions:
         if not other.is_declaration and other.name != kernel.name:

@@ -4,8 +4,8 @@ import numbers
 
 import numpy as np
 from ase.data import chemical_symbols
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from sklearn_agl._sklearn import Interval, StrOptions, validate_params
 from sklearn_agl.descriptors.kernels._compile_cache import fingerprint
 from sklearn_agl.descriptors.kernels._environment import allocate_arrays, write_environment_source
 from sklearn_agl.descriptors.kernels._triplets import PADDING

@@ -10,7 +10,6 @@ All matrices are in Fortran order, but for those of the last two functions.
 import numpy as np
 from llvmlite import binding
 from numba import njit, types
-from numba.core.typing import signature
 from numba.extending import get_cython_function_address
 
 # Fortran takes every argument by reference.
@@ -27,7 +26,7 @@ def _routine(module, name, n_arguments):
     """A Fortran routine that compiled code can call."""
     symbol = f"sklearn_agl_{name}"
     binding.add_symbol(symbol, get_cython_function_address(f"scipy.linalg.{module}", name))
-    return types.ExternalFunction(symbol, signature(types.void, *[types.voidptr] * n_arguments))
+    return types.ExternalFunction(symbol, types.void(*[types.voidptr] * n_arguments))
 
 
 _dgemm = _routine("cython_blas", "dgemm", 13)

@@ -3,9 +3,8 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from sklearn_agl._sklearn import Interval, StrOptions, _fit_context
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
     ORDER_AND_SCORES_CHECKS,

@@ -4,9 +4,8 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.linalg import eigh
-from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from sklearn_agl._sklearn import Interval, StrOptions, _fit_context
 from sklearn_agl._validation import validate_energies
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,

@@ -4,9 +4,8 @@ from numbers import Integral, Real
 from os import PathLike
 
 import numpy as np
-from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from sklearn_agl._sklearn import Interval, StrOptions, _fit_context
 from sklearn_agl._threads import one_blas_thread
 from sklearn_agl._validation import validate_energies
 from sklearn_agl.compiled._activations import ACTIVATIONS

@@ -6,9 +6,9 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import Interval, validate_params
 
 from sklearn_agl._labels import AUTO
+from sklearn_agl._sklearn import Interval, validate_params
 from sklearn_agl._validation import leave_out_negligible, validate_features
 from sklearn_agl._warnings import depth_of_caller
 from sklearn_agl.potentials import HDNNPRegressor

@@ -5,8 +5,7 @@ from numbers import Real
 from os import PathLike
 from textwrap import indent
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from sklearn_agl._sklearn import Interval, StrOptions
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection.path._feature_costs import MEASURED
 from sklearn_agl.selection.path._penalised_fits import FITS, METRICS

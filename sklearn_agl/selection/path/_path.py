@@ -4,9 +4,9 @@ import time
 from dataclasses import dataclass, field, fields
 
 import numpy as np
-from sklearn.utils.validation import _check_feature_names_in
 
 from sklearn_agl import _attribute_checks as check
+from sklearn_agl._sklearn import _check_feature_names_in
 from sklearn_agl.selection._base import rank_from_best
 from sklearn_agl.selection.path._table import path_lines
 from sklearn_agl.selection.runs._runner import Run, raise_if_interrupted
