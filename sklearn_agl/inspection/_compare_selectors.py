@@ -229,7 +229,7 @@ def _run(cells, store, n_jobs, verbose):
             for n_done, (name, found) in enumerate(as_they_end(calls, n_jobs), 1):
                 rows += found
                 if verbose:
-                    _report(n_done, len(cells), name, found, time_left)
+                    _print_progress(n_done, len(cells), name, found, time_left)
         except KeyboardInterrupt:
             if not rows:
                 raise
@@ -251,7 +251,7 @@ def _key(row):
     return row["data_set"], row["selector"], row["repeat"]
 
 
-def _report(n_done, n_cells, name, found, time_left):
+def _print_progress(n_done, n_cells, name, found, time_left):
     errors = "  ".join(f"{row['n_features']}: {row['test_rmse']:.3e}" for row in found)
     print(
         f"{n_done:4d} of {n_cells}   {name}   test RMSE {errors}{time_left(n_cells - n_done)}",

@@ -67,9 +67,11 @@ class Cell:
             A row of the table for each size.
         """
         try:
-            chosen = _once(store, interrupts, self._selection_identity(), self._select)
+            chosen = _recall_or_make(store, interrupts, self._selection_identity(), self._select)
             refits = [
-                _once(store, interrupts, self._refit_identity(columns), self._refit, columns)
+                _recall_or_make(
+                    store, interrupts, self._refit_identity(columns), self._refit, columns
+                )
                 for columns in chosen["sets"]
             ]
         except Exception as error:
@@ -195,7 +197,7 @@ def sets_on_the_way(selector, sizes):
     return [path.support(size) for size in sizes] if isinstance(path, SelectionPath) else None
 
 
-def _once(store, interrupts, identity, make, *arguments):
+def _recall_or_make(store, interrupts, identity, make, *arguments):
     """What the store has, or else what `make` returns, which is kept unless Ctrl-C cut it short."""
     found = store.recall(identity)
     if found is None:

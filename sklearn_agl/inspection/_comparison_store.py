@@ -11,8 +11,8 @@ from sklearn_agl.selection.runs._checkpoint import (
     Checkpoint,
     describe,
     draw_seed,
-    going_on_without_room,
-    not_readable,
+    reading_is_forbidden,
+    warn_if_not_written,
 )
 
 
@@ -112,7 +112,7 @@ class Store:
         except FileNotFoundError:
             return None
         except PermissionError as error:
-            raise not_readable(path) from error
+            raise reading_is_forbidden(path) from error
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise ValueError(
                 f"{str(path)!r} is damaged: {shorten(repr(error))}. Delete it to have it computed "
@@ -136,7 +136,7 @@ class Store:
         checksum = _checksum(identity, result)
         content = {"identity": identity, "result": result, "checksum": checksum}
         text = json.dumps(content, indent=1)
-        with going_on_without_room(self._folder):
+        with warn_if_not_written(self._folder):
             create_file(self._path(identity), lambda file: file.write(text.encode()))
             return self.recall(identity)
         return result

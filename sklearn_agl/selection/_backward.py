@@ -183,13 +183,13 @@ class BackwardEliminationSelector(AtomicSelector):
         """
         regressor, data = self._validate_for_training(X, y, forces, sample_weight)
         wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
-        checkpoint, trials = self._prepare(regressor, data)
+        checkpoint, trials = self._open_checkpoint_and_trials(regressor, data)
         elimination = follow(Elimination(trials, self.tol, wanted), checkpoint, self.verbose)
         self.errors_, self.n_fits_ = np.array(elimination.errors), elimination.n_fits
         self._select_ranked(rank_from_best(elimination.best_first, wanted, self.n_features_in_))
         return self
 
-    def _prepare(self, regressor, data):
+    def _open_checkpoint_and_trials(self, regressor, data):
         """The checkpoint, and the trials, which draw from the seed of the run in there."""
         X, y = data.X, data.energies
         splits = None if self.cv is None else list(check_cv(self.cv, y).split(X, y))
@@ -263,7 +263,7 @@ class Elimination(Run):
         self._support = np.ones(trials.data.X.n_features, dtype=bool)
         self._gone = []
         # Errors without each feature, as far as they were tried in the present step.
-        self._without = np.full(len(self._support), -np.inf)
+        self._errors_without = np.full(len(self._support), -np.inf)
         self.known, self.errors, self.n_fits = {}, [], 0
 
     def begin(self):
@@ -277,7 +277,7 @@ class Elimination(Run):
         while (n_left := self._support.sum()) > self._n_wanted:
             for batch in self._batches():
                 missing = [one for one in map(self._set_without, batch) if one not in self.known]
-                yield Stage(self._try_sets(missing), lambda: 0.0, partial(self._choose, batch))
+                yield Stage(self._try_sets(missing), lambda: 0.0, partial(self._decide, batch))
                 if self._support.sum() < n_left:
                     break
 
@@ -287,8 +287,8 @@ class Elimination(Run):
     def _batches(self):
         """Columns to try without; those that were not tried in the step before come first."""
         left = np.flatnonzero(self._support)
-        self._order = left[np.argsort(self._without[left], kind="stable")]
-        self._without[:] = -np.inf
+        self._order = left[np.argsort(self._errors_without[left], kind="stable")]
+        self._errors_without[:] = -np.inf
         # No more at a time than run side by side, else the way out would save nothing.
         n = len(left) if self._tol is None else effective_n_jobs(self._trials.n_jobs)
         return [self._order[first : first + n] for first in range(0, len(left), n)]
@@ -302,15 +302,15 @@ class Elimination(Run):
             self.known[support] = error
             yield ""
 
-    def _choose(self, batch):
+    def _decide(self, batch):
         """Drop a feature if a batch has shown which; returns a line about it, else an empty one."""
         self.n_fits += len(batch) * len(self._trials.splits)
         limit = -np.inf if self._tol is None else (1.0 + self._tol) * self.errors[-1]
         for column in batch:
-            self._without[column] = self.known[self._set_without(column)]
-            if self._without[column] <= limit:
+            self._errors_without[column] = self.known[self._set_without(column)]
+            if self._errors_without[column] <= limit:
                 return self._drop(column)
-        errors = self._without[self._order]
+        errors = self._errors_without[self._order]
         return "" if (errors == -np.inf).any() else self._drop(self._order[np.argmin(errors)])
 
     def _drop(self, column):

@@ -84,7 +84,7 @@ ORDER_CHECK = {"selected_order_": check.indices("k", "n")}
 ORDER_AND_SCORES_CHECKS = {**ORDER_CHECK, "scores_": check.numbers("k")}
 """Of those that also give each choice a score."""
 
-APART = {"estimator", "cv", "rule", "n_jobs", "checkpoint", "verbose", "random_state"}
+NOT_IDENTIFYING = {"estimator", "cv", "rule", "n_jobs", "checkpoint", "verbose", "random_state"}
 """Parameters that do not change what a run finds, or that a checkpoint knows otherwise."""
 
 
@@ -92,7 +92,7 @@ class EmptySupportError(ValueError):
     """A selector has left no feature."""
 
 
-NO_OTHER = "every other one is constant or repeats those chosen"
+OTHERS_ADD_NOTHING = "every other feature is constant or repeats those chosen"
 """Why a filter finds no more features."""
 
 
@@ -116,7 +116,7 @@ def warn_of_early_end(selector, reached, wanted, reason):
     )
 
 
-def warn_of_idle(owner, given, reason):
+def warn_of_unused(owner, given, reason):
     """Warn of parameters that have been set but can have no effect, as in a search over them.
 
     Parameters
@@ -191,11 +191,11 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
             print(f"{type(self).__name__} trains on {data}")
         return regressor, data
 
-    def _warn_of_idle(self, names, reason):
+    def _warn_of_unused(self, names, reason):
         """Warn of parameters of this selector that have been set but can have no effect."""
         defaults = inspect.signature(type(self)).parameters
         given = {name: (getattr(self, name), defaults[name].default) for name in names}
-        warn_of_idle(type(self).__name__, given, reason)
+        warn_of_unused(type(self).__name__, given, reason)
 
     def _open_checkpoint(self, random_state, data, estimator=None, **more):
         """The folder of the parameter `checkpoint`; `more` tells runs apart as well."""
@@ -205,7 +205,7 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
     def _run_settings(self):
         """The parameters by which a checkpoint tells this run from others."""
         params = self.get_params(deep=False).items()
-        settings = {name: value for name, value in params if name not in APART}
+        settings = {name: value for name, value in params if name not in NOT_IDENTIFYING}
         return settings | {"run": type(self).__name__}
 
     def _select(self, support):
@@ -229,7 +229,7 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         self.selected_order_ = order[:n_selected]
         self._select_ranked(rank_from_best(order, n_selected, self.n_features_in_))
 
-    def _select_by_scores(self, order, scores, n_wanted, reason=NO_OTHER):
+    def _select_by_scores(self, order, scores, n_wanted, reason=OTHERS_ADD_NOTHING):
         """Keep the features that a filter has chosen one by one, with the score of each choice.
 
         If there are fewer than were wanted, a warning gives the reason.
@@ -250,12 +250,12 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         """One sentence on how to select at least one feature; selectors know better."""
         return "Check that the features vary over the training data."
 
-    def _take(self, run):
+    def _note_interruption(self, run):
         """Note whether Ctrl-C has ended a run; returns the run."""
         self._interrupted = not run.complete
         return run
 
-    def _hand_on(self, training, data, seed):
+    def _keep_warm_start(self, training, data, seed):
         """Keep what a training has come to for a fit of the selected columns; None is nothing."""
         from sklearn_agl.potentials.training._warm_start import WarmStart  # with torch
 
@@ -339,14 +339,14 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         if not is_atomic(X):
             with explain_tables(X):
                 if getattr(X, "ndim", 0) == 2:
-                    self._refuse_unselected(X.shape[1])
+                    self._check_selected_columns(X.shape[1])
                 return super().inverse_transform(X)
         features = as_atomic_features(X)
-        self._refuse_unselected(features.n_features, features.feature_names)
-        restored = self._restore(features)
+        self._check_selected_columns(features.n_features, features.feature_names)
+        restored = self._put_columns_back(features)
         return restored if isinstance(X, AtomicFeatures) else np.array(restored)
 
-    def _refuse_unselected(self, n_features, names=None):
+    def _check_selected_columns(self, n_features, names=None):
         """Refuse columns that are not those of `transform`."""
         kind = type(self).__name__
         if n_features != self.n_features_:
@@ -362,7 +362,7 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
             f"{known[self.support_][place]} there. Give what transform gave."
         )
 
-    def _restore(self, X):
+    def _put_columns_back(self, X):
         rows = np.full((len(X.atom_numbers), self.n_features_in_), np.nan, dtype=X.dtype)
         for element in X.elements:
             columns = self._columns_of.get(element, slice(None))

@@ -85,7 +85,7 @@ class RandomSelector(AtomicSelector):
             If more features are requested than there are.
         """
         rng = check_random_state(self.random_state)
-        parts = [rng.permutation(columns)[:n] for columns, n in _portions(self, X)]
+        parts = [rng.permutation(columns)[:n] for columns, n in _columns_and_numbers(self, X)]
         self._select_in_order(rng.permutation(np.concatenate(parts)))
         return self
 
@@ -159,21 +159,21 @@ class EvenlySpacedSelector(AtomicSelector):
         # The middles of as many equal parts as there are features to choose.
         parts = [
             columns[(2 * np.arange(n) + 1) * len(columns) // (2 * n)] if n else columns[:0]
-            for columns, n in _portions(self, X)
+            for columns, n in _columns_and_numbers(self, X)
         ]
         self._select_in_order(np.sort(np.concatenate(parts)))
         return self
 
 
-def _portions(selector, X):
+def _columns_and_numbers(selector, X):
     """Columns of each element, and how many of them to choose."""
     X = selector._validate(X)
     groups = column_groups(X)
     sizes = np.array([len(columns) for columns in groups])
     wanted = resolve_n_features(selector.n_features_to_select, X.n_features)
     if sizes.sum() < wanted:
-        warn_of_early_end(selector, sizes.sum(), wanted, "no atom has any other")
-    return list(zip(groups, share_out(min(wanted, sizes.sum()), sizes), strict=True))
+        warn_of_early_end(selector, sizes.sum(), wanted, "no atom has a value in the other columns")
+    return list(zip(groups, apportion(min(wanted, sizes.sum()), sizes), strict=True))
 
 
 def column_groups(X):
@@ -196,7 +196,7 @@ def column_groups(X):
     return [np.flatnonzero((has == kind).all(axis=1)) for kind in kinds]
 
 
-def share_out(n, sizes):
+def apportion(n, sizes):
     """Divide a number in proportion to sizes, by the largest remainders.
 
     Parameters

@@ -184,12 +184,12 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
             The fitted selector.
         """
         regressor, data = self._validate_for_training(X, y, forces, sample_weight)
-        self._warn_of_idle_parameters()
+        self._warn_of_unused_parameters()
         schedule, n_wanted = UpTo(self.alpha), None
         if self.n_features_to_select is not None:
             n_wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
             schedule = DownTo(n_wanted)
-        fits = self._take(fit_path(self._path_settings(regressor, schedule), data))
+        fits = self._note_interruption(fit_path(self._path_settings(regressor, schedule), data))
         self.path_ = fits.selection_path()
         support = self.path_.supports[-1] if n_wanted is None else self.path_.support(n_wanted)
         self.feature_costs_ = fits.costs
@@ -197,20 +197,20 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         self.group_norms_ = self.path_.group_norms[-1]
         self.estimator_ = fits.fitted_regressor()
         self._select_ranked(self.path_.ranking(support))
-        self._hand_on(fits.training_of(self.support_), data, fits.seed)
+        self._keep_warm_start(fits.training_of(self.support_), data, fits.seed)
         return self
 
-    def _warn_of_idle_parameters(self):
+    def _warn_of_unused_parameters(self):
         if self.n_features_to_select is not None:
-            self._warn_of_idle(
+            self._warn_of_unused(
                 ["alpha"],
                 f"n_features_to_select={self.n_features_to_select} ends the path. Set that to None "
                 "to go to alpha, or search over n_features_to_select",
             )
         else:
-            self._warn_of_idle(["reweight"], "it acts on the way to n_features_to_select only")
+            self._warn_of_unused(["reweight"], "it acts on the way to n_features_to_select only")
         if self.n_features_to_select is not None and self.init == "cold":
-            self._warn_of_idle(["reweight"], "cold starts keep the weights of the first fit")
+            self._warn_of_unused(["reweight"], "cold starts keep the weights of the first fit")
 
     def _path_settings(self, regressor, schedule):
         """How to fit a path by the parameters of this selector."""

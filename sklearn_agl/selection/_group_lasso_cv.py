@@ -270,7 +270,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         self.cv_results_ = summarise(self.alphas_, scores, n_features)
         if self.verbose:
             self._print_results()
-        self.alpha_ = float(self.alphas_[self._choose(scores)])
+        self.alpha_ = float(self.alphas_[self._choose_alpha(scores)])
         folder = checkpoint.folder and checkpoint.folder / SELECTION
         selector.set_params(alpha=self.alpha_, checkpoint=folder, feature_costs=run.costs)
         # With the names of the columns, which `data` may have lost.
@@ -309,7 +309,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             check_split(data.X, k, train, test, regressor)
         return splits
 
-    def _choose(self, scores):
+    def _choose_alpha(self, scores):
         """Index of the alpha that the rule prefers."""
         means = scores.mean(axis=0)
         if np.isnan(means).all():

@@ -246,13 +246,13 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
         if not is_auto(forces):
             params["forces"] = None if forces is None else validate_forces(features, forces)
         X, y, groups = indexable(X, y, groups)
-        self.supports_ = self._run(self._prepare(X, y, groups, params, features))
+        self.supports_ = self._run(self._draw_fits(X, y, groups, params, features))
         self.selection_frequencies_ = self.supports_.mean(axis=0)
         order = sort_by_stability(self.supports_)
         if wanted is None:
             wanted = np.count_nonzero(self.selection_frequencies_ >= self.threshold)
         elif len(order) < wanted:
-            warn_of_early_end(self, len(order), wanted, "no half led to any other")
+            warn_of_early_end(self, len(order), wanted, "no half led to another feature")
         self._select_in_order(order, wanted)
         return self
 
@@ -270,7 +270,7 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
             )
         if self.n_features_to_select is None:
             return None
-        self._warn_of_idle(
+        self._warn_of_unused(
             ["threshold"],
             f"n_features_to_select={self.n_features_to_select} decides. Set that to None to keep "
             "what reaches the threshold",
@@ -290,10 +290,10 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
             else selector
         )
 
-    def _prepare(self, X, y, groups, params, features):
+    def _draw_fits(self, X, y, groups, params, features):
         """The fits to run, one after the other; all that is random is drawn before the first."""
         rng = check_random_state(self.random_state)
-        units = number_units(groups, len(features))
+        units = number_groups(groups, len(features))
         presence = features.composition().T > 0
         selector = self._inner_selector()
         plan = []
@@ -303,7 +303,7 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
                 set_random_states(plan[-1][1], rng)
         params = self._route(selector, groups, params)
         return (
-            delayed(_choose)(
+            delayed(_select_from)(
                 one, *_safe_split(one, X, y, rows), _check_method_params(X, params, rows)
             )
             for rows, one in plan
@@ -315,7 +315,7 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
             return process_routing(self, "fit", groups=groups, **params).selector.fit
         if groups is not None and get_routing_for_object(selector).consumes("fit", ["groups"]):
             params["groups"] = groups
-        taken = {name: value for name, value in params.items() if _takes(selector, name)}
+        taken = {name: value for name, value in params.items() if _accepts(selector, name)}
         for name in params.keys() - taken.keys():
             if params[name] is not None:
                 what = "train on forces" if name == "forces" else f"know of {name}"
@@ -328,7 +328,7 @@ class StabilitySelector(MetaEstimatorMixin, AtomicSelector):
     def _run(self, calls):
         """The supports of all halves, or after Ctrl-C of those that are done."""
         halves = Halves(calls, self.n_resamples, self.n_jobs)
-        self._take(follow(halves, NoCheckpoint(), self.verbose))
+        self._note_interruption(follow(halves, NoCheckpoint(), self.verbose))
         if not halves.complete:
             warnings.warn(
                 f"Interrupted: the frequencies are those of {len(halves.supports)} of "
@@ -381,7 +381,7 @@ class Halves(Run):
     Parameters
     ----------
     calls : iterable
-        Of ``joblib.delayed`` calls of `_choose`.
+        Of ``joblib.delayed`` calls of `_select_from`.
     n_halves : int
         How many they are.
     n_jobs : int or None
@@ -412,7 +412,7 @@ class Halves(Run):
         return len(self.supports) >= 2
 
 
-def number_units(groups, n_structures):
+def number_groups(groups, n_structures):
     """Which structures stay together, as numbers from 0.
 
     Parameters
@@ -502,7 +502,7 @@ def sort_by_stability(supports):
     return order[counts[order] > 0]
 
 
-def _takes(selector, name):
+def _accepts(selector, name):
     """Whether the `fit` of a selector has an argument, or hands on whatever it gets."""
     parameters = signature(selector.fit).parameters.values()
     return name in [one.name for one in parameters] or any(
@@ -510,7 +510,7 @@ def _takes(selector, name):
     )
 
 
-def _choose(selector, X, y, params):
+def _select_from(selector, X, y, params):
     """What a selector chooses, as a mask, and the seconds it takes."""
     start = time.perf_counter()
     try:

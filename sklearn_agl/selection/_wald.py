@@ -317,11 +317,11 @@ class WaldSelector(AtomicSelector):
         checkpoint = self._open_checkpoint(regressor.random_state, data, regressor)
         data = data.observe_slopes(regressor.n_force_directions, checkpoint.seed)
         elimination = Elimination(regressor, data, checkpoint.seed, n_wanted, self.step)
-        self._take(follow(elimination, checkpoint, self.verbose))
+        self._note_interruption(follow(elimination, checkpoint, self.verbose))
         self.path_ = elimination.selection_path()
         self.statistics_ = elimination.statistics
         regressor._note_errors(elimination.training)
         self.estimator_ = regressor._take_over(elimination.training)
         self._select_ranked(elimination.ranking())
-        self._hand_on(elimination.training, data, checkpoint.seed)
+        self._keep_warm_start(elimination.training, data, checkpoint.seed)
         return self

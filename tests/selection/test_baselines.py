@@ -8,7 +8,7 @@ from sklearn_agl import (
     RandomSelector,
     WeightNormSelector,
 )
-from sklearn_agl.selection._baselines import column_groups, share_out
+from sklearn_agl.selection._baselines import apportion, column_groups
 from tests.selection._planted import planted_atoms
 
 BLIND = [RandomSelector, EvenlySpacedSelector]
@@ -82,7 +82,7 @@ def test_parts_sum_up(rng):
     for _ in range(50):
         sizes = rng.integers(1, 30, size=rng.integers(1, 5))
         n = int(rng.integers(1, sizes.sum() + 1))
-        parts = share_out(n, sizes)
+        parts = apportion(n, sizes)
         assert parts.sum() == n
         assert (np.abs(parts - n * sizes / sizes.sum()) < 1).all()
         assert (parts <= sizes).all()

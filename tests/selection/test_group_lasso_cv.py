@@ -224,7 +224,7 @@ def test_the_rule_chooses(table, fitted, rule):
     ],
 )
 def test_the_rules_on_made_up_scores(rule, scores, expected):
-    assert small(rule=rule)._choose(np.array(scores, dtype=float)) == expected
+    assert small(rule=rule)._choose_alpha(np.array(scores, dtype=float)) == expected
 
 
 class Recorder(GroupKFold):

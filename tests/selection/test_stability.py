@@ -27,7 +27,7 @@ from sklearn_agl import (
     PearsonSelector,
     StabilitySelector,
 )
-from sklearn_agl.selection._stability import number_units, sort_by_stability
+from sklearn_agl.selection._stability import number_groups, sort_by_stability
 from tests.selection._planted import planted, planted_atoms
 from tests.selection._stability import NETWORK, ONCE, log_of, numbered
 
@@ -238,7 +238,7 @@ def test_too_few_structures(ragged, n_rows):
 def test_one_group_cannot_be_halved():
     with pytest.raises(ValueError, match="All structures are of group 3"):
         log_of(numbered(20), groups=np.full(20, 3))
-    assert_array_equal(number_units(["b", "a", "b"], 3), [1, 0, 1])
+    assert_array_equal(number_groups(["b", "a", "b"], 3), [1, 0, 1])
 
 
 @pytest.mark.parametrize("which", ["y", "groups"])

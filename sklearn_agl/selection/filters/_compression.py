@@ -123,7 +123,7 @@ def compress(X, scaling):
     """
     # Tall, narrow QR decompositions are up to 50 times slower on two threads than on one.
     with one_blas_thread():
-        elements = _read(X, Columns)
+        elements = _sum_up(X, Columns)
     raw = _stack(elements, np.zeros(X.n_features))
     noise = ROUNDING * np.finfo(X.dtype).eps * np.linalg.norm(raw, axis=0)
     if scaling is None:
@@ -155,7 +155,7 @@ def gram_matrix(X, scaling):
     noise : ndarray of shape (n_features,)
         Norm that rounding of the features may give to each column.
     """
-    elements = _read(X, Products)
+    elements = _sum_up(X, Products)
     squares = np.zeros(X.n_features)
     for indices, columns in elements:
         squares[indices] += columns.squares()
@@ -191,7 +191,7 @@ def scale_gram(gram, noise, scaling):
     return gram * factors * factors[:, None], noise / divisors
 
 
-def _read(X, kind):
+def _sum_up(X, kind):
     """Pairs of column indices and `Moments` of some kind, one pair per element."""
     elements = {z: (X.columns_of(z), kind(len(X.columns_of(z)))) for z in X.elements}
     for piece in cut(X.offsets, kind.chunk):

@@ -23,7 +23,7 @@ INITIAL_CONSTRAINT = [
 ]
 """What `initial` may be."""
 
-REPEATED = "every other one is constant or equals one of those chosen"
+OTHERS_ARE_REPEATED = "every other feature is constant or equals one of those chosen"
 """Why farthest point sampling finds no more features."""
 
 
@@ -151,7 +151,7 @@ class FPSSelector(AtomicSelector):
         wanted = resolve_n_features(self.n_features_to_select, X.n_features)
         gram, noise = gram_matrix(X, self.scaling)
         chosen = choose_farthest(gram, noise, wanted, self.initial, self.random_state)
-        self._select_by_scores(*chosen, wanted, REPEATED)
+        self._select_by_scores(*chosen, wanted, OTHERS_ARE_REPEATED)
         return self
 
 

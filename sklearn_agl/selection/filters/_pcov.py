@@ -14,7 +14,11 @@ from sklearn_agl.selection._base import (
     resolve_n_features,
 )
 from sklearn_agl.selection.filters._compression import ROUNDING
-from sklearn_agl.selection.filters._fps import INITIAL_CONSTRAINT, REPEATED, choose_farthest
+from sklearn_agl.selection.filters._fps import (
+    INITIAL_CONSTRAINT,
+    OTHERS_ARE_REPEATED,
+    choose_farthest,
+)
 from sklearn_agl.selection.filters._greedy import GramColumns, choose_by_leverage
 from sklearn_agl.selection.filters._structure_products import structure_products
 
@@ -298,7 +302,7 @@ class PCovFPSSelector(PCovSelector):
         gram, noise, wanted = self._products(X, y)
         covariance = pcov_covariance(gram[:-1, :-1], gram[:-1, -1], self.mixing)
         chosen = choose_farthest(covariance, noise[:-1], wanted, self.initial, self.random_state)
-        self._select_by_scores(*chosen, wanted, REPEATED)
+        self._select_by_scores(*chosen, wanted, OTHERS_ARE_REPEATED)
         return self
 
 

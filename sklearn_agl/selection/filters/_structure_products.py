@@ -39,7 +39,7 @@ def structure_products(X, y, scaling):
     noise = ROUNDING * np.finfo(X.dtype).eps * np.sqrt(np.diag(raw))
     if scaling is None:
         return raw, noise
-    gram, noise = scale_gram(_without(moments.products, n_elements), noise, scaling)
+    gram, noise = scale_gram(_residual_products(moments.products, n_elements), noise, scaling)
     if scaling == "standard":
         share = np.ones(len(gram))
         share[:-1] = 1.0 / np.sqrt(max(1, np.count_nonzero(np.diag(gram)[:-1])))
@@ -58,7 +58,7 @@ def _rows(X, composition, y):
     return np.column_stack([composition, sums, y]) / X.n_atoms[:, None]
 
 
-def _without(products, n_first):
+def _residual_products(products, n_first):
     """Products of what the first columns, as regressors, leave of the others."""
     inner, cross = products[:n_first, :n_first], products[:n_first, n_first:]
     # Fractions of all elements sum to 1, so that this matrix is singular.

@@ -214,7 +214,7 @@ class LassoNetSelector(AtomicSelector):
         training = self._make_training(X, y, np.random.RandomState(checkpoint.seed))
         fits = LassoNetFits(self, training, n_wanted)
         with one_blas_thread():
-            self._take(follow(fits, checkpoint, self.verbose))
+            self._note_interruption(follow(fits, checkpoint, self.verbose))
         self.path_ = fits.selection_path()
         support = self.path_.support(n_wanted) & (fits.initial_group_norms > 0)
         self._select_ranked(self.path_.ranking(support))

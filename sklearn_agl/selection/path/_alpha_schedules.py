@@ -133,10 +133,10 @@ class DownTo:
 
     def steps(self, fits):
         """Do the fits; yields a line for each that is kept, alphas ascending."""
-        alpha = fits.smallest_alpha if fits.reached is None else fits.reached * fits.ratio
+        alpha = fits.smallest_alpha if fits.last_alpha is None else fits.last_alpha * fits.ratio
         while alpha < LARGEST_ALPHA and not self._has_arrived(fits):
             saved, left = fits.save_step(), fits.n_features_alive
-            if fits.reached is not None:
+            if fits.last_alpha is not None:
                 fits.follow_norms()
             point = fits.go_to(alpha)
             nearer = self._shorten(fits, alpha, left, point.n_features)
@@ -149,7 +149,7 @@ class DownTo:
             if point.n_features < self._n_features:
                 fits.keep_training_of(saved)
             yield fits.keep(point)
-            alpha = fits.reached * fits.ratio
+            alpha = fits.last_alpha * fits.ratio
 
     def work_left(self, fits):
         """About how many steps that lose features are left."""
@@ -157,19 +157,19 @@ class DownTo:
 
     def _has_arrived(self, fits):
         """Whether few enough features are left; before the first step, that is not asked."""
-        return fits.reached is not None and fits.points[-1].n_features <= self._n_features
+        return fits.last_alpha is not None and fits.points[-1].n_features <= self._n_features
 
     def _shorten(self, fits, alpha, before, after):
         """Where to go instead, if a step has lost too many and can be shorter; else None."""
         if before - after <= max(1, before // 10):
             return None
-        if fits.reached is None:
+        if fits.last_alpha is None:
             return alpha / 10.0 if alpha > SMALLEST_START * fits.smallest_alpha else None
         shortest = SHORTEST_RATIO if after >= self._n_features else LAST_RATIO
         if fits.ratio <= shortest:
             return None
         fits.ratio = max(np.sqrt(fits.ratio), shortest)
-        return fits.reached * fits.ratio
+        return fits.last_alpha * fits.ratio
 
     def _lengthen(self, fits, lossless):
         """Choose how far to go after a step that is kept."""

@@ -13,7 +13,7 @@ from sklearn_agl._validation import leave_out_negligible, validate_features
 from sklearn_agl._warnings import depth_of_caller
 from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials.data._training_set import TrainingSet
-from sklearn_agl.selection._base import warn_of_idle
+from sklearn_agl.selection._base import warn_of_unused
 from sklearn_agl.selection.path._alpha_schedules import DownTo, GivenAlphas
 from sklearn_agl.selection.path._fit_path import PathSettings, check_alphas, fit_path
 from sklearn_agl.selection.path._parameters import (
@@ -136,8 +136,8 @@ def group_lasso_path(
     if alphas is not None:
         alphas = _check_ascent(check_alphas(alphas))
         idle = {"min_features": (min_features, 1), "reweight": (reweight, None)}
-        warn_of_idle("group_lasso_path", idle, "the path goes through the alphas that are given")
-    regressor, data = _prepare(X, y, estimator, forces, sample_weight, random_state)
+        warn_of_unused("group_lasso_path", idle, "the path goes through the alphas that are given")
+    regressor, data = _validate(X, y, estimator, forces, sample_weight, random_state)
     if verbose:
         print(f"group_lasso_path trains on {data}")
     options = {
@@ -178,7 +178,7 @@ def _check_ascent(alphas):
     return alphas
 
 
-def _prepare(X, y, estimator, forces, sample_weight, random_state):
+def _validate(X, y, estimator, forces, sample_weight, random_state):
     """The networks' settings and the TrainingSet, all checked."""
     regressor = HDNNPRegressor() if estimator is None else clone(estimator)
     regressor._validate_params()

@@ -92,7 +92,7 @@ class PenalisedFits(PathRun):
         Strength of the last step, 0 before the first one.
     ratio : float
         Of the next alpha to the last one, where the path adapts it.
-    before : Training or None
+    training_before : Training or None
         As it was before a last step that has lost more features than it should have.
     """
 
@@ -121,7 +121,7 @@ class PenalisedFits(PathRun):
         self.alpha = 0.0
         self.points = []
         self.ratio = RATIO
-        self.before = None
+        self.training_before = None
 
     def begin(self):
         """Train without penalty, then with the same one for every feature."""
@@ -136,7 +136,7 @@ class PenalisedFits(PathRun):
         if training.robust_error(training.judged_on) > UNCLEAR_NOISE:
             training.run(training.epochs(1.0 - self.dense_share))
         # The first fit goes without prices: its norms are to say what is needed, at any price.
-        self.initial_group_norms, self.factors = training.group_norms, self._prices
+        self.initial_group_norms, self.factors = training.group_norms, self._relative_costs
         self.keep(PathPoint.of(training, 0.0, start))
         return min(training.robust_error(training.judged_on), LARGEST_NOISE)
 
@@ -226,16 +226,16 @@ class PenalisedFits(PathRun):
             "walk": {name: np.asarray(getattr(self, name)) for name in SAVED},
             # Measured ones would come out differently another time.
             "costs": {} if self.costs is None else {"costs": self.costs},
-            "before": {} if self.before is None else self.before.to_arrays(),
+            "before": {} if self.training_before is None else self.training_before.to_arrays(),
         }
 
     def restore_state(self, state):
         """Go on from what `save_state` gave, in the place of `begin`."""
         if state.get("before"):
             # While the training still has all columns.
-            self.before = copy(self.training)
-            self.before.rng = np.random.RandomState(self.seed)
-            self.before.load_arrays(state["before"])
+            self.training_before = copy(self.training)
+            self.training_before.rng = np.random.RandomState(self.seed)
+            self.training_before.load_arrays(state["before"])
         self.training.load_arrays(state["training"])
         self.points = unstack_points(state["points"])
         self.alpha = self.points[-1].alpha
@@ -245,7 +245,7 @@ class PenalisedFits(PathRun):
         self.costs = state.get("costs", {}).get("costs")
 
     @property
-    def _prices(self):
+    def _relative_costs(self):
         """Costs divided by their mean; exactly 1 where all are equal."""
         if self.costs is None:
             return np.ones(self.n_features)
@@ -253,7 +253,7 @@ class PenalisedFits(PathRun):
         return costs / costs.mean()
 
     @property
-    def reached(self):
+    def last_alpha(self):
         """Strength of the last step that was kept, None before the first one."""
         return self.points[-1].alpha if len(self.points) > 1 else None
 
@@ -322,12 +322,12 @@ class PenalisedFits(PathRun):
     def keep_training_of(self, saved):
         """Keep what `save_step` gave, for features that a last step should not have lost."""
         state, _, _ = saved
-        self.before = self.training.branch(self.seed)
-        self.before.restore_state(state)
+        self.training_before = self.training.branch(self.seed)
+        self.training_before.restore_state(state)
 
     def training_of(self, support):
         """A training that has weights for just these features or more; None if there is none."""
-        for training in (self.training, self.before):
+        for training in (self.training, self.training_before):
             if training is not None and (training.group_norms[support] > 0.0).all():
                 return training
         return None
@@ -358,7 +358,7 @@ class PenalisedFits(PathRun):
         metric = self.metric or ("wald" if by_wald else "euclidean")
         factors, alive = np.zeros(self.n_features), self.training.group_norms > 0
         factors[alive] = METRICS[metric](self.training, alive, self.gamma)
-        return factors * self._prices
+        return factors * self._relative_costs
 
     def _drop_zero_groups(self, norms):
         gone = np.intersect1d(
@@ -380,7 +380,7 @@ class ColdFits(PenalisedFits):
     @property
     def n_features_alive(self):
         """Features that the last fit used."""
-        return super().n_features_alive if self.reached is None else self.points[-1].n_features
+        return super().n_features_alive if self.last_alpha is None else self.points[-1].n_features
 
     def alphas_on_the_way_to(self, alpha):
         """No fit helps the next one."""

@@ -110,7 +110,7 @@ class Checkpoint:
         if not (self.folder / STATE).exists():
             # A run without a random state shall keep its seed even if it ends at once.
             try:
-                create_file(self.folder / STATE, self._filler({}))
+                create_file(self.folder / STATE, self._state_writer({}))
             except OSError as error:
                 raise self._not_writable(error) from error
         # Another process may have been faster: there is one seed in a folder.
@@ -128,12 +128,12 @@ class Checkpoint:
         """
         text = io.StringIO()
         csv.writer(text).writerows(make_table())
-        with going_on_without_room(self.folder):
+        with warn_if_not_written(self.folder):
             # The state first: where room is left for one of them, it is what counts.
-            replace_file(self.folder / STATE, self._filler(make_state()))
+            replace_file(self.folder / STATE, self._state_writer(make_state()))
             replace_file(self.folder / TABLE, lambda file: file.write(text.getvalue().encode()))
 
-    def _filler(self, state):
+    def _state_writer(self, state):
         """What writes a state into a file."""
         arrays = {
             f"{part}/{name}": array
@@ -169,7 +169,7 @@ class Checkpoint:
             there = json.loads(str(arrays.pop("identity")))
             seed = int(arrays.pop("seed"))
         except PermissionError as error:
-            raise not_readable(path) from error
+            raise reading_is_forbidden(path) from error
         except Exception as error:  # numpy, zipfile, zlib and json have one of their own each
             raise ValueError(
                 f"{str(path)!r} is damaged, or no checkpoint of sklearn_agl: "
@@ -337,7 +337,7 @@ def _nest(arrays):
     return state
 
 
-def not_readable(path):
+def reading_is_forbidden(path):
     """The error for a file that other rights than ours protect."""
     return ValueError(
         f"{str(path)!r} may not be read: Permission denied. Give another folder as checkpoint, or "
@@ -346,7 +346,7 @@ def not_readable(path):
 
 
 @contextmanager
-def going_on_without_room(folder):
+def warn_if_not_written(folder):
     """Turn failed writes, as on a full disk, into a warning: a long run is worth more.
 
     Parameters
