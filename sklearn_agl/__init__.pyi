@@ -9,6 +9,7 @@ from . import (
     pooling as pooling,
     potentials as potentials,
     report as report,
+    sampling as sampling,
     selection as selection,
 )
 from ._version import __version__ as __version__
