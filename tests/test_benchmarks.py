@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,26 @@ def test_the_folders_that_figures_depend_on_exist(load):
     records = load("_records").read_records()
     named = {source for record in records.values() for source in record["sources"]}
     assert not [source for source in named if not (FOLDER.parent / source).exists()]
+
+
+def test_the_checks_of_a_card_can_run_and_fail_without_one(load):
+    check_gpu = load("check_gpu")
+    problem = check_gpu.Problem("cpu")
+    for check in (check_gpu.lm_of_a_table, check_gpu.auto_takes_a_solver_for_the_device):
+        found = check_gpu.judge(partial(check, problem))
+        assert found["ok"], found
+    problem.network = lambda solver, device, **settings: check_gpu.HDNNPRegressor(
+        (2,), solver="lm", max_epochs=1, random_state=next(seeds)
+    )
+    seeds = iter([0, 1])
+    found = check_gpu.judge(partial(check_gpu.lm_of_a_table, problem))
+    assert not found["ok"]
+    assert "differ" in found["error"]
+
+
+def test_both_solvers_are_timed(load):
+    check_gpu = load("check_gpu")
+    large = check_gpu.large_problem(20, 4, 3)
+    for solver in ("adamw", "lm"):
+        row = check_gpu.at_scale(large, solver, "cpu")
+        assert 0 < row["s per epoch"] <= row["s of the fit"]
