@@ -14,6 +14,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(abspath $(VENV))/bin
 DEMO_ARGUMENTS ?=
+# The command on a part of the same data.
+DEMO_COMMAND = --symmetry-functions lj-22 --forces none --no-lammps --output results/selection --overwrite
 BENCH_ARGUMENTS ?=
 PYTEST_ARGUMENTS ?=
 DIST ?= dist
@@ -33,6 +35,7 @@ PACKAGES_doc = --editable ".[doc]"
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/plot_lennard_jones.py $(DEMO_ARGUMENTS)
+	$(if $(DEMO_ARGUMENTS),,$(BIN)/sklearn-agl select results/structures.extxyz@::5 $(DEMO_COMMAND))
 
 # In the folder of the environment, Python does not see the checkout; the import mode leaves it so.
 OUTSIDE = --config-file $(CURDIR)/setup.cfg --rootdir $(CURDIR) --import-mode importlib \

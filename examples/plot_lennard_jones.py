@@ -68,6 +68,7 @@ else:
     structures, energies = make_lennard_jones(
         options.n_structures, n_jobs=2, random_state=options.seed, verbose=True
     )
+    ase.io.write(options.output / "structures.extxyz", structures)
     factor, energy_unit, length_unit = 1e3, "10⁻³ ε/atom", "σ"
 
 # %%

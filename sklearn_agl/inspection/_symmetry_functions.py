@@ -10,12 +10,15 @@ from sklearn_agl.inspection._radial_distribution import radial_distribution
 from sklearn_agl.potentials._pipelines import ends_of, functions_behind_selectors
 
 LINE_STYLES = ("-", "--", "-.", ":")
+LONGEST_LEGEND = 18
+"""Entries that stand beside the axes."""
 
 
 class SymmetryFunctionDisplay:
     r"""Radial functions :math:`e^{-\eta (r - r_s)^2} f_c(r)` over a radial distribution function.
 
-    It shows which distances a selection looks at. Angular functions are left out.
+    It shows which distances a selection looks at. Angular functions are left out, and of more than
+    18 functions, the legend names 18 from all over the list.
 
     Parameters
     ----------
@@ -196,6 +199,9 @@ class SymmetryFunctionDisplay:
         # To the right of the other axis and its label, whose width is set in points.
         right = offset_copy(self.ax_.transAxes, self.figure_, x=46, units="points")
         self.ax_.legend(
+            handles=_some(self.lines_),
+            title=_more_than_shown(self.lines_),
+            title_fontsize="small",
             frameon=False,
             fontsize="small",
             loc="upper left",
@@ -212,6 +218,18 @@ class SymmetryFunctionDisplay:
         if function.kind == "G3":
             return inside * np.cos(function.kappa * r)
         return inside * np.exp(-(function.eta or 0.0) * (r - function.r_s) ** 2)
+
+
+def _some(lines):
+    """Lines from all over a list that a legend has room for."""
+    n_shown = min(len(lines), LONGEST_LEGEND)
+    return [lines[k] for k in np.linspace(0, len(lines) - 1, n_shown).round().astype(int)]
+
+
+def _more_than_shown(lines):
+    if len(lines) <= LONGEST_LEGEND:
+        return None
+    return f"{LONGEST_LEGEND} of {len(lines)} functions"
 
 
 def _check_functions(symmetry_functions):

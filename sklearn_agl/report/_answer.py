@@ -52,7 +52,7 @@ def cautions(findings):
 
 
 def milli(value, unit):
-    """An error in thousandths of its unit, with three digits.
+    """An error in thousandths of its unit, or from 1 on in its unit, with three digits.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def milli(value, unit):
     -------
     str
     """
-    return f"{1e3 * value:.3g} m{unit}"
+    return f"{value:.3g} {unit}" if value >= 1.0 else f"{1e3 * value:.3g} m{unit}"
 
 
 def _set(findings):

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -135,7 +135,9 @@ def _some_points(path, known):
 
 
 def _draw_radial(findings):
-    functions = [f for f in findings.functions if not f.is_angular]
+    # Functions of several pairs of elements are the same curve.
+    curves = [replace(f, center=None, neighbors=None) for f in findings.functions]
+    functions = [f for f in dict.fromkeys(curves) if not f.is_angular]
     periodic = [atoms for atoms in findings.structures if atoms.pbc.all()]
     return SymmetryFunctionDisplay.from_structures(
         _sample(periodic), functions, cutoff=findings.potential[0].cutoff
@@ -252,7 +254,7 @@ PLANS = (
     _Plan(
         "Radial functions and distances",
         "What one neighbour at a distance adds to each radial function, over the radial "
-        "distribution function of the structures (grey).",
+        "distribution function of the structures (grey). Pairs of elements share their curves.",
         lambda findings: (
             len(findings.functions) > findings.n_angular
             and any(atoms.pbc.all() for atoms in findings.structures)

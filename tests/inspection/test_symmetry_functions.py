@@ -110,3 +110,13 @@ def test_from_estimator_draws_what_passes_the_selectors():
     assert line.get_label() == r"$\eta$ = 1.85, $r_s$ = 0"
     with pytest.raises(ValueError, match="must be a fitted Pipeline"):
         SymmetryFunctionDisplay.from_estimator(chosen, crystals)
+
+
+def test_a_long_legend_names_some_of_the_functions():
+    functions = [SymmetryFunction("G2", eta=0.1 * k, r_cut=4.0) for k in range(1, 41)]
+    display = SymmetryFunctionDisplay(functions, "poly2", DISTANCES, DISTANCES).plot()
+    legend = display.ax_.get_legend()
+    assert len(display.lines_) == 40
+    assert len(legend.get_texts()) == 18
+    assert legend.get_title().get_text() == "18 of 40 functions"
+    assert legend.get_texts()[-1].get_text() == display.lines_[-1].get_label()
