@@ -18,6 +18,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import subprocess
 import sys
 from importlib import metadata
@@ -190,12 +191,12 @@ def _command(benchmark, changed):
         if option:
             values = [] if value is True else value if isinstance(value, list) else [value]
             words += [option, *(str(_argument(v)) for v in values)]
-    return " ".join(["python", f"benchmarks/{benchmark}.py", *words])
+    return shlex.join(["python", f"benchmarks/{benchmark}.py", *words])
 
 
 def _file_name(benchmark, changed):
     """The command as a name."""
-    words = _command(benchmark, changed).split()[2:]
+    words = shlex.split(_command(benchmark, changed))[2:]
     return "-".join([benchmark, *(re.sub(r"[^\w.]+", "_", word.strip("-")) for word in words)])
 
 
