@@ -81,6 +81,9 @@ class HDNNPCommittee(RegressorMixin, BaseEstimator):
     True
     """
 
+    # As splitters of groups do: who routes them wants them to stay together.
+    __metadata_request__fit = {"groups": True}
+
     _parameter_constraints = {
         "estimator": [HDNNPRegressor, None],
         "n_estimators": [Interval(Integral, 2, None, closed="left")],

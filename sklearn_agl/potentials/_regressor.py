@@ -257,6 +257,9 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
     True
     """
 
+    # As splitters of groups do: who routes them wants them to stay together.
+    __metadata_request__fit = {"groups": True}
+
     _parameter_constraints = {
         "hidden_layer_sizes": ["array-like"],
         "activation": [StrOptions(set(ACTIVATIONS))],

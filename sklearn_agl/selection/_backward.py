@@ -130,6 +130,9 @@ class BackwardEliminationSelector(AtomicSelector):
         "n_fits_": check.integer(1),
     }
 
+    # As splitters of groups do: who routes them wants them to stay together.
+    __metadata_request__fit = {"groups": True}
+
     def __init__(
         self,
         n_features_to_select=None,
@@ -153,7 +156,7 @@ class BackwardEliminationSelector(AtomicSelector):
 
     # The inner estimator validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, forces=AUTO, *, sample_weight=None):
+    def fit(self, X, y=None, forces=AUTO, *, sample_weight=None, groups=None):
         """Find the features to keep.
 
         Parameters
@@ -168,6 +171,8 @@ class BackwardEliminationSelector(AtomicSelector):
             energies alone, see `HDNNPRegressor`.
         sample_weight : array-like of shape (n_structures,), default=None
             How much each structure counts, see `HDNNPRegressor`.
+        groups : array-like of shape (n_structures,), default=None
+            Labels of structures that are held out together, see `HDNNPRegressor`.
 
         Returns
         -------
@@ -181,7 +186,7 @@ class BackwardEliminationSelector(AtomicSelector):
             tests an element that it does not train. If `checkpoint` cannot be written to, is
             damaged or holds a run on other data or with other settings.
         """
-        regressor, data = self._validate_for_training(X, y, forces, sample_weight)
+        regressor, data = self._validate_for_training(X, y, forces, sample_weight, groups)
         wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
         checkpoint, trials = self._open_checkpoint_and_trials(regressor, data)
         elimination = follow(Elimination(trials, self.tol, wanted), checkpoint, self.verbose)

@@ -170,7 +170,7 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
         self._columns_of = {element: X.columns_of(element) for element in X.elements}
         return leave_out_negligible(X)
 
-    def _validate_for_training(self, X, y, forces=AUTO, sample_weight=None):
+    def _validate_for_training(self, X, y, forces=AUTO, sample_weight=None, groups=None):
         """The networks' settings and the TrainingSet, all checked.
 
         The settings are those of `estimator`, but for a `random_state` of our own.
@@ -185,7 +185,7 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
             regressor.set_params(random_state=self.random_state)
         validate_features(regressor, X, reset=True)
         X = self._validate(X, ensure_min_samples=2)
-        data = TrainingSet.from_user(regressor, X, y, forces, sample_weight)
+        data = TrainingSet.from_user(regressor, X, y, forces, sample_weight, groups)
         self.trained_on_ = data.describe()
         if getattr(self, "verbose", False):
             print(f"{type(self).__name__} trains on {data}")

@@ -125,6 +125,9 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
         "feature_costs_": check.optional(check.array("f", "n")),
     }
 
+    # As splitters of groups do: who routes them wants them to stay together.
+    __metadata_request__fit = {"groups": True}
+
     def __init__(
         self,
         estimator=None,
@@ -162,7 +165,7 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
 
     # The inner estimator validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, forces=AUTO, *, sample_weight=None):
+    def fit(self, X, y=None, forces=AUTO, *, sample_weight=None, groups=None):
         """Find the features to keep.
 
         Parameters
@@ -177,13 +180,15 @@ class AdaptiveGroupLassoSelector(AtomicSelector):
             energies alone, see `HDNNPRegressor`.
         sample_weight : array-like of shape (n_structures,), default=None
             How much each structure counts, see `HDNNPRegressor`.
+        groups : array-like of shape (n_structures,), default=None
+            Labels of structures that are held out together, see `HDNNPRegressor`.
 
         Returns
         -------
         AdaptiveGroupLassoSelector
             The fitted selector.
         """
-        regressor, data = self._validate_for_training(X, y, forces, sample_weight)
+        regressor, data = self._validate_for_training(X, y, forces, sample_weight, groups)
         self._warn_of_unused_parameters()
         schedule, n_wanted = UpTo(self.alpha), None
         if self.n_features_to_select is not None:

@@ -238,8 +238,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
             How much each structure counts, see `HDNNPRegressor`.
         **params : dict of str to object
             ``groups``, array-like of shape (n_structures,): which structures the splitter has to
-            keep together. With ``sklearn.set_config(enable_metadata_routing=True)``, whatever
-            the splitter requests.
+            keep together, and which are held out together to judge a training. With
+            ``sklearn.set_config(enable_metadata_routing=True)``, whatever the splitter requests.
 
         Returns
         -------
@@ -249,7 +249,8 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         _raise_for_params(params, self, "fit", allow=["groups"])
         self._validate(X, ensure_min_samples=2)
         selector = self._selector()
-        regressor, data = selector._validate_for_training(X, y, forces, sample_weight)
+        labels = {"sample_weight": sample_weight, "groups": params.get("groups")}
+        regressor, data = selector._validate_for_training(X, y, forces, **labels)
         if self.verbose:
             print(f"{type(self).__name__} trains on {data}")
         alphas = None if self.alphas is None else np.unique(check_alphas(self.alphas))
@@ -274,7 +275,7 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         folder = checkpoint.folder and checkpoint.folder / SELECTION
         selector.set_params(alpha=self.alpha_, checkpoint=folder, feature_costs=run.costs)
         # With the names of the columns, which `data` may have lost.
-        return self._take_over(selector.fit(X, y, forces, sample_weight=sample_weight))
+        return self._take_over(selector.fit(X, y, forces, **labels))
 
     def _selector(self):
         """The selector that stands for all splits."""

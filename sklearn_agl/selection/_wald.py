@@ -254,7 +254,7 @@ class WaldSelector(AtomicSelector):
     }
 
     # Not in the signature, where scikit-learn would expect that a weight of 2 is a row twice.
-    __metadata_request__fit = {"sample_weight": None}
+    __metadata_request__fit = {"sample_weight": None, "groups": True}
 
     _attribute_checks = {
         **AtomicSelector._attribute_checks,
@@ -299,15 +299,16 @@ class WaldSelector(AtomicSelector):
         **params : dict of str to object
             ``sample_weight``, array-like of shape (n_structures,): how much each structure counts,
             see `HDNNPRegressor`. The filter learns from structures one batch after the other, so
-            that a weight of 2 is only nearly the structure twice.
+            that a weight of 2 is only nearly the structure twice. And ``groups``, array-like of
+            shape (n_structures,): labels of structures that are held out together.
 
         Returns
         -------
         WaldSelector
             The fitted selector.
         """
-        _raise_for_params(params, self, "fit", allow=["sample_weight"])
-        regressor, data = self._validate_for_training(X, y, forces, params.get("sample_weight"))
+        _raise_for_params(params, self, "fit", allow=["sample_weight", "groups"])
+        regressor, data = self._validate_for_training(X, y, forces, **params)
         if regressor.solver != "kalman":
             raise ValueError(
                 f"WaldSelector needs the covariance of the Kalman filter, but its estimator has "

@@ -88,6 +88,9 @@ class WeightNormSelector(AtomicSelector):
         "group_norms_": check.norms("n"),
     }
 
+    # As splitters of groups do: who routes them wants them to stay together.
+    __metadata_request__fit = {"groups": True}
+
     def __init__(self, n_features_to_select=None, *, estimator=None, random_state=None):
         self.n_features_to_select = n_features_to_select
         self.estimator = estimator
@@ -95,7 +98,7 @@ class WeightNormSelector(AtomicSelector):
 
     # The inner estimator validates its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, forces=AUTO, *, sample_weight=None):
+    def fit(self, X, y=None, forces=AUTO, *, sample_weight=None, groups=None):
         """Train the networks and choose features.
 
         Parameters
@@ -110,6 +113,8 @@ class WeightNormSelector(AtomicSelector):
             energies alone, see `HDNNPRegressor`.
         sample_weight : array-like of shape (n_structures,), default=None
             How much each structure counts, see `HDNNPRegressor`.
+        groups : array-like of shape (n_structures,), default=None
+            Labels of structures that are held out together, see `HDNNPRegressor`.
 
         Returns
         -------
@@ -121,7 +126,7 @@ class WeightNormSelector(AtomicSelector):
         ValueError
             If more features are requested than there are.
         """
-        regressor, data = self._validate_for_training(X, y, forces, sample_weight)
+        regressor, data = self._validate_for_training(X, y, forces, sample_weight, groups)
         wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
         regressor.set_params(alpha=0.0, feature_weights=None)
         self.estimator_ = regressor._fit(data)

@@ -248,7 +248,7 @@ def test_groups_are_never_split(table, trajectories):
     assert_array_equal(cv.seen, trajectories)
     for train, test in cv.given:
         assert not set(trajectories[train]) & set(trajectories[test])
-    again = small(alphas=[0.1], cv=cv.given).fit(X, y)
+    again = small(alphas=[0.1], cv=cv.given).fit(X, y, groups=trajectories)
     for k in range(3):
         name = f"split{k}_test_score"
         assert_array_equal(again.cv_results_[name], selector.cv_results_[name])

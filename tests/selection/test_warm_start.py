@@ -187,3 +187,19 @@ def test_a_filter_that_goes_on_forgets_little(atoms, chosen):
     training.learn_held_out()
     # A filter that begins forgets two thirds in its first pass, as far as the prior allows.
     assert training.net.optimizer_.covariance.trace() < 1.1 * before
+
+
+@pytest.mark.parametrize(
+    "select",
+    [
+        AdaptiveGroupLassoSelector(NETWORK, alpha=0.01, random_state=0),
+        AdaptiveGroupLassoSelectorCV(NETWORK, alphas=[0.01], cv=2, random_state=0),
+        WaldSelector(4, estimator=NETWORK, random_state=0),
+    ],
+)
+def test_selectors_hold_out_groups_as_a_whole(atoms, select):
+    X, y = atoms
+    groups = np.repeat(np.arange(20), 6)
+    held_out = select.fit(X, y, groups=groups).transform(X).warm_start.held_out_rows
+    assert set(groups[held_out]).isdisjoint(np.delete(groups, held_out))
+    assert len(held_out) == 12

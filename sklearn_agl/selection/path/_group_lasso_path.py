@@ -42,6 +42,7 @@ def group_lasso_path(
     *,
     forces=AUTO,
     sample_weight=None,
+    groups=None,
     alphas=None,
     penalty=None,
     concavity=None,
@@ -79,6 +80,8 @@ def group_lasso_path(
         alone, see `HDNNPRegressor`.
     sample_weight : array-like of shape (n_structures,), default=None
         How much each structure counts, see `HDNNPRegressor`.
+    groups : array-like of shape (n_structures,), default=None
+        Labels of structures that are held out together, see `HDNNPRegressor`.
     alphas : array-like of float, default=None
         Strengths of the penalty, ascending. By default they start where few features leave, and
         rise in steps that are refined where many would leave at once.
@@ -137,7 +140,7 @@ def group_lasso_path(
         alphas = _check_ascent(check_alphas(alphas))
         idle = {"min_features": (min_features, 1), "reweight": (reweight, None)}
         warn_of_unused("group_lasso_path", idle, "the path goes through the alphas that are given")
-    regressor, data = _validate(X, y, estimator, forces, sample_weight, random_state)
+    regressor, data = _validate(X, y, estimator, random_state, forces, sample_weight, groups)
     if verbose:
         print(f"group_lasso_path trains on {data}")
     options = {
@@ -178,12 +181,12 @@ def _check_ascent(alphas):
     return alphas
 
 
-def _validate(X, y, estimator, forces, sample_weight, random_state):
+def _validate(X, y, estimator, random_state, *labels):
     """The networks' settings and the TrainingSet, all checked."""
     regressor = HDNNPRegressor() if estimator is None else clone(estimator)
     regressor._validate_params()
     X = leave_out_negligible(validate_features(regressor, X, reset=True, ensure_min_samples=2))
-    data = TrainingSet.from_user(regressor, X, y, forces, sample_weight)
+    data = TrainingSet.from_user(regressor, X, y, *labels)
     if random_state is not None:
         regressor.set_params(random_state=random_state)
     return regressor, data
