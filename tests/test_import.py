@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import sklearn_agl
+import sklearn_agl.potentials
 import sklearn_agl.selection
 
-LAZY_PACKAGES = [sklearn_agl, sklearn_agl.selection]
+LAZY_PACKAGES = [sklearn_agl, sklearn_agl.potentials, sklearn_agl.selection]
 
 FIT_FILTERS = """
 import numpy as np
@@ -43,6 +44,22 @@ def test_symmetry_functions_do_without_torch():
     assert not modules_after(code) & {"torch", "skorch", "matplotlib", "dask"}
 
 
+def test_fitted_potentials_do_without_torch():
+    data = Path(__file__).parent / "data"
+    code = (
+        "from ase.build import bulk\n"
+        "from sklearn_agl.io import load, write_lammps, write_n2p2\n"
+        "from sklearn_agl import AdaptiveGroupLassoSelector, group_lasso_path\n"
+        "from sklearn_agl.potentials import HDNNPCalculator, HDNNPCommittee, predict_forces\n"
+        f"pipe = load({str(data / 'format_1.npz')!r})\n"
+        "atoms = bulk('HO', 'rocksalt', a=4.0, cubic=True)\n"
+        "assert len(predict_forces(pipe, [atoms])) == len(pipe.predict([atoms]))\n"
+        "atoms.calc = HDNNPCalculator(pipe)\n"
+        "assert atoms.get_forces().shape == (8, 3)\n"
+    )
+    assert not modules_after(code) & {"torch", "skorch", "matplotlib", "dask"}
+
+
 def test_submodules_are_attributes():
     code = "import sklearn_agl\nsklearn_agl.metrics.rmse_per_atom, sklearn_agl.descriptors"
     assert "numba" in modules_after(code)
@@ -66,6 +83,7 @@ def test_nothing_need_be_writable():
         "CacheImpl._locator_classes = []\n"
         "import sklearn_agl.datasets\n"
         "from sklearn_agl import HDNNPRegressor, SymmetryFunctionTransformer, WaldSelector\n"
+        "import sklearn_agl.potentials.training._training\n"
     )
     assert "torch" in modules_after(code)
 

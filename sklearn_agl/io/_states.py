@@ -266,7 +266,8 @@ OF_SCIKIT_LEARN = {
 
 def _selectors():
     """All of this package, each of which says what it has learned."""
-    public = [getattr(selection, name) for name in selection.__all__]
+    # Other names are functions, some of which would import torch.
+    public = [getattr(selection, name) for name in selection.__all__ if name.endswith("Selector")]
     return [one for one in public if isinstance(one, type) and issubclass(one, AtomicSelector)]
 
 

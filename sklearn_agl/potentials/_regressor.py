@@ -22,7 +22,6 @@ from sklearn_agl.potentials.penalties._penalty import check_strengths
 from sklearn_agl.potentials.solvers._choice import SOLVERS
 from sklearn_agl.potentials.solvers._solver import Solver
 from sklearn_agl.potentials.training._doubts import describe_doubts
-from sklearn_agl.potentials.training._training import Training
 
 
 class HDNNPRegressor(RegressorMixin, BaseEstimator):
@@ -443,6 +442,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
 
     def _train(self, data):
         """The training on a TrainingSet, with the best net of all starts."""
+        from sklearn_agl.potentials.training._training import Training  # with torch
+
         n_features = data.X.n_features
         strengths, excluded = check_strengths(self.alpha, self.feature_weights, n_features)
         rng = check_random_state(self.random_state)

@@ -1,9 +1,6 @@
 """The protocol that the adaptive group lasso for network potentials was published with."""
 
-from skorch.callbacks import LRScheduler
-from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
-
-from sklearn_agl.potentials import HDNNPRegressor, LearningRateFinder
+from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.selection._group_lasso import AdaptiveGroupLassoSelector
 
 FIRST_RESTART = 50
@@ -48,6 +45,12 @@ def sandberg2024_selector(alpha=1e-2, *, max_epochs=10_000, random_state=None, *
     >>> selector.init, selector.estimator.solver
     ('cold', 'adamw')
     """
+    # With torch, which the other selectors only need in `fit`.
+    from skorch.callbacks import LRScheduler
+    from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
+
+    from sklearn_agl.potentials import LearningRateFinder
+
     schedule = LRScheduler(CosineAnnealingWarmRestarts, T_0=FIRST_RESTART, T_mult=2)
     settings = {
         "solver": "adamw",

@@ -10,7 +10,6 @@ from sklearn_agl import _attribute_checks as check
 from sklearn_agl._labels import AUTO
 from sklearn_agl._sklearn import Interval, RealNotInt, _fit_context, _raise_for_params
 from sklearn_agl.potentials import HDNNPRegressor
-from sklearn_agl.potentials.training._training import Training
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
     AtomicSelector,
@@ -65,6 +64,8 @@ class Elimination(PathRun):
         self.points = []
         self.eliminated = []
         self.statistics = np.zeros(data.X.n_features)
+        from sklearn_agl.potentials.training._training import Training  # with torch
+
         self.training = Training(regressor, data, np.random.RandomState(seed))
 
     def begin(self):

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from sklearn_agl.potentials.data._blocks import RowBatches, StructureDataset, make_blocks
+from sklearn_agl.potentials.data._blocks import make_blocks
 from sklearn_agl.potentials.data._scaling import FeatureScaler
 from sklearn_agl.potentials.networks._layout import NetworkLayout
+from sklearn_agl.potentials.solvers._batches import RowBatches, StructureDataset
 from tests.potentials._data import COLUMNS, mixed_features
 
 

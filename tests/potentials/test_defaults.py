@@ -6,7 +6,7 @@ import pytest
 from sklearn_agl import HDNNPRegressor, _memory
 from sklearn_agl.potentials.data._scaling import FeatureScaler
 from sklearn_agl.potentials.networks._layout import NetworkLayout
-from sklearn_agl.potentials.solvers._choice import SOLVERS, choose_solver
+from sklearn_agl.potentials.solvers._choice import choose_solver, solver_named
 
 
 def layout_of(n_weights):
@@ -19,7 +19,7 @@ def layout_of(n_weights):
     [(10, 30, 128), (1200, 30, 128), (4800, 15, 480), (28_000, 6, 2800)],
 )
 def test_the_filter_needs_fewer_passes_over_many_structures(n_structures, max_epochs, batch_size):
-    settings = SOLVERS["kalman"].default_settings(n_structures)
+    settings = solver_named("kalman").default_settings(n_structures)
     assert settings == {
         "max_epochs": max_epochs,
         "batch_size": batch_size,
@@ -29,13 +29,13 @@ def test_the_filter_needs_fewer_passes_over_many_structures(n_structures, max_ep
 
 @pytest.mark.parametrize("solver", ["lm", "adamw"])
 def test_the_other_solvers_do_not_care(solver):
-    solver = SOLVERS[solver]
+    solver = solver_named(solver)
     assert solver.default_settings(10) == solver.default_settings(10**6)
 
 
 @pytest.mark.parametrize("solver", ["kalman", "lm", "adamw"])
 def test_a_solver_that_was_asked_for_is_taken(solver):
-    assert choose_solver(solver, layout_of(1000), 0.0, "cpu") is SOLVERS[solver]
+    assert choose_solver(solver, layout_of(1000), 0.0, "cpu") is solver_named(solver)
 
 
 def test_the_automatic_solver_hangs_on_the_number_of_weights():
@@ -76,8 +76,8 @@ def test_a_solver_that_fits_is_not_refused(little_memory):
 def test_without_weight_decay_the_filter_needs_its_covariance_only():
     layout = NetworkLayout((1,), (np.arange(4),), 4, (3,))
     n = 4 * 3 + 3 + 3 + 1
-    assert SOLVERS["kalman"].memory(layout, 0.0) == 8 * n**2
-    assert SOLVERS["kalman"].memory(layout, 1e-7) == 8 * (n + 3) ** 2
+    assert solver_named("kalman").memory(layout, 0.0) == 8 * n**2
+    assert solver_named("kalman").memory(layout, 1e-7) == 8 * (n + 3) ** 2
 
 
 def test_the_automatic_solver_trains_as_the_one_it_stands_for():

@@ -19,7 +19,7 @@ from sklearn_agl.potentials.networks._device_gradient import (
 from sklearn_agl.potentials.networks._module import HDNNP
 from sklearn_agl.potentials.penalties._norm_penalties import Lasso
 from sklearn_agl.potentials.penalties._penalty import GroupPenalty
-from sklearn_agl.potentials.solvers._choice import SOLVERS, choose_solver
+from sklearn_agl.potentials.solvers._choice import choose_solver, solver_named
 from sklearn_agl.potentials.solvers._levenberg_marquardt import (
     GaussNewtonSums,
     QuadraticModel,
@@ -194,15 +194,15 @@ def test_kalman_refuses_a_device_and_names_solvers_that_do_not():
 
 def test_levenberg_marquardt_takes_forces_on_the_cpu_only():
     with pytest.raises(ValueError, match="solver='lm' trains on forces on the CPU only"):
-        SOLVERS["lm"].check_device("meta", on_forces=True)
-    SOLVERS["lm"].check_device("meta", on_forces=False)
-    SOLVERS["adamw"].check_device("meta", on_forces=True)
+        solver_named("lm").check_device("meta", on_forces=True)
+    solver_named("lm").check_device("meta", on_forces=False)
+    solver_named("adamw").check_device("meta", on_forces=True)
 
 
 @pytest.mark.parametrize("solver", ["kalman", "lm", "adamw"])
 @pytest.mark.parametrize("device", ["cpu", "cpu:0"])
 def test_the_cpu_is_for_all(solver, device):
-    SOLVERS[solver].check_device(device, on_forces=True)
+    solver_named(solver).check_device(device, on_forces=True)
 
 
 def test_levenberg_marquardt_needs_double_precision(monkeypatch):
@@ -211,7 +211,7 @@ def test_levenberg_marquardt_needs_double_precision(monkeypatch):
 
     monkeypatch.setattr(torch, "empty", refuse)
     with pytest.raises(ValueError, match=r"double precision.*device='meta'.*solver='adamw'"):
-        SOLVERS["lm"].check_device("meta", on_forces=False)
+        solver_named("lm").check_device("meta", on_forces=False)
 
 
 def test_the_automatic_solver_for_a_device_is_one_that_uses_it():

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_info
 
 from sklearn_agl import AtomicFeatures, HDNNPRegressor
 from sklearn_agl.potentials.data._held_out import hold_out
-from sklearn_agl.potentials.solvers._choice import SOLVERS as DECLARED
+from sklearn_agl.potentials.solvers._choice import solver_named
 from sklearn_agl.potentials.solvers._nets import robust_mean
 from sklearn_agl.potentials.training._training import Training
 from tests.potentials._data import COLUMNS, SOLVERS, short
@@ -28,7 +28,7 @@ def test_early_stopping_keeps_the_best_weights_and_stops(solver, monkeypatch):
     X, y = np.random.default_rng(1).normal(size=(60, 5)), np.random.default_rng(2).normal(size=60)
     model = short(solver, max_epochs=200, n_iter_no_change=3, hidden_layer_sizes=(20,), lr=0.05)
     model.fit(X, y)
-    losses = model.net_.history[:, DECLARED[solver].judged_by]
+    losses = model.net_.history[:, solver_named(solver).judged_by]
     assert model.n_iter_ == len(losses) < 200
     assert np.argmin(losses) == len(losses) - 1 - 3
     held_out = hold_out(np.ones((60, 1)), y, 0.1, np.random.RandomState(0))
@@ -168,8 +168,9 @@ def test_net_params_reach_the_filter(table):
     assert (model.weights_ != short().fit(*table).weights_).any()
 
 
-@pytest.mark.parametrize("solver", DECLARED.values())
+@pytest.mark.parametrize("solver", SOLVERS)
 def test_every_setting_of_a_solver_has_a_rule(solver):
+    solver = solver_named(solver)
     own = set(inspect.signature(solver.net).parameters)
     assert solver.rules.keys() == own - {"module", "observations", "penalty", "kwargs"}
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from sklearn_agl.potentials.data._observations import EnergyObservations, sum_of_squares
 
@@ -52,7 +51,8 @@ class WeightedObservations:
 
     def _factors(self, rows, errors):
         factors = self.roots[rows][self.inner.owners(rows)]
-        return torch.from_numpy(factors).to(errors) if torch.is_tensor(errors) else factors
+        # Errors on a device are torch's tensors.
+        return errors.new_tensor(factors) if hasattr(errors, "new_tensor") else factors
 
 
 def roots_of_weights(weights, *parts):

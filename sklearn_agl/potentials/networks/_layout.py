@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Integral
 
 import numpy as np
 
@@ -144,3 +145,13 @@ class NetworkLayout:
                 theta[start : start + n] = rng.uniform(-1, 1, n) / np.sqrt(max(n_inputs, 1))
             theta[start + n - 1] = 0.0
         return theta
+
+
+def check_hidden_layer_sizes(sizes):
+    """The sizes as a tuple of int; an error if one of them is not a number of nodes."""
+    if any(isinstance(n, bool) or not isinstance(n, Integral) or n < 1 for n in sizes):
+        raise ValueError(
+            f"hidden_layer_sizes={sizes!r} must hold whole numbers above 0; leave it empty, (), "
+            "for a linear model."
+        )
+    return tuple(int(size) for size in sizes)

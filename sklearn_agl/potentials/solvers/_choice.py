@@ -1,13 +1,26 @@
 """The solvers by name, and the choice between them."""
 
+from functools import cache
+from importlib import import_module
+
 from sklearn_agl._memory import free_memory, refuse_too_large
-from sklearn_agl.potentials.solvers._levenberg_marquardt import LevenbergMarquardt
-from sklearn_agl.potentials.solvers._nets import AdamW, Kalman
 from sklearn_agl.potentials.solvers._solver import is_cpu
 
-SOLVERS = {solver.name: solver for solver in (Kalman(), LevenbergMarquardt(), AdamW())}
+SOLVERS = {
+    "kalman": "_nets.Kalman",
+    "lm": "_levenberg_marquardt.LevenbergMarquardt",
+    "adamw": "_nets.AdamW",
+}
+"""Where each of them is, in this package; torch and skorch are imported along with it."""
 MOST_WEIGHTS = 10_000
 """Beyond this the filter's covariance takes a gigabyte, and each pass minutes."""
+
+
+@cache
+def solver_named(name):
+    """The solver of a name, one of `SOLVERS`."""
+    module, kind = SOLVERS[name].split(".")
+    return getattr(import_module(f"{__package__}.{module}"), kind)()
 
 
 def choose_solver(solver, layout, weight_decay, device):
@@ -35,7 +48,7 @@ def choose_solver(solver, layout, weight_decay, device):
     """
     if solver == "auto":
         return _choose_automatically(layout, weight_decay, device)
-    solver = SOLVERS.get(solver, solver)
+    solver = solver_named(solver) if isinstance(solver, str) else solver
     needed = solver.memory(layout, weight_decay)
     if needed:
         refuse_too_large(
@@ -55,8 +68,8 @@ def _choose_automatically(layout, weight_decay, device):
     fast. On other devices than the CPU, where the filter does not run, it is Adam, which trains
     networks of any size and on forces.
     """
-    kalman = SOLVERS["kalman"]
+    kalman = solver_named("kalman")
     fits = layout.n_weights <= MOST_WEIGHTS
     if is_cpu(device) and fits and kalman.memory(layout, weight_decay) <= free_memory():
         return kalman
-    return SOLVERS["adamw"]
+    return solver_named("adamw")

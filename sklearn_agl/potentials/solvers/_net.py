@@ -5,8 +5,8 @@ from skorch import NeuralNetRegressor
 from skorch.callbacks import EarlyStopping
 from torch import nn
 
-from sklearn_agl.potentials.data._blocks import RowBatches
 from sklearn_agl.potentials.data._observations import sum_of_squares
+from sklearn_agl.potentials.solvers._batches import RowBatches
 
 
 class HDNNPNet(NeuralNetRegressor):

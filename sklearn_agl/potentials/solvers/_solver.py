@@ -1,10 +1,8 @@
 """What a solver declares: its defaults, its own settings, and what it can do."""
 
-import torch
 from sklearn.base import BaseEstimator
 
 from sklearn_agl.potentials.solvers._net_params import Rule
-from sklearn_agl.potentials.solvers._step_net import StepNet
 
 
 class Solver(BaseEstimator):
@@ -176,10 +174,14 @@ class Solver(BaseEstimator):
         HDNNPNet
         """
         if self.net is None:
+            from sklearn_agl.potentials.solvers._step_net import StepNet  # with torch
+
             return StepNet(module, solver=self, **params)
         return (on_forces and self.force_net or self.net)(module, **params)
 
 
 def is_cpu(device):
     """Whether torch means the CPU by a name."""
+    import torch
+
     return torch.device(device).type == "cpu"

@@ -2,7 +2,6 @@
 
 import json
 from copy import copy
-from numbers import Integral
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from skorch.history import History
 from sklearn_agl._threads import one_blas_thread
 from sklearn_agl.potentials._elements import find_elements, given_references
 from sklearn_agl.potentials._potential import Potential
-from sklearn_agl.potentials.data._blocks import StructureDataset, make_blocks
+from sklearn_agl.potentials.data._blocks import make_blocks
 from sklearn_agl.potentials.data._held_out import hold_out
 from sklearn_agl.potentials.data._observations import EnergyObservations
 from sklearn_agl.potentials.data._scaling import EnergyScaler, FeatureScaler
@@ -23,10 +22,11 @@ from sklearn_agl.potentials.networks._device_gradient import (
     DeviceEnergyObservations,
     DeviceFeatures,
 )
-from sklearn_agl.potentials.networks._layout import NetworkLayout
+from sklearn_agl.potentials.networks._layout import NetworkLayout, check_hidden_layer_sizes
 from sklearn_agl.potentials.networks._module import HDNNP
 from sklearn_agl.potentials.penalties._norm_penalties import make_norm_penalty
 from sklearn_agl.potentials.penalties._penalty import GroupPenalty
+from sklearn_agl.potentials.solvers._batches import StructureDataset
 from sklearn_agl.potentials.solvers._choice import choose_solver
 from sklearn_agl.potentials.solvers._levenberg_marquardt import GaussNewtonSums, QuadraticModel
 from sklearn_agl.potentials.solvers._net_params import check_net_params
@@ -458,16 +458,6 @@ class Training:
     def optimality_violation(self):
         """How far the weights are from a minimum of the objective, see `GroupPenalty.violation`."""
         return self.net.penalty.violation(self.weights, self._quadratic_model().gradient)
-
-
-def check_hidden_layer_sizes(sizes):
-    """The sizes as a tuple of int; an error if one of them is not a number of nodes."""
-    if any(isinstance(n, bool) or not isinstance(n, Integral) or n < 1 for n in sizes):
-        raise ValueError(
-            f"hidden_layer_sizes={sizes!r} must hold whole numbers above 0; leave it empty, (), "
-            "for a linear model."
-        )
-    return tuple(int(size) for size in sizes)
 
 
 def _to_bytes(history):

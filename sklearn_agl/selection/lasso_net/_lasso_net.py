@@ -10,7 +10,7 @@ from sklearn_agl._threads import one_blas_thread
 from sklearn_agl._validation import validate_energies
 from sklearn_agl.compiled._activations import ACTIVATIONS
 from sklearn_agl.potentials.data._training_set import TrainingSet
-from sklearn_agl.potentials.training._training import check_hidden_layer_sizes
+from sklearn_agl.potentials.networks._layout import check_hidden_layer_sizes
 from sklearn_agl.selection._base import N_FEATURES_CONSTRAINT, AtomicSelector, resolve_n_features
 from sklearn_agl.selection.lasso_net._penalised_fits import LassoNetFits
 from sklearn_agl.selection.lasso_net._residual_training import ResidualTraining

@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 
-from sklearn_agl.potentials.training._training import Training
 from sklearn_agl.selection._base import EmptySupportError
 from sklearn_agl.selection.path._path import PathPoint, PathRun, stack_points, unstack_points
 from sklearn_agl.selection.runs._runner import Stage, raise_if_interrupted
@@ -117,6 +116,8 @@ class PenalisedFits(PathRun):
         self.initial_alpha = settings.initial_alpha
         self.costs = costs
         self.seed = seed
+        from sklearn_agl.potentials.training._training import Training  # with torch
+
         self.training = Training(self.regressor, data, np.random.RandomState(seed))
         self.alpha = 0.0
         self.points = []
