@@ -54,9 +54,11 @@ def main(arguments=None):
 
 
 def _run(options):
+    from sklearn_agl.inspection._interrupts import Interrupts  # takes seconds, which help must not
+
     command = importlib.import_module(f"sklearn_agl.cli.{options.command}")
     try:
-        with brief_warnings():
+        with brief_warnings(), Interrupts():
             return command.run(options) or 0
     except KeyboardInterrupt:
         say("sklearn-agl: interrupted")

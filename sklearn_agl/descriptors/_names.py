@@ -42,7 +42,7 @@ def short_names(symmetry_functions: Sequence[SymmetryFunction]) -> list[str]:
 
     See Also
     --------
-    SymmetryFunction : Its `name` says everything, and is the name of the column.
+    sklearn_agl.SymmetryFunction : Its `name` says everything, and is the name of the column.
 
     Examples
     --------

@@ -9,7 +9,9 @@ class Interrupts:
 
     Many fits end at Ctrl-C with what they have, as if they were done. Within a ``with`` block, the
     signal raises KeyboardInterrupt as ever, and `check` raises it again later. Only the main thread
-    can listen; in others, nothing changes.
+    can listen; in others, nothing changes. An error that leaves the block after a Ctrl-C becomes a
+    KeyboardInterrupt: where compiled code calls Python, as a compiler does, the first one is lost,
+    and what was to be made is missing.
     """
 
     def __init__(self):
@@ -22,9 +24,11 @@ class Interrupts:
                 self._before = signal.signal(signal.SIGINT, self._note)
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, kind, error, traceback):
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
+        if self.happened and isinstance(error, Exception):
+            raise KeyboardInterrupt from error
 
     def _note(self, number, frame):
         self.happened = True

@@ -1,5 +1,6 @@
 """``sklearn-agl select`` and ``fit``: what their folders hold, and what they say."""
 
+import contextlib
 import json
 import os
 import runpy
@@ -116,6 +117,19 @@ def test_ctrl_c_keeps_what_is_done(files, tmp_path, capsys, monkeypatch):
     assert main(arguments) == 0
     assert "resumed from" in capsys.readouterr().err
     assert not (folder / "checkpoint").exists()
+
+
+def test_an_error_that_ctrl_c_has_caused_is_none(files, tmp_path, capsys, monkeypatch):
+    """Where compiled code calls Python, the KeyboardInterrupt is lost, and an error follows."""
+
+    def interrupted(options):
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        raise RuntimeError("no compiled object yet")
+
+    monkeypatch.setattr(_selecting, "prepare", interrupted)
+    assert main(["select", files.al, "-o", str(tmp_path / "selection")]) == 130
+    assert capsys.readouterr().err == "sklearn-agl: interrupted\n"
 
 
 def a_path(sizes, errors):
