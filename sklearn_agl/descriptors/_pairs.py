@@ -4,18 +4,17 @@ import math
 
 import numpy as np
 
-from sklearn_agl.compiled._jit import LOOPS, helper
+from sklearn_agl.compiled._jit import LOOPS
 from sklearn_agl.compiled._machine_code import kept
-from sklearn_agl.compiled._pair_terms import REACH, repel
 from sklearn_agl.descriptors.kernels._cells import FAR, make_batch, make_cells
 from sklearn_agl.descriptors.kernels._neighbors import (
     SLOT,
     SQUARE,
     TOO_CLOSE,
-    X,
     collect,
     make_around,
 )
+from sklearn_agl.descriptors.kernels._pair_forces import add_pairs_of_atom
 
 MOST_ATOMS = 20_000
 """Atoms that are looked at together."""
@@ -139,26 +138,3 @@ def _add_pairs(batch, cells, terms, around, energies, gradient, strain):
             energies[i] += add_pairs_of_atom(
                 i, n, around, batch.species, cells.order, terms, gradient, strain[structure]
             )
-
-
-@helper
-def add_pairs_of_atom(i, n, around, species, order, terms, gradient, strain):
-    """Half the energy of the pairs of an atom; adds their part to gradient and strain."""
-    rows, energy = terms.rows[species[i]], 0.0
-    for p in range(n):
-        square = around[SQUARE, p]
-        if square >= terms.reach * terms.reach or square < TOO_CLOSE * TOO_CLOSE:
-            continue
-        j, r = order[int(around[SLOT, p])], math.sqrt(square)
-        row = rows[species[j]]
-        if r >= row[REACH]:
-            continue
-        own, slope = repel(terms.kind, row, r)
-        energy += 0.5 * own
-        for axis in range(3):
-            push = 0.5 * slope / r * around[X + axis, p]
-            gradient[j, axis] += push
-            gradient[i, axis] -= push
-            for other in range(3):
-                strain[other, axis] += around[X + other, p] * push
-    return energy

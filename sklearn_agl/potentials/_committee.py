@@ -4,13 +4,13 @@ from numbers import Integral
 
 import numpy as np
 from scipy.linalg import block_diag
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_agl._labels import AUTO
+from sklearn_agl._sklearn import Interval, _fit_context
 from sklearn_agl._validation import leave_out_negligible, validate_features
 from sklearn_agl.descriptors._jacobian import JacobianProducts
 from sklearn_agl.potentials._potential import Potential

@@ -4,8 +4,8 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from sklearn_agl._sklearn import Interval, StrOptions, validate_params
 from sklearn_agl.features import AtomicFeatures, concatenate
 from sklearn_agl.pooling import AtomPooler
 from sklearn_agl.selection import CURSelector, FPSSelector

@@ -15,7 +15,6 @@ from sklearn_agl.compiled._atom_networks import Networks, evaluate_network
 from sklearn_agl.compiled._jit import inlined
 from sklearn_agl.compiled._pair_terms import PairTerms
 from sklearn_agl.compiled._vector_math import cos, exp_of_negative, sin
-from sklearn_agl.descriptors._pairs import add_pairs_of_atom
 from sklearn_agl.descriptors.kernels._differentiation_modes import is_idle_values, radial_values
 from sklearn_agl.descriptors.kernels._loops import (
     BY_COSINE,
@@ -45,6 +44,7 @@ from sklearn_agl.descriptors.kernels._loops import (
 )
 from sklearn_agl.descriptors.kernels._neighbors import TOO_CLOSE
 from sklearn_agl.descriptors.kernels._packing import LANES
+from sklearn_agl.descriptors.kernels._pair_forces import add_pairs_of_atom
 from sklearn_agl.descriptors.kernels._simd_transpose import hand_out, transpose
 from sklearn_agl.descriptors.kernels._triplets import (
     COSINE,
