@@ -265,17 +265,20 @@ class AdaptiveGroupLassoSelectorCV(AtomicSelector):
         data = data.observe_slopes(regressor.n_force_directions, seed)
         settings = selector._path_settings(regressor, schedule=None)
         run = CrossValidation(settings, alphas, data, splits, self.n_jobs)
-        follow(run, checkpoint, self.verbose)
+        self._take_results(follow(run, checkpoint, self.verbose))
+        folder = checkpoint.folder and checkpoint.folder / SELECTION
+        selector.set_params(alpha=self.alpha_, checkpoint=folder, feature_costs=run.costs)
+        # With the names of the columns, which `data` may have lost.
+        return self._take_over(selector.fit(X, y, forces, **labels))
+
+    def _take_results(self, run):
+        """Keep the scores of a cross-validation, and choose by them."""
         self.alphas_ = run.alphas
         scores, n_features = run.results()
         self.cv_results_ = summarise(self.alphas_, scores, n_features)
         if self.verbose:
             self._print_results()
         self.alpha_ = float(self.alphas_[self._choose_alpha(scores)])
-        folder = checkpoint.folder and checkpoint.folder / SELECTION
-        selector.set_params(alpha=self.alpha_, checkpoint=folder, feature_costs=run.costs)
-        # With the names of the columns, which `data` may have lost.
-        return self._take_over(selector.fit(X, y, forces, **labels))
 
     def _selector(self):
         """The selector that stands for all splits."""

@@ -136,10 +136,12 @@ def group_lasso_path(
     >>> np.flatnonzero(path.supports[path.best()])
     array([0, 1])
     """
+    schedule = DownTo(min_features)
     if alphas is not None:
         alphas = _check_ascent(check_alphas(alphas))
-        idle = {"min_features": (min_features, 1), "reweight": (reweight, None)}
-        warn_of_unused("group_lasso_path", idle, "the path goes through the alphas that are given")
+        unused = {"min_features": (min_features, 1), "reweight": (reweight, None)}
+        warn_of_unused("group_lasso_path", unused, "the path goes through the alphas given")
+        schedule, reweight = GivenAlphas(alphas), 0.0
     regressor, data = _validate(X, y, estimator, random_state, forces, sample_weight, groups)
     if verbose:
         print(f"group_lasso_path trains on {data}")
@@ -147,7 +149,7 @@ def group_lasso_path(
         "adaptive": adaptive,
         "metric": metric,
         "gamma": gamma,
-        "reweight": reweight if alphas is None else 0.0,
+        "reweight": reweight,
         "feature_costs": feature_costs,
         "init": init,
         "initial_alpha": initial_alpha,
@@ -155,7 +157,7 @@ def group_lasso_path(
     about = {"run": "group_lasso_path", "alphas": alphas, "min_features": min_features}
     settings = PathSettings(
         regressor,
-        DownTo(min_features) if alphas is None else GivenAlphas(alphas),
+        schedule,
         penalty=penalty,
         concavity=concavity,
         **options,
@@ -166,13 +168,17 @@ def group_lasso_path(
         n_jobs=n_jobs,
     )
     path = fit_path(settings, data).selection_path()
+    _warn_of_no_feature(path)
+    return path
+
+
+def _warn_of_no_feature(path):
     if path.n_features[-1] == 0:
         warnings.warn(
             f"No feature is left at alpha={path.alphas[-1]:.3g}.",
             ConvergenceWarning,
             stacklevel=depth_of_caller(),
         )
-    return path
 
 
 def _check_ascent(alphas):
