@@ -32,7 +32,8 @@ def fit(options):
     train = [task.data.structures[row] for row in task.train]
     with Interrupts() as interrupts:
         network = make_network(options).set_params(callbacks=[EpochTeller()])
-        potential = make_pipeline(make_transformer(options, task.data), network).fit(train)
+        potential = make_pipeline(make_transformer(options, task.data), network)
+        potential.fit(train, hdnnpregressor__groups=task.groups)
         potential[-1].set_params(callbacks=None)
     evaluation = task.evaluate(potential)
     missing = write_potential(folder, potential, with_lammps=not options.no_lammps)

@@ -105,6 +105,7 @@ def write_selection(folder, task, functions, candidates, about):
             "kept_together": task.split_by,
             "train": task.train.tolist(),
             "test": task.test.tolist(),
+            "groups": task.groups,
         },
         **about,
     }

@@ -1,5 +1,7 @@
 """The Python that does what a command did."""
 
+from sklearn.utils.validation import has_fit_parameter
+
 from sklearn_agl.cli._potentials import find_symmetry_functions
 from sklearn_agl.cli._structures import reading_code
 
@@ -23,6 +25,7 @@ structures = [
 split = json.loads((folder / "selection.json").read_text())["split"]
 train = [structures[row] for row in split["train"]]
 test = [structures[row] for row in split["test"]]
+groups = split["groups"]  # what stays together when structures are held out
 
 labels = {labels}
 network = HDNNPRegressor(
@@ -36,19 +39,20 @@ transformer = SymmetryFunctionTransformer({functions}, r_cut={r_cut}, **labels)
 '''
 
 FIT = """
-potential = make_pipeline(transformer, network).fit(train)
+potential = make_pipeline(transformer, network)
+potential.fit(train, hdnnpregressor__groups=groups)
 """
 
 PATH = """
 X = transformer.fit_transform(train)
-path = group_lasso_path(X, estimator=network, min_features={min_features})
+path = group_lasso_path(X, estimator=network, groups=groups, min_features={min_features})
 {choice}
 """
 
 SELECTOR = """
 X = transformer.fit_transform(train)
-support = {selector}.fit(X).get_support()
-trained = network.fit(X.take_features(support))
+support = {selector}.fit(X{held_out}).get_support()
+trained = network.fit(X.take_features(support), groups=groups)
 """
 
 JOIN = """
@@ -104,7 +108,7 @@ def script_of_path(options, task, n_features, point):
     if n_features is None or n_features[0] < n_features[1]:
         choice += "\nsupport, trained = path.supports[point], path.potentials[point]"
     elif point is None:
-        choice += "\ntrained = network.fit(X.take_features(support))"
+        choice += "\ntrained = network.fit(X.take_features(support), groups=groups)"
     else:
         choice += f"\ntrained = path.potential({n_features[0]})"
     min_features = 1 if n_features is None else n_features[0]
@@ -127,7 +131,8 @@ def script_of_selector(options, task, selector):
     str
     """
     return _head(options, task, type(selector).__name__) + SELECTOR.format(
-        selector=_code_of(selector)
+        selector=_code_of(selector),
+        held_out=", groups=groups" if has_fit_parameter(selector, "groups") else "",
     ) + JOIN + TAIL  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.model_selection import learning_curve
+from sklearn.utils.validation import has_fit_parameter
 
 import sklearn_agl
 from sklearn_agl import SelectionPath, group_lasso_path
@@ -152,38 +153,42 @@ def _work(methods, sizes, options, task, X, checkpoint):
     Fits end early at Ctrl-C, as if they were done; this does not.
     """
     with Interrupts() as interrupts:
-        found, others = _find(methods[0], X, sizes, options, checkpoint), {}
+        found, others = _find(methods[0], X, sizes, options, task.groups, checkpoint), {}
         interrupts.check()
         for method in methods[1:]:
             n_features = int(found.support.sum())
-            others[method] = _find(method, X, (n_features, n_features), options, checkpoint)
+            others[method] = _find(
+                method, X, (n_features, n_features), options, task.groups, checkpoint
+            )
             interrupts.check()
         results = _judge(options, task, X, found, others)
         interrupts.check()
     return found, results
 
 
-def _find(method, X, sizes, options, checkpoint):
+def _find(method, X, sizes, options, groups, checkpoint):
     """The set of one method with a network on it."""
     say(f"selecting by {method}")
     if method == AGL:
-        return _follow_path(X, sizes, options, checkpoint)
+        return _follow_path(X, sizes, options, groups, checkpoint)
     kind = getattr(sklearn_agl, SELECTORS[method])
     selector = kind(n_features_to_select=sizes[0])
     settings = {"estimator": make_network(options), "random_state": options.random_state}
     known = selector.get_params(deep=False)
     selector.set_params(**{name: own for name, own in settings.items() if name in known})
-    support = selector.fit(X).get_support()
-    network = make_network(options).fit(X.take_features(support))
+    more = {"groups": groups} if has_fit_parameter(selector, "groups") else {}
+    support = selector.fit(X, **more).get_support()
+    network = make_network(options).fit(X.take_features(support), groups=groups)
     return Found(support, network, selector=selector)
 
 
-def _follow_path(X, sizes, options, checkpoint):
+def _follow_path(X, sizes, options, groups, checkpoint):
     """The group lasso's path, and the set that it ends with."""
     with redirect_stdout(sys.stderr):  # the lines about how it goes
         path = group_lasso_path(
             X,
             estimator=make_network(options),
+            groups=groups,
             min_features=1 if sizes is None else sizes[0],
             n_jobs=options.n_jobs,
             checkpoint=checkpoint,
@@ -196,7 +201,8 @@ def _follow_path(X, sizes, options, checkpoint):
         same = np.flatnonzero((path.supports == support).all(axis=1))
         if len(same) and path.potentials[same[0]] is not None:
             return Found(support, path.potentials[same[0]], path, int(same[0]))
-        return Found(support, make_network(options).fit(X.take_features(support)), path)
+        network = make_network(options).fit(X.take_features(support), groups=groups)
+        return Found(support, network, path)
     point = best_point(path, sizes)
     return Found(path.supports[point], path.potentials[point], path, point)
 

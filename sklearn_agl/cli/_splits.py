@@ -5,7 +5,8 @@ from sklearn.model_selection import GroupShuffleSplit
 
 from sklearn_agl.cli._messages import CommandError
 
-AUTO, FILES, STRETCHES, RANDOM = "auto", "files", "stretches", "random"
+KINDS = AUTO, FILES, STRETCHES, RANDOM = "auto", "files", "stretches", "random"
+"""Groups that no key of ``info`` makes."""
 N_STRETCHES = 20
 """Stretches of consecutive structures that all files together are cut into."""
 SHORTEST = 2

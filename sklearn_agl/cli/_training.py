@@ -9,7 +9,7 @@ from sklearn_agl import HDNNPRegressor, SymmetryFunctionTransformer
 from sklearn_agl._labels import results_of
 from sklearn_agl.cli._messages import say
 from sklearn_agl.cli._potentials import find_symmetry_functions
-from sklearn_agl.cli._splits import make_groups, split
+from sklearn_agl.cli._splits import KINDS, RANDOM, make_groups, split
 from sklearn_agl.cli._structures import read_structures
 from sklearn_agl.inspection import evaluate_potential
 
@@ -28,6 +28,8 @@ class Task:
         Names to tell errors apart by.
     split_by : str
         What stayed together.
+    groups : ndarray of int of shape (n_train,) or None
+        What of the training structures networks shall hold out together; None for single ones.
     """
 
     data: object
@@ -35,6 +37,7 @@ class Task:
     test: np.ndarray
     parts: list | None
     split_by: str
+    groups: np.ndarray | None
 
     def structures(self, rows):
         """Some structures, which know their labels."""
@@ -62,8 +65,9 @@ def prepare(options):
     data = read_structures(options)
     groups, split_by = make_groups(data, options.groups)
     train, test = split(data, groups, options.test_size, options.random_state)
-    customary = options.groups not in ("auto", "files", "stretches", "random")
-    task = Task(data, train, test, data.parts(options.groups if customary else None), split_by)
+    parts = data.parts(options.groups if options.groups not in KINDS else None)
+    held_out = groups[train] if options.groups != RANDOM and len(set(groups[train])) > 1 else None
+    task = Task(data, train, test, parts, split_by, held_out)
     elements = sorted({symbol for atoms in data.structures for symbol in atoms.symbols})
     n_forces = sum("forces" in results_of(atoms) for atoms in data.labelled())
     about = f"forces of {n_forces}" if n_forces else "no forces"
