@@ -73,7 +73,7 @@ class AtomicFeatures:
     See Also
     --------
     AtomicFeatures.from_rows : From rows of atoms, without padding.
-    concatenate : Joins several along their structures.
+    sklearn_agl.features.concatenate : Joins several along their structures.
 
     Notes
     -----

@@ -57,7 +57,7 @@ class HDNNPCommittee(RegressorMixin, BaseEstimator):
 
     See Also
     --------
-    HDNNPRegressor : One member.
+    sklearn_agl.HDNNPRegressor : One member.
     HDNNPCalculator : Molecular dynamics with the mean.
 
     Notes
