@@ -246,13 +246,6 @@ SECTIONS = [
         same("set", "neighbours", "DScribe", "values", "values and derivatives"),
     ),
     Section(
-        "Selected functions only",
-        "What `predict` of a pipeline pays for the functions behind its selector, µs per atom.",
-        ("bench_symmetry_functions",),
-        "Microseconds per atom, selected functions",
-        same("set", "functions", "angular", "time", "of all"),
-    ),
-    Section(
         "Potentials in LAMMPS",
         "µs per atom and step on one core, 4,000 atoms of a crystal, or 2,048 of a liquid.",
         ("bench_lammps-styles-potentials-zuo_cu-n_steps-20-n_repeats-2",),
@@ -341,6 +334,7 @@ SECTIONS = [
         ("bench_forces",),
         "Test errors",
         same("element", "potential", "functions", "energy, meV/atom", "forces, eV/A"),
+        only={"potential": ("n2p2, published", "AGL by energies and forces")},
     ),
     Section(
         "The whole path",
