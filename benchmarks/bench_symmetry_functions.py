@@ -112,7 +112,7 @@ class Case(NamedTuple):
 
 
 def make_cases():
-    """All sets with their structures."""
+    """All sets with their structures; `b-60` has shifted G4, which the peer does not know."""
     liquid_and_solid, _ = make_lennard_jones(
         12, temperatures=(0.5, 1.0, 1.5), densities=(0.9, 1.1), random_state=0
     )
@@ -126,10 +126,7 @@ def make_cases():
     return [
         Case("lj-22", "lj-22", liquid_and_solid),
         Case("al-22", "al-22", aluminium),
-        *[
-            Case(name, name, [rattled(silicon * 3, 0.1, seed) for seed in range(8)])
-            for name in ("b-60", "directional-60")
-        ],
+        Case("directional-60", "directional-60", [rattled(silicon * 3, 0.1, s) for s in range(8)]),
         Case("al-329", "al-329", aluminium, peer_stride=8),
         Case("In-P, 112", two_elements, [rattled(indium_phosphide * 3, 0.1, s) for s in range(8)]),
     ]
