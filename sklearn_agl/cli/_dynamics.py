@@ -40,8 +40,12 @@ def simulate(atoms, options):
         n_extrapolations = atoms.calc.n_extrapolations_
         show(
             f"{n_steps} steps, {n_steps * options.timestep:g} fs, "
-            f"{n_extrapolations} extrapolations; the trajectory is {options.trajectory}"
+            f"{n_extrapolations} extrapolations{_where(options.trajectory)}"
         )
+
+
+def _where(trajectory):
+    return f"; the trajectory is {trajectory}" if Path(trajectory).exists() else ""
 
 
 def _heat(atoms, temperature, rng):
@@ -61,6 +65,7 @@ def _dynamics(atoms, options, rng):
         temperature_K=options.temperature,
         friction=options.friction / units.fs,
         rng=rng,
+        fixcm=False,
     )
 
 
