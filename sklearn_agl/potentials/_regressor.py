@@ -8,7 +8,6 @@ from ase.data import chemical_symbols
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_agl._labels import AUTO
@@ -18,7 +17,6 @@ from sklearn_agl.compiled._activations import ACTIVATIONS
 from sklearn_agl.descriptors._jacobian import check_origin
 from sklearn_agl.potentials.data._training_set import TrainingSet
 from sklearn_agl.potentials.penalties._norm_penalties import PENALTIES, Penalty
-from sklearn_agl.potentials.penalties._penalty import check_strengths
 from sklearn_agl.potentials.solvers._choice import SOLVERS
 from sklearn_agl.potentials.solvers._solver import Solver
 from sklearn_agl.potentials.training._doubts import describe_doubts
@@ -412,7 +410,7 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         data = TrainingSet.from_user(self, X, y, forces, sample_weight, groups)
         if self.verbose:
             print(f"HDNNPRegressor trains on {data}")
-        self._fit(data)
+        fit_regressor(self, data)
         for doubt in self._doubts:
             warnings.warn(doubt, ConvergenceWarning, stacklevel=3)
         untrained = [chemical_symbols[z] for z in self.elements_ if z not in X.elements]
@@ -424,73 +422,6 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
             )
         return self
 
-    def _fit(self, data):
-        """Train on a TrainingSet, whose columns the caller has noted."""
-        training = self._train(data)
-        self._note_errors(training)
-        self._doubts = describe_doubts(training)
-        training.learn_held_out()
-        self._take_over(training)
-        if training.solver.finds_minimum and not (self.early_stopping or self.net_.has_ended):
-            warnings.warn(
-                f"After {self.n_iter_} epochs, the optimality conditions are still violated by "
-                f"{self.optimality_violation_:.1e}. Raise max_epochs.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-        return self
-
-    def _train(self, data):
-        """The training on a TrainingSet, with the best net of all starts."""
-        from sklearn_agl.potentials.training._training import Training  # with torch
-
-        n_features = data.X.n_features
-        strengths, excluded = check_strengths(self.alpha, self.feature_weights, n_features)
-        rng = check_random_state(self.random_state)
-        data = data.observe_slopes(self.n_force_directions, rng)
-        warm = self._find_warm_start(data, excluded)
-        held_out = None if warm is None else warm.held_out_rows
-        training = Training(self, data, rng, excluded, held_out)
-        found = []
-        for init in self._fits(training, strengths, warm):
-            found.append((training.judgement, init, training.net))
-            if training.interrupted:
-                break
-        best = np.argmin([np.nan_to_num(judgement, nan=np.inf) for judgement, _, _ in found])
-        _, self.init_, training.net = found[best]
-        training.refuse_divergence()
-        return training
-
-    def _find_warm_start(self, data, excluded):
-        """What a selector has handed on along with these very columns and structures, or None."""
-        warm = data.X.warm_start
-        may_be = self.init == "auto" and warm is not None and not len(excluded)
-        return warm if may_be and warm.suits(self, data) else None
-
-    def _fits(self, training, strengths, warm):
-        """Train from each start in turn; yields what kind of start it was."""
-        for _ in range(self.n_init):
-            training.start(strengths)
-            training.run(training.epochs())
-            yield "cold"
-        if warm is not None:
-            warm.begin(training)
-            training.improve(strengths)
-            yield "warm"
-
-    def _take_over(self, training):
-        """Keep what prediction needs of a training that has ended."""
-        self.net_ = training.net
-        known = training.solver.finds_minimum
-        violation = training.optimality_violation() if known else np.nan
-        self.net_.forget_data()
-        self._hold(training.potential())
-        self.optimality_violation_ = violation
-        self.n_iter_ = len(self.net_.history)
-        self.trained_on_ = training.trained_on
-        self._interrupted = training.interrupted
-        return self
-
     def _hold(self, potential):
         """Predict with a potential from now on."""
         self.potential_ = potential
@@ -500,12 +431,6 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         self.repulsion_ = potential.repulsion
         self.feature_ranges_ = potential.ranges
         self.energy_references_ = potential.energy_scaler.references_
-
-    def _note_errors(self, training):
-        """Keep the errors on held-out structures, before these are trained on as well."""
-        held_out = training.held_out_rows
-        self.validation_rmse_ = training.rmse_per_atom(held_out) if len(held_out) else np.nan
-        self.validation_force_rmse_ = training.force_rmse(held_out) if len(held_out) else np.nan
 
     def predict(self, X):
         """Predict total energies.
@@ -643,6 +568,81 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         y = validate_energies(X, y)
         per_atom = y / X.n_atoms, self.predict(X) / X.n_atoms
         return r2_score(*per_atom, sample_weight=sample_weight)
+
+
+def fit_regressor(regressor, data):
+    """Train a regressor on a TrainingSet, whose columns the caller has noted.
+
+    Parameters
+    ----------
+    regressor : HDNNPRegressor
+    data : TrainingSet
+
+    Returns
+    -------
+    HDNNPRegressor
+        The same regressor.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If `max_epochs` have ended a training that knows its minimum.
+    """
+    from sklearn_agl.potentials.training._starts import train  # with torch
+
+    training, regressor.init_ = train(regressor, data)
+    regressor._doubts = describe_doubts(training)
+    errors = _held_out_errors(training)
+    training.learn_held_out()
+    _take_over(regressor, training, errors)
+    watched = not training.solver.finds_minimum or regressor.early_stopping
+    if not (watched or regressor.net_.has_ended):
+        warnings.warn(
+            f"After {regressor.n_iter_} epochs, the optimality conditions are still violated by "
+            f"{regressor.optimality_violation_:.1e}. Raise max_epochs.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+    return regressor
+
+
+def finish_regressor(regressor, training):
+    """Give a regressor the weights and errors of a training that has ended.
+
+    Parameters
+    ----------
+    regressor : HDNNPRegressor
+    training : Training
+
+    Returns
+    -------
+    HDNNPRegressor
+        The same regressor, fitted.
+    """
+    return _take_over(regressor, training, _held_out_errors(training))
+
+
+def _held_out_errors(training):
+    """Errors of energies and forces on held-out structures, before these are trained on as well."""
+    rows = training.held_out_rows
+    if not len(rows):
+        return np.nan, np.nan
+    return training.rmse_per_atom(rows), training.force_rmse(rows)
+
+
+def _take_over(regressor, training, errors):
+    """Keep what prediction needs of a training that has ended, and what tells of it."""
+    regressor.validation_rmse_, regressor.validation_force_rmse_ = errors
+    regressor.net_ = training.net
+    finds_minimum = training.solver.finds_minimum
+    violation = training.optimality_violation() if finds_minimum else np.nan
+    regressor.net_.forget_data()
+    regressor._hold(training.potential())
+    regressor.optimality_violation_ = violation
+    regressor.n_iter_ = len(regressor.net_.history)
+    regressor.trained_on_ = training.trained_on
+    regressor._interrupted = training.interrupted
+    return regressor
 
 
 def make_regressor(regressor, potential, feature_names=None):

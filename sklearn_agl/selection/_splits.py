@@ -6,6 +6,7 @@ from sklearn.base import clone
 from sklearn_agl._elements import check_elements
 from sklearn_agl._validation import note_columns
 from sklearn_agl.metrics import neg_rmse_per_atom
+from sklearn_agl.potentials._regressor import fit_regressor
 from sklearn_agl.selection.runs._checkpoint import fingerprint
 from sklearn_agl.selection.runs._runner import raise_if_interrupted
 
@@ -17,7 +18,7 @@ def score_support(regressor, data, split, support):
     train, test = [data.take_features(support).take(rows) for rows in split]
     model = clone(regressor).set_params(alpha=0.0, feature_weights=None)
     note_columns(model, train.X)
-    model._fit(train)
+    fit_regressor(model, train)
     raise_if_interrupted(model)
     return neg_rmse_per_atom(model, test.X, test.energies, test.weights)
 

@@ -10,6 +10,7 @@ from sklearn_agl import _attribute_checks as check
 from sklearn_agl._labels import AUTO
 from sklearn_agl._sklearn import Interval, RealNotInt, _fit_context, _raise_for_params
 from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.potentials._regressor import finish_regressor
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
     AtomicSelector,
@@ -322,8 +323,7 @@ class WaldSelector(AtomicSelector):
         self._note_interruption(follow(elimination, checkpoint, self.verbose))
         self.path_ = elimination.selection_path()
         self.statistics_ = elimination.statistics
-        regressor._note_errors(elimination.training)
-        self.estimator_ = regressor._take_over(elimination.training)
+        self.estimator_ = finish_regressor(regressor, elimination.training)
         self._select_ranked(elimination.ranking())
         self._keep_warm_start(elimination.training, data, checkpoint.seed)
         return self

@@ -6,6 +6,7 @@ from sklearn_agl import _attribute_checks as check
 from sklearn_agl._labels import AUTO
 from sklearn_agl._sklearn import _fit_context
 from sklearn_agl.potentials import HDNNPRegressor
+from sklearn_agl.potentials._regressor import fit_regressor
 from sklearn_agl.selection._base import (
     N_FEATURES_CONSTRAINT,
     ORDER_CHECK,
@@ -129,7 +130,7 @@ class WeightNormSelector(AtomicSelector):
         regressor, data = self._validate_for_training(X, y, forces, sample_weight, groups)
         wanted = resolve_n_features(self.n_features_to_select, self.n_features_in_)
         regressor.set_params(alpha=0.0, feature_weights=None)
-        self.estimator_ = regressor._fit(data)
+        self.estimator_ = fit_regressor(regressor, data)
         self._interrupted = regressor._interrupted
         self.group_norms_ = regressor.group_norms_
         self._select_in_order(np.argsort(-self.group_norms_, kind="stable"), wanted)

@@ -18,6 +18,7 @@ from sklearn_agl import (
 )
 from sklearn_agl.features import AtomicFeatures, concatenate
 from sklearn_agl.potentials.data._training_set import TrainingSet
+from sklearn_agl.potentials.training._starts import train
 from sklearn_agl.potentials.training._training import Training
 from tests.selection._planted import planted, planted_atoms
 
@@ -181,7 +182,7 @@ def test_a_last_step_that_lost_too_many_hands_on_what_was_before(atoms, selector
 def test_a_filter_that_goes_on_forgets_little(atoms, chosen):
     X, y = atoms
     model = clone(NETWORK).set_params(random_state=0, max_epochs=1)
-    training = model._train(TrainingSet.from_user(model, chosen, y))
+    training, _ = train(model, TrainingSet.from_user(model, chosen, y))
     chosen.warm_start.begin(training)
     before = training.net.optimizer_.covariance.trace()
     training.learn_held_out()

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from sklearn_agl.potentials._regressor import finish_regressor
 from sklearn_agl.selection._base import EmptySupportError
 from sklearn_agl.selection.path._path import PathPoint, PathRun, stack_points, unstack_points
 from sklearn_agl.selection.runs._runner import Stage, raise_if_interrupted
@@ -343,8 +344,7 @@ class PenalisedFits(PathRun):
         self.regressor.set_params(alpha=self.alpha, feature_weights=weights)
         # Dropping features has set the penalty to zero.
         self.training.set_strengths(self.alpha / self.n_features * self.factors)
-        self.regressor._note_errors(self.training)
-        return self.regressor._take_over(self.training)
+        return finish_regressor(self.regressor, self.training)
 
     def _check_initial_norms(self, initial_alpha, advice):
         if not self.initial_group_norms.any():

@@ -226,12 +226,14 @@ class RefittedPath(Run):
         return found - {()} - {columns for columns, init in self.found if init == "cold"}
 
     def _fit_afresh(self, columns):
+        from sklearn_agl.potentials.training._starts import train  # with torch
+
         start = time.perf_counter()
         # Left out, not cut off: a copy of the columns would take as much memory as the features.
         weights = np.full(self._data.X.n_features, np.inf)
         weights[list(columns)] = 1.0
         regressor = clone(self._settings).set_params(init="cold", feature_weights=weights)
-        training = regressor._train(self._data)
+        training, _ = train(regressor, self._data)
         raise_if_interrupted(training)
         return columns, Refit.of(training, "cold", start)
 
