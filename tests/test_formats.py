@@ -11,7 +11,7 @@ from ase.io import Trajectory
 from numpy.testing import assert_allclose
 
 from sklearn_agl import HDNNPRegressor, SymmetryFunction, SymmetryFunctionTransformer
-from sklearn_agl._labels import stored_energies, stored_forces
+from sklearn_agl._labels import stored_derivatives, stored_energies
 from sklearn_agl.io import write_input_data
 
 FUNCTIONS = [SymmetryFunction("G2", eta=1.0, r_cut=2.9)]
@@ -34,7 +34,7 @@ def labels(read, **params):
     """Energies and forces that training sees."""
     X = SymmetryFunctionTransformer(FUNCTIONS, **params).fit_transform(read)
     energies = stored_energies(X)
-    return energies, stored_forces(X, np.array(energies))
+    return energies, stored_derivatives(X, np.array(energies)).get("forces")
 
 
 def assert_labels(read, **params):
@@ -190,7 +190,7 @@ def test_dumps_of_lammps_have_forces_and_no_energies(tmp_path):
         HDNNPRegressor((2,), max_epochs=1).fit(X, None)
     with pytest.raises(ValueError, match="^Structures 0, 1, 2 have no energy"):
         write_input_data(tmp_path / "input.data", read)
-    assert_allclose(stored_forces(X, ENERGIES), FORCES)
+    assert_allclose(stored_derivatives(X, ENERGIES)["forces"], FORCES)
 
 
 def test_constraints_in_files_hide_no_forces(tmp_path):
