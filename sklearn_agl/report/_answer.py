@@ -3,6 +3,8 @@
 import numpy as np
 
 FEW_STRUCTURES = 20
+LITTLE_LEARNT = 0.5
+"""From this part of the spread of what is predicted on, an error means that little was learnt."""
 WORSE_GROUP = 1.5
 """From this multiple of the error of all on, a group is worth a word."""
 WORSE_SET = 1.1
@@ -43,6 +45,7 @@ def cautions(findings):
     """
     return [
         *_little_data(findings),
+        *_little_learnt(findings),
         *_extrapolations(findings),
         *_lost(findings),
         *_groups(findings),
@@ -100,16 +103,33 @@ def _errors(findings):
 
 def _spread(findings):
     """What the errors compare with."""
-    evaluation, parts = findings.evaluation, []
-    per_atom = (evaluation.energies / evaluation.n_atoms)[np.isfinite(evaluation.energies)]
-    if len(per_atom) > 1:
-        parts.append(f"the energies per atom spread by {milli(per_atom.std(), 'eV')}")
-    forces = evaluation.forces[np.isfinite(evaluation.forces)]
-    if len(forces):
-        size = milli(np.sqrt(np.mean(forces**2)), "eV/Å")
-        parts.append(f"a force component is typically {size}")
+    energies, forces = _sizes(findings.evaluation)
+    parts = []
+    if np.isfinite(energies):
+        parts.append(f"the energies per atom spread by {milli(energies, 'eV')}")
+    if np.isfinite(forces):
+        parts.append(f"a force component is typically {milli(forces, 'eV/Å')}")
     if parts:
         yield f"For comparison, {_join(parts)}."
+
+
+def _sizes(evaluation):
+    """Standard deviation of the energies per atom, and root mean square of force components."""
+    per_atom = (evaluation.energies / evaluation.n_atoms)[np.isfinite(evaluation.energies)]
+    forces = evaluation.forces[np.isfinite(evaluation.forces)]
+    energy_spread = per_atom.std() if len(per_atom) > 1 else np.nan
+    return energy_spread, np.sqrt(np.mean(forces**2)) if len(forces) else np.nan
+
+
+def _little_learnt(findings):
+    errors = findings.errors.energy_rmse, findings.errors.force_rmse
+    names = "energy", "forces"
+    for name, error, size in zip(names, errors, _sizes(findings.evaluation), strict=True):
+        if error > LITTLE_LEARNT * size > 0.0:
+            yield (
+                f"The error of the {name} is {_percent(error / size)} of what there is to predict: "
+                "the potential knows little of it yet. Train longer, on more data, or on forces."
+            )
 
 
 def _speed(findings):

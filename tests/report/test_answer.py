@@ -85,6 +85,7 @@ def test_a_good_potential_needs_no_caution():
         (an_evaluation(0.004, outside=30), {}, "50 % of the atoms are outside"),
         (an_evaluation(0.004), {"reference": an_evaluation(0.002)}, "100 % above"),
         (an_evaluation(0.004), {"notes": ("No plugin.",)}, "No plugin."),
+        (an_evaluation(0.5), {}, "The error of the energy is 335 % of what there is to predict"),
     ],
 )
 def test_cautions(evaluation, more, words):
