@@ -112,7 +112,10 @@ class Case(NamedTuple):
 
 
 def make_cases():
-    """All sets with their structures; `b-60` has shifted G4, which the peer does not know."""
+    """All sets with their structures.
+
+    The peer knows neither the shifted G4 of `b-60` nor the two cutoff radii of `al-329`.
+    """
     liquid_and_solid, _ = make_lennard_jones(
         12, temperatures=(0.5, 1.0, 1.5), densities=(0.9, 1.1), random_state=0
     )
@@ -123,11 +126,14 @@ def make_cases():
     two_elements = symmetry_function_grid(
         r_cut=6.0, n_centered=4, n_shifted=6, angular_eta=(0.01, 0.05), angular_zeta=(1, 4, 16)
     )
+    many = symmetry_function_grid(
+        r_cut=6.8, n_centered=20, n_shifted=249, angular_eta=(0.0013, 0.01, 0.02, 0.04, 0.08, 0.16)
+    )
     return [
         Case("lj-22", "lj-22", liquid_and_solid),
         Case("al-22", "al-22", aluminium),
         Case("directional-60", "directional-60", [rattled(silicon * 3, 0.1, s) for s in range(8)]),
-        Case("al-329", "al-329", aluminium, peer_stride=8),
+        Case("329 by rule", many, aluminium, peer_stride=8),
         Case("In-P, 112", two_elements, [rattled(indium_phosphide * 3, 0.1, s) for s in range(8)]),
     ]
 
