@@ -197,7 +197,7 @@ def observe_forces(X, forces, stresses, n_directions, random_state):
         n_directions = int(np.clip(MOST_BYTES // bytes_per_direction, 1, MOST_DIRECTIONS))
     rng = check_random_state(random_state)
     labelled = [np.isfinite(own).all(axis=1) for own in forces]
-    directions = [_draw_among(n_directions, atoms, rng) for atoms in labelled]
+    directions = [_draw_for_labelled(n_directions, atoms, rng) for atoms in labelled]
     components = [
         np.einsum("kac,ac->k", own, np.nan_to_num(force))
         for own, force in zip(directions, forces, strict=True)
@@ -224,7 +224,7 @@ def _add_strains(slopes, X, stresses):
     return DirectionalForces(forces, tangents, n_strains)
 
 
-def _draw_among(n_directions, labelled, rng):
+def _draw_for_labelled(n_directions, labelled, rng):
     """Directions (n, n_atoms, 3) that move the atoms of a mask only."""
     own = draw_directions(n_directions, np.count_nonzero(labelled), rng)
     if labelled.all():

@@ -73,12 +73,13 @@ class LearningRateFinder(Callback):
             raise ValueError(f"lowest, highest and smoothing must be numbers, got {numbers!r}.")
         if not 0.0 < self.lowest < self.highest < np.inf:
             raise ValueError(
-                f"lowest={self.lowest} and highest={self.highest} must be positive and ascend."
+                f"lowest={self.lowest} and highest={self.highest} must be positive, "
+                "the first one smaller."
             )
         if not isinstance(self.n_steps, Integral) or self.n_steps < 1:
             raise ValueError(f"n_steps={self.n_steps} must be a whole number above 0.")
         if not 0.0 <= self.smoothing < 1.0:
-            raise ValueError(f"smoothing={self.smoothing} must be from 0 to below 1.")
+            raise ValueError(f"smoothing={self.smoothing} must be at least 0 and below 1.")
 
     def _test(self, net, dataset, rates):
         """Smoothed loss at each rate, as far as training at it makes sense."""

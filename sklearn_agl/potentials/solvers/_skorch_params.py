@@ -49,6 +49,6 @@ def check_callbacks(callbacks):
         kind = callback if inspect.isclass(callback) else type(callback)
         if not issubclass(kind, Callback):
             raise ValueError(
-                f"callbacks[{index}] is {given!r}; give a skorch callback, or a tuple of a name "
-                "and one."
+                f"callbacks[{index}] is {given!r}; give a skorch callback, or a pair of a name "
+                "and a callback."
             )

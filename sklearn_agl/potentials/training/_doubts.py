@@ -1,4 +1,4 @@
-"""What speaks against a training that has ended: warnings for people to read."""
+"""Warnings about a training that has ended."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ MOST_NAMES = 5
 
 
 def describe_doubts(training):
-    """Say what is wrong with a fit.
+    """Messages about what is wrong with a fit.
 
     Parameters
     ----------

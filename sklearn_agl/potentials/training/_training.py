@@ -138,14 +138,14 @@ class Training:
         self.restore_state(self.save_state())
         self.net.penalty = self._make_penalty(strengths)
 
-    def _choose(self, name):
+    def _setting(self, name):
         """A setting, or where it is None, its default."""
         value = getattr(self.settings, name)
         return self._defaults[name] if value is None else value
 
     def epochs(self, share=1.0):
         """A part of the epochs of a full fit, at least one."""
-        return max(1, round(share * self._choose("max_epochs")))
+        return max(1, round(share * self._setting("max_epochs")))
 
     def run(self, epochs):
         """Train for some epochs more, unless a Ctrl-C has ended it all. Returns self."""
@@ -161,10 +161,9 @@ class Training:
         return self
 
     def improve(self, strengths):
-        """Train from the present weights with penalty `strengths`, unless that only does harm.
+        """Train on with penalty `strengths`, and keep the better weights, by `judgement`.
 
-        Where nothing that comes is better on the structures that errors are judged on, the weights
-        stay what they are. Returns self.
+        The present ones stay if those that follow are no better. Returns self.
         """
         self.set_strengths(strengths)
         before, judgement = self.net, self.judgement
@@ -308,7 +307,7 @@ class Training:
         self._restore_without(columns, state)
 
     def save_state(self):
-        """What `restore_state` needs to come back to this moment; arrays have the weights' axes."""
+        """The state for `restore_state`; every axis of its arrays is one of weights."""
         return {
             "layout": self.layout,
             "observations": self.observations,
@@ -319,7 +318,7 @@ class Training:
         }
 
     def restore_state(self, state):
-        """Go back to a moment of before; the penalty has to be set again."""
+        """Restore what `save_state` returned; the penalty has to be set again."""
         state = dict(state)
         self.layout, self.observations = state.pop("layout"), state.pop("observations")
         self.net = self._make_net(state.pop("weights"), np.zeros(self.layout.n_features))
@@ -327,7 +326,7 @@ class Training:
         self.net.load_solver_state(state)
 
     def to_arrays(self):
-        """What `load_arrays` needs to come back to this moment in another process."""
+        """The state as arrays, for a file; `load_arrays` restores it in another process."""
         state = self.save_state()
         del state["observations"]
         state["columns"] = np.unique(np.concatenate(state.pop("layout").columns))
@@ -338,7 +337,7 @@ class Training:
         return {name: np.asarray(value) for name, value in state.items()}
 
     def load_arrays(self, arrays):
-        """Go on from what `to_arrays` gave; the penalty has to be set again."""
+        """Restore what `to_arrays` returned; the penalty has to be set again."""
         state = dict(arrays)
         gone = np.setdiff1d(np.concatenate(self.layout.columns), state.pop("columns"))
         state["layout"], _, positions = self.layout.without(gone)
@@ -357,8 +356,8 @@ class Training:
         module = HDNNP(self.layout, settings.activation, weights)
         params = {
             "lr": settings.lr,
-            "batch_size": self._choose("batch_size"),
-            "max_epochs": self._choose("max_epochs"),
+            "batch_size": self._setting("batch_size"),
+            "max_epochs": self._setting("max_epochs"),
             "device": settings.device,
             "verbose": int(settings.verbose),
             "iterator_train__rng": self.rng,
@@ -383,9 +382,9 @@ class Training:
     def _callbacks(self):
         callbacks = list(self.settings.callbacks or [])
         if len(self.held_out_rows):
-            patience, monitor = self._choose("n_iter_no_change"), self.solver.judged_by
+            patience, monitor = self._setting("n_iter_no_change"), self.solver.judged_by
             stop = EarlyStopping(
-                monitor, patience=patience, threshold=0.0, load_best=True, sink=_silent
+                monitor, patience=patience, threshold=0.0, load_best=True, sink=_discard
             )
             callbacks.append(("early_stopping", stop))
         return callbacks
@@ -466,5 +465,5 @@ def _to_bytes(history):
     return np.frombuffer(text.encode(), dtype=np.uint8)
 
 
-def _silent(message):
-    """A sink for messages nobody asked for."""
+def _discard(message):
+    """For the messages of callbacks."""

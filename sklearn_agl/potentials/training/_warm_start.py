@@ -66,11 +66,11 @@ class WarmStart:
         training, numbers = training.branch_on(support, seed), np.cumsum(support) - 1
         own = zip(training.layout.elements, training.layout.columns, strict=True)
         return cls(
-            settings=_agreed(training.settings),
+            settings=_shared_settings(training.settings),
             columns=tuple((element, *numbers[columns].tolist()) for element, columns in own),
             fingerprint=_fingerprint(data.take_features(support)),
             held_out_rows=training.held_out_rows,
-            labels=_labels(training),
+            labels=_solver_and_forces(training),
             state={"weights": training.weights, **training.net.solver_state()},
             seed=seed,
         )
@@ -79,24 +79,24 @@ class WarmStart:
         """Whether it may serve to fit a regressor, with all columns, to some data."""
         X, elements = data.X, find_elements(data.X, regressor.elements)
         return (
-            self.settings == _agreed(regressor)
+            self.settings == _shared_settings(regressor)
             and self.columns == tuple((z, *X.columns_of(z).tolist()) for z in elements)
             and self.fingerprint == _fingerprint(data)
         )
 
     def begin(self, training):
         """Put a training on the same columns and structures where this one was."""
-        own = self.labels == _labels(training)
+        own = self.labels == _solver_and_forces(training)
         state = self.state if own else {"weights": self.state["weights"]}
         training.begin_at(state, np.random.RandomState(self.seed))
 
 
-def _agreed(settings):
+def _shared_settings(settings):
     values = {name: getattr(settings, name) for name in AGREED}
     return values | {"hidden_layer_sizes": tuple(settings.hidden_layer_sizes)}
 
 
-def _labels(training):
+def _solver_and_forces(training):
     return str(training.solver), training.has_slopes
 
 
