@@ -27,7 +27,7 @@ OPTIONAL = {"how_to/cluster.rst": "distributed", "user_guide/selection.rst": "pa
 PACKAGES = [
     module
     for info in pkgutil.iter_modules(sklearn_agl.__path__, "sklearn_agl.")
-    if hasattr(module := importlib.import_module(info.name), "__all__")
+    if "._" not in info.name and hasattr(module := importlib.import_module(info.name), "__all__")
 ]
 
 
