@@ -14,6 +14,7 @@ def add_structures(parser, *, several=True):
     parser.add_argument("--format", metavar="NAME", help="ASE's name of the format, or n2p2")
     parser.add_argument("--energy-key", metavar="KEY", help="key of the energies in atoms.info")
     parser.add_argument("--forces-key", metavar="KEY", help="key of the forces in atoms.arrays")
+    parser.add_argument("--stress-key", metavar="KEY", help="key of the stresses in atoms.info")
     for unit, example in (("length", "Bohr"), ("energy", "Hartree")):
         parser.add_argument(
             f"--{unit}-unit",

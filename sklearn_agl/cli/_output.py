@@ -99,8 +99,7 @@ def write_selection(folder, task, functions, candidates, about):
         "columns": [candidates.index(function) for function in functions],
         "n_candidates": len(candidates),
         "files": [str(Path(name).resolve()) if name != "-" else name for name in task.data.files],
-        "energy_key": task.data.energy_key,
-        "forces_key": task.data.forces_key,
+        **task.data.keys,
         "split": {
             "kept_together": task.split_by,
             "train": task.train.tolist(),

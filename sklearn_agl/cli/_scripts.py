@@ -156,7 +156,7 @@ def _head(options, task, *names):
         command=options.command,
         names=", ".join(sorted({"HDNNPRegressor", "SymmetryFunctionTransformer", *names})),
         reading="\n".join(reading),
-        labels={"energy_key": task.data.energy_key, "forces_key": task.data.forces_key},
+        labels=task.data.keys,
         layers=options.hidden_layer_sizes,
         forces=repr("auto") if options.forces == "auto" else None,
         force_weight=options.force_weight,

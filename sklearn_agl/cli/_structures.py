@@ -38,7 +38,7 @@ class Data:
         Names of the files.
     file_of : ndarray of int of shape (n_structures,)
         Which file each structure is from.
-    energy_key, forces_key : str or None
+    energy_key, forces_key, stress_key : str or None
         Where the labels are that no calculator of ASE knows.
     notes : list of str
         What was guessed.
@@ -49,10 +49,20 @@ class Data:
     file_of: np.ndarray
     energy_key: str | None = None
     forces_key: str | None = None
+    stress_key: str | None = None
     notes: tuple = ()
 
     def __len__(self):
         return len(self.structures)
+
+    @property
+    def keys(self):
+        """Parameters of a transformer that say where labels are."""
+        return {
+            "energy_key": self.energy_key,
+            "forces_key": self.forces_key,
+            "stress_key": self.stress_key,
+        }
 
     def where(self, index):
         """Name of a structure for messages."""
@@ -62,9 +72,9 @@ class Data:
     def labelled(self, rows=None):
         """Copies whose calculators know the labels, all of them or those of some rows."""
         rows = range(len(self)) if rows is None else rows
-        if self.energy_key is None and self.forces_key is None:
+        keys = tuple(self.keys.values())
+        if not any(keys):
             return [self.structures[row] for row in rows]
-        keys = self.energy_key, self.forces_key
         return [copy_with_labels(self.structures[row], *keys) for row in rows]
 
     def parts(self, key=None):
@@ -114,7 +124,10 @@ def read_structures(options, *, energies=True):
     energy_key, about_energy = _find_energy(data, options.energy_key)
     forces_key, about_forces = _find_forces(data, options.forces_key)
     notes = tuple(note for note in (about_energy, about_forces) if note)
-    data = Data(structures, list(files), file_of, energy_key, forces_key, notes)
+    if options.stress_key is not None:
+        _check_key(options.stress_key, "stress", "info", [atoms.info for atoms in structures])
+    keys = energy_key, forces_key, options.stress_key
+    data = Data(structures, list(files), file_of, *keys, notes)
     if energies:
         _check_energies(data)
     return data

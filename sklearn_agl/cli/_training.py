@@ -98,8 +98,7 @@ def make_transformer(options, data, functions=None):
     return SymmetryFunctionTransformer(
         functions,
         r_cut=options.r_cut,
-        energy_key=data.energy_key,
-        forces_key=data.forces_key,
+        **data.keys,
         n_jobs=options.n_jobs,
     )
 

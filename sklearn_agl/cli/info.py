@@ -93,7 +93,7 @@ def _tell_of_structures(options):
     elements = sorted({symbol for atoms in data.structures for symbol in atoms.symbols})
     n_energies = sum("energy" in own or "free_energy" in own for own in labels)
     n_forces = sum("forces" in own for own in labels)
-    n_stresses = sum(stored_stress(atoms) is not None for atoms in data.structures)
+    n_stresses = sum(stored_stress(atoms) is not None for atoms in data.labelled())
     show(f"{data.files[0]}: {len(data)} structures of {', '.join(elements)}")
     show(f"atoms: {n_atoms.min()} to {n_atoms.max()}, {n_atoms.sum()} together")
     show(f"with an energy: {n_energies}, with forces: {n_forces}, with a stress: {n_stresses}")

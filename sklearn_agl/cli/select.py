@@ -15,8 +15,8 @@ def add_arguments(parser):
     add_structures(parser)
     add_split(parser)
     parser.add_argument(
-        "--n-features", metavar="N", help="how many to keep: 12, or 5:30 for the best of these "
-        "(default: the smallest set within one standard error of the best)",
+        "--n-features", metavar="N",
+        help="how many: 12, or 5:30 for the best of these (default: nearly the best)",
     )  # fmt: skip
     parser.add_argument(
         "--method",

@@ -41,6 +41,7 @@ def with_keys(structures, energy, forces):
         copied = atoms.copy()
         copied.info[energy] = atoms.get_potential_energy()
         copied.arrays[forces] = atoms.get_forces()
+        copied.info["REF_stress"] = atoms.get_stress(voigt=False)
         found.append(copied)
     return found
 

@@ -56,8 +56,9 @@ def test_errors_of_energies_and_forces(selection, files, structures, capsys):
 
 def test_all_ways_to_give_structures(selection, files, capsys, monkeypatch, tmp_path):
     wanted = errors_of([str(selection), files.al], capsys)["all"]
-    under_keys = errors_of([str(selection), files.keys], capsys)["all"]
-    for name in ("energy_rmse", "force_rmse"):
+    keys = [str(selection), files.keys, "--stress-key", "REF_stress"]
+    under_keys = errors_of(keys, capsys)["all"]
+    for name in ("energy_rmse", "force_rmse", "stress_rmse"):
         assert under_keys[0][name] == pytest.approx(wanted[0][name])
     with open(files.al, "rb") as file, gzip.open(tmp_path / "al.extxyz.gz", "wb") as target:
         target.write(file.read())

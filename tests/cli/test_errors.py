@@ -71,7 +71,7 @@ def test_one_structure_without_an_energy(structures, capsys, tmp_path):
     assert "(1 of 4 have none" in line
 
 
-@pytest.mark.parametrize("kind", ["energy", "forces"])
+@pytest.mark.parametrize("kind", ["energy", "forces", "stress"])
 def test_a_key_that_is_not_there(kind, files, capsys, tmp_path):
     arguments = ["fit", files.keys, f"--{kind}-key", "nope", "-o", str(tmp_path / "out")]
     line = fail(arguments, capsys)
