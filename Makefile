@@ -17,7 +17,7 @@ DEMO_ARGUMENTS ?=
 # The command on a part of the same data.
 DEMO_COMMAND = --symmetry-functions lj-22 --forces none --no-lammps --output results/selection --overwrite
 BENCH_ARGUMENTS ?=
-PYTEST_ARGUMENTS ?=
+PYTEST_ARGUMENTS ?= --numprocesses auto --dist worksteal
 DIST ?= dist
 WHEEL ?=
 
