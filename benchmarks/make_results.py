@@ -275,6 +275,15 @@ SECTIONS = [
         },
     ),
     Section(
+        "Stresses",
+        "80 crystals with labels of EMT (copper) and of Tersoff's potential (silicon); five seeds, "
+        "40 other crystals. Errors of elastic constants in per cent.",
+        ("bench_stress",),
+        "Labels",
+        same("system", "labels", "meV/atom", "meV/Å")
+        | {"C11 off (%)": "C11", "C12 off (%)": "C12", "C44 off (%)": "C44", "worst (%)": "worst"},
+    ),
+    Section(
         "Selectors side by side",
         "Networks on the selected functions, five seeds, mean ± standard deviation, 10⁻³ ε/atom "
         "and meV/atom. Aluminium is tested on later frames of its trajectory.",

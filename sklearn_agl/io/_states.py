@@ -267,7 +267,7 @@ OF_SCIKIT_LEARN = {
 def _selectors():
     """All of this package, each of which says what it has learned."""
     # Other names are functions, some of which would import torch.
-    public = [getattr(selection, name) for name in selection.__all__ if name.endswith("Selector")]
+    public = [getattr(selection, name) for name in selection.__all__ if name[0].isupper()]
     return [one for one in public if isinstance(one, type) and issubclass(one, AtomicSelector)]
 
 

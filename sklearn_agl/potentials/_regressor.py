@@ -451,7 +451,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
             If a structure has an element that fit has not seen and `elements` does not name, or a
             column is missing.
         """
-        return self.potential_.energies(self._check_features(X))
+        X = self._check_features(X)
+        return self.potential_.energies(X)
 
     def predict_forces(self, X):
         r"""Predict the forces on all atoms.
@@ -517,7 +518,8 @@ class HDNNPRegressor(RegressorMixin, BaseEstimator):
         """Derivatives of the energies by positions and strains."""
         check_is_fitted(self)
         check_origin(X)
-        return self.potential_.gradients(self._check_features(X))
+        X = self._check_features(X)
+        return self.potential_.gradients(X)
 
     def _check_features(self, X):
         check_is_fitted(self)

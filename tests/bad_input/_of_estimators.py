@@ -1,5 +1,7 @@
 """Bad input for what takes features and energies."""
 
+import inspect
+
 import numpy as np
 import pandas as pd
 import scipy.sparse
@@ -118,7 +120,7 @@ def estimators_of_features():
     """Every public estimator but the transformer, whose input is structures."""
     for name in sklearn_agl.__all__:
         kind = getattr(sklearn_agl, name)
-        if hasattr(kind, "fit") and name != "SymmetryFunctionTransformer":
+        if inspect.isclass(kind) and hasattr(kind, "fit") and name != "SymmetryFunctionTransformer":
             yield name, kind()
 
 

@@ -34,6 +34,7 @@ def test_constructor_stores_only():
         "min_range": 1e-3,
         "energy_key": None,
         "forces_key": None,
+        "stress_key": None,
         "memmap_folder": None,
         "n_jobs": 2,
         "verbose": False,

@@ -82,7 +82,7 @@ def test_every_estimator_on_a_table(tmp_path, kind):
     X, y = small_table()
     estimator = small_instance(kind).fit(X, y)
     again = round_trip(estimator, tmp_path)
-    apply = "predict" if kind is HDNNPRegressor else "transform"
+    apply = "predict" if hasattr(kind, "predict") else "transform"
     np.testing.assert_array_equal(getattr(again, apply)(X), getattr(estimator, apply)(X))
 
 
