@@ -284,6 +284,8 @@ def evaluate_potential(potential, structures, *, groups=None):
     structures = list(structures)
     if groups is None:
         groups = [EVERYTHING] * len(structures)
+    if not len(structures):
+        raise ValueError("Got no structure. At least one is needed.")
     if len(groups) != len(structures):
         raise ValueError(f"Got {len(groups)} groups for {len(structures)} structures.")
     parts = [

@@ -222,7 +222,7 @@ def rows_of_parameters():
             yield from rows_of(name, fit, n_wanted)
     find = {
         "negative": ({"lowest": -1.0}, "lowest=-1.0", "positive"),
-        "descending": ({"lowest": 2.0}, "lowest=2.0", "ascend"),
+        "descending": ({"lowest": 2.0}, "lowest=2.0", "the first one smaller"),
         "no steps": ({"n_steps": 0}, "n_steps=0", "above 0"),
         "smoothing": ({"smoothing": 1.0}, "smoothing=1.0", "below 1"),
         "text": ({"lowest": "a"}, "must be numbers", "'a'"),

@@ -15,6 +15,7 @@ from sklearn_agl import (
     HDNNPRegressor,
     RandomSelector,
     SelectionPath,
+    SymmetryFunction,
     SymmetryFunctionTransformer,
     WaldSelector,
     datasets,
@@ -22,6 +23,7 @@ from sklearn_agl import (
     io,
     potentials,
 )
+from sklearn_agl.descriptors import short_names
 from sklearn_agl.metrics import neg_rmse_per_atom, rmse_per_atom
 from tests.bad_input._of_structures import STRUCTURE_CASES, pair
 from tests.bad_input._rows import (
@@ -58,6 +60,23 @@ def rows_of_potentials():
     yield from rows_of("HDNNPCalculator", potentials.HDNNPCalculator, cases)
     yield from rows_of("write_n2p2", lambda p: io.write_n2p2(p, "nowhere"), cases)
     yield from rows_of("write_lammps", lambda p: io.write_lammps(p, "nowhere"), cases)
+    cases = {
+        "groups": ((pipeline, ALUMINIUM, ["a"]), "Got 1 groups for 6 structures"),
+        "no structures": ((pipeline, [], None), "structure"),
+    }
+    evaluate = lambda p, s, g: inspection.evaluate_potential(p, s, groups=g)  # noqa: E731
+    yield from rows_of("evaluate_potential", evaluate, cases)
+    cases = {"by": (("phase",), "by must be 'group', 'element' or None, got 'phase'")}
+    yield from rows_of("PotentialEvaluation", evaluate(pipeline, ALUMINIUM, None).errors, cases)
+    fit = lambda **own: HDNNPRegressor(**own).fit(TABLE, ENERGIES)  # noqa: E731
+    yield from rows_of("Penalty", fit, {"number": ({"penalty": 3}, "'penalty' parameter")})
+    yield from rows_of("Solver", fit, {"number": ({"solver": 3}, "'solver' parameter")})
+    cases = {
+        "one": ({"n_estimators": 1}, "'n_estimators' parameter"),
+        "no network": ({"estimator": CURSelector()}, "'estimator' parameter"),
+    }
+    committee = lambda **own: potentials.HDNNPCommittee(**own).fit(TABLE, ENERGIES)  # noqa: E731
+    yield from rows_of("HDNNPCommittee", committee, cases)
     calculator = potentials.HDNNPCalculator(pipeline)
     cases = {
         "no atoms": ((), "atoms is of type NoneType"),
@@ -232,6 +251,23 @@ def rows_of_comparisons():
 
 
 def rows_of_figures():
+    cases = {
+        "no function": (([3],), "symmetry_functions[0] is of type int"),
+        "radial only": (([SymmetryFunction("G2", eta=1.0)],), "no angular function"),
+    }
+    angular = inspection.AngularFunctionDisplay
+    yield from rows_of("AngularFunctionDisplay", lambda f: angular(f, [1.0], [1.0]), cases)
+    yield from rows_of("short_names", short_names, {"no function": cases["no function"]})
+    cases = {
+        "None": ((None,), "errors must be a dict"),
+        "nothing known": (({"a": NAN},), "nothing to draw"),
+    }
+    yield from rows_of("ErrorByGroupDisplay", inspection.ErrorByGroupDisplay, cases)
+    cases = {
+        "lengths": (([1.0, 2.0], [1.0]), "predicted has 1 entries"),
+        "nothing known": (([NAN], [1.0]), "nothing to draw"),
+    }
+    yield from rows_of("ParityDisplay", inspection.ParityDisplay, cases)
     cases = {
         "None": ((None,), "errors must be a dict"),
         "text": (({"a": ["x"]},), "errors['a'][0] is 'x'"),
