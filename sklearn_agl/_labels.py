@@ -61,7 +61,12 @@ def results_of(atoms):
     One calculator may serve many structures. Its results belong to the last of them. An energy of
     exactly 0 beside forces is none: ASE's reader of LAMMPS dumps sets it, since dumps have none.
     """
-    results = _all_results_of(atoms)
+    results = getattr(atoms.calc, "results", None)
+    if not results:
+        return {}
+    computed_for = getattr(atoms.calc, "atoms", atoms)
+    if computed_for is not atoms and GEOMETRY.intersection(compare_atoms(computed_for, atoms)):
+        return {}
     labels = {name: results[name] for name in LABELS if results.get(name) is not None}
     if np.any(labels.get("forces", 0.0)):
         labels = {n: own for n, own in labels.items() if n in DERIVATIVES or own != 0.0}
@@ -81,25 +86,13 @@ def stored_stress(atoms):
     ndarray of shape (3, 3) or None
         None if there is none.
     """
-    stress = _all_results_of(atoms).get("stress")
-    if stress is None:
-        return None
-    return _full_stress(stress)
+    stress = results_of(atoms).get("stress")
+    return None if stress is None else _full_stress(stress)
 
 
 def _full_stress(stress):
     stress = np.asarray(stress, dtype=float)
     return voigt_6_to_full_3x3_stress(stress) if stress.shape == (6,) else stress.reshape(3, 3)
-
-
-def _all_results_of(atoms):
-    results = getattr(atoms.calc, "results", None)
-    if not results:
-        return {}
-    computed_for = getattr(atoms.calc, "atoms", atoms)
-    if computed_for is not atoms and GEOMETRY.intersection(compare_atoms(computed_for, atoms)):
-        return {}
-    return results
 
 
 def name_of_energy(X):

@@ -4,14 +4,12 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_agl.cli._epochs import EpochTeller
 from sklearn_agl.cli._errors import show_errors
-from sklearn_agl.cli._messages import say, show
+from sklearn_agl.cli._messages import INTERRUPTED, say, show
 from sklearn_agl.cli._output import REPORT, SCRIPT, open_folder, write_potential, write_selection
 from sklearn_agl.cli._scripts import script_of_fit
 from sklearn_agl.cli._training import make_network, make_transformer, prepare
 from sklearn_agl.inspection._interrupts import Interrupts
 from sklearn_agl.report import write_report
-
-INTERRUPTED = 130
 
 
 def fit(options):

@@ -7,7 +7,7 @@ import sys
 import traceback
 
 from sklearn_agl._version import __version__
-from sklearn_agl.cli._messages import brief_warnings, one_line, say
+from sklearn_agl.cli._messages import FAILED, INTERRUPTED, brief_warnings, one_line, say
 
 COMMANDS = {
     "select": "the few functions that are needed, and a potential on them, from files",
@@ -17,8 +17,6 @@ COMMANDS = {
     "export": "a potential for n2p2 or LAMMPS",
     "md": "molecular dynamics with a potential",
 }
-FAILED, USAGE, INTERRUPTED = 1, 2, 130
-"""Exit codes: of a command that failed, of arguments that make no sense, and after Ctrl-C."""
 
 
 def main(arguments=None):

@@ -5,6 +5,9 @@ import os
 import sys
 import warnings
 
+FAILED, INTERRUPTED = 1, 130
+"""Exit codes: of a command that failed, and after Ctrl-C. argparse has 2 for wrong arguments."""
+
 
 class CommandError(Exception):
     """What a user can mend; its text names the culprit and the cure."""

@@ -25,6 +25,28 @@ N_FEATURES_CONSTRAINT = [
 """What `n_features_to_select` may be, as in scikit-learn's RFE."""
 
 
+def validated_network(estimator, random_state):
+    """A selection's own copy of the networks' settings, checked.
+
+    Parameters
+    ----------
+    estimator : HDNNPRegressor or None
+        The settings; None for the defaults.
+    random_state : int, RandomState or None
+        Takes the place of the estimator's, unless it is None.
+
+    Returns
+    -------
+    HDNNPRegressor
+    """
+    # With compiled code, which the filters do without.
+    from sklearn_agl.potentials import HDNNPRegressor
+
+    network = HDNNPRegressor() if estimator is None else clone(estimator)
+    network._validate_params()
+    return network if random_state is None else network.set_params(random_state=random_state)
+
+
 def resolve_n_features(n_features_to_select, n_features):
     """Turn the parameter of a selector into a number of features.
 
@@ -175,14 +197,10 @@ class AtomicSelector(SelectorMixin, BaseEstimator, auto_wrap_output_keys=None): 
 
         The settings are those of `estimator`, but for a `random_state` of our own.
         """
-        # With torch, which the filters do without.
-        from sklearn_agl.potentials import HDNNPRegressor
+        # With compiled code, which the filters do without.
         from sklearn_agl.potentials.data._training_set import TrainingSet
 
-        regressor = HDNNPRegressor() if self.estimator is None else clone(self.estimator)
-        regressor._validate_params()
-        if self.random_state is not None:
-            regressor.set_params(random_state=self.random_state)
+        regressor = validated_network(self.estimator, self.random_state)
         validate_features(regressor, X, reset=True)
         X = self._validate(X, ensure_min_samples=2)
         data = TrainingSet.from_user(regressor, X, y, forces, sample_weight, groups)

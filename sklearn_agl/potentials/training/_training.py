@@ -34,6 +34,7 @@ from sklearn_agl.potentials.solvers._nets import PRIOR_VARIANCE, robust_mean
 from sklearn_agl.potentials.solvers._skorch_params import check_callbacks, check_device
 from sklearn_agl.potentials.solvers._solver import is_cpu
 from sklearn_agl.potentials.solvers._wald_statistics import condition_on_zero, wald_statistics
+from sklearn_agl.potentials.training._random_state import random_state_to_arrays, take_random_state
 
 CLOSING_SHARE = 1 / 3
 """Part of a full fit's epochs that goes over all structures at last."""
@@ -333,7 +334,7 @@ class Training:
         state["history"] = _to_bytes(state["history"])
         if "covariance" in state:
             state["covariance"] = dtrttp(state["covariance"], uplo="L")[0]
-        _, state["rng_keys"], *state["rng_rest"] = self.rng.get_state()
+        state |= random_state_to_arrays(self.rng)
         return {name: np.asarray(value) for name, value in state.items()}
 
     def load_arrays(self, arrays):
@@ -346,9 +347,7 @@ class Training:
         if "covariance" in state:
             lower = dtpttr(state["layout"].n_weights, state["covariance"], uplo="L")[0]
             state["covariance"] = lower + np.tril(lower, -1).T
-        position, has_gauss, gauss = state.pop("rng_rest")
-        keys = state.pop("rng_keys")
-        self.rng.set_state(("MT19937", keys, int(position), int(has_gauss), gauss))
+        take_random_state(self.rng, state)
         self.restore_state(state)
 
     def _make_net(self, weights, strengths):

@@ -8,6 +8,10 @@ from sklearn_agl.compiled._activations import NUMBERS
 from sklearn_agl.potentials.data._scaling import EnergyScaler, FeatureScaler
 from sklearn_agl.potentials.networks._chunks import make_chunks
 from sklearn_agl.potentials.networks._layout import NetworkLayout
+from sklearn_agl.potentials.training._random_state import (
+    random_state_to_arrays,
+    take_random_state,
+)
 from sklearn_agl.selection.lasso_net._residual_network import run_epoch, squared_error
 
 
@@ -166,10 +170,9 @@ class ResidualTraining:
 
     def to_arrays(self):
         """What `load_arrays` needs to come back to this moment in another process."""
-        _, keys, *rest = self.rng.get_state()
-        columns = np.unique(np.concatenate(self.layout.columns))
-        state = {name: np.asarray(value) for name, value in vars(self.state).items()}
-        return state | {"columns": columns, "rng_keys": keys, "rng_rest": np.array(rest)}
+        state = vars(self.state) | random_state_to_arrays(self.rng)
+        state["columns"] = np.unique(np.concatenate(self.layout.columns))
+        return {name: np.asarray(value) for name, value in state.items()}
 
     def load_arrays(self, arrays):
         """Go on from what `to_arrays` gave."""
@@ -177,9 +180,7 @@ class ResidualTraining:
         gone = np.setdiff1d(np.concatenate(self.layout.columns), state.pop("columns"))
         if len(gone):
             self._drop(gone)
-        position, has_gauss, gauss = state.pop("rng_rest")
-        keys = state.pop("rng_keys")
-        self.rng.set_state(("MT19937", keys, int(position), int(has_gauss), gauss))
+        take_random_state(self.rng, state)
         self.state = State(**state | {"n_steps": int(state["n_steps"])})
 
     def _drop(self, gone):

@@ -4,16 +4,14 @@ import warnings
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_agl._labels import AUTO
 from sklearn_agl._sklearn import Interval, validate_params
 from sklearn_agl._validation import leave_out_negligible, validate_features
 from sklearn_agl._warnings import depth_of_caller
-from sklearn_agl.potentials import HDNNPRegressor
 from sklearn_agl.potentials.data._training_set import TrainingSet
-from sklearn_agl.selection._base import warn_of_unused
+from sklearn_agl.selection._base import validated_network, warn_of_unused
 from sklearn_agl.selection.path._alpha_schedules import DownTo, GivenAlphas
 from sklearn_agl.selection.path._fit_path import PathSettings, check_alphas, fit_path
 from sklearn_agl.selection.path._parameters import (
@@ -189,10 +187,6 @@ def _check_ascent(alphas):
 
 def _validate(X, y, estimator, random_state, *labels):
     """The networks' settings and the TrainingSet, all checked."""
-    regressor = HDNNPRegressor() if estimator is None else clone(estimator)
-    regressor._validate_params()
+    regressor = validated_network(estimator, random_state)
     X = leave_out_negligible(validate_features(regressor, X, reset=True, ensure_min_samples=2))
-    data = TrainingSet.from_user(regressor, X, y, *labels)
-    if random_state is not None:
-        regressor.set_params(random_state=random_state)
-    return regressor, data
+    return regressor, TrainingSet.from_user(regressor, X, y, *labels)
